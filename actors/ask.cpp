@@ -1,0 +1,113 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/ask.hpp"
+
+#include "ask_table.hpp"
+#include "cell.hpp"
+#include "worker_actor.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+
+// -- ask_table -----------------------------------------------------------------
+
+void ask_table::add(reply_awaiter& x) {
+  std::unique_lock guard{mtx_};
+  pending_.emplace_back(x.id_, &x);
+  x.in_table_ = true;
+}
+
+void ask_table::remove(reply_awaiter& x) noexcept {
+  std::unique_lock guard{mtx_};
+  if (!std::exchange(x.in_table_, false))
+    return;
+  auto i = std::find_if(pending_.begin(), pending_.end(),
+                        [&x](const auto& kvp) { return kvp.second == &x; });
+  pending_.erase(i);
+}
+
+bool ask_table::complete(caf::message_id id, caf::message& reply) {
+  std::unique_lock guard{mtx_};
+  auto i = std::lower_bound(pending_.begin(), pending_.end(), id,
+                            [](const auto& kvp, caf::message_id key) {
+                              return kvp.first.integer_value()
+                                     < key.integer_value();
+                            });
+  if (i == pending_.end() || i->first != id)
+    return false;
+  auto& x = *i->second;
+  x.in_table_ = false;
+  x.replied_ = true;
+  x.reply_ = std::move(reply);
+  pending_.erase(i);
+  // With the lock held: the awaiter cannot go before it has taken it as well.
+  x.post();
+  return true;
+}
+
+// -- reply_awaiter -------------------------------------------------------------
+
+reply_awaiter::alarm::alarm(reply_awaiter& x) noexcept
+  : timer([](timer& self) noexcept {
+      static_cast<alarm&>(self).who.post();
+    }),
+    who(x) {
+  // nop
+}
+
+reply_awaiter::reply_awaiter(cell& home, caf::strong_actor_ptr target,
+                             timespan timeout, caf::message request) noexcept
+  : cell_(&home),
+    target_(std::move(target)),
+    timeout_(timeout),
+    request_(std::move(request)),
+    alarm_(*this) {
+  // nop
+}
+
+reply_awaiter::~reply_awaiter() {
+  cell_->home().time().cancel(alarm_);
+  leave_table();
+}
+
+bool reply_awaiter::send_request() {
+  if (!target_) {
+    reply_ = caf::make_message(caf::make_error(
+      caf::sec::bad_function_call,
+      cell_->subject() + " asked nobody: the target is a null handle"));
+    replied_ = true;
+    withdraw();
+    return false;
+  }
+  auto* self = cell_->actor_object();
+  auto& table = cell_->asks();
+  auto request_id = self->new_request_id(caf::message_priority::normal);
+  id_ = request_id.response_id();
+  table.add(*this);
+  if (timeout_ != infinite) {
+    auto& time = cell_->home().time();
+    time.arm(alarm_, deadline_after(time.now(), timeout_));
+  }
+  target_->enqueue(compat::make_element(caf::strong_actor_ptr{self->ctrl()},
+                                        request_id, std::move(request_)),
+                   self->context());
+  return true;
+}
+
+void reply_awaiter::leave_table() noexcept {
+  if (auto* table = cell_->find_asks())
+    table->remove(*this);
+}
+
+caf::expected<caf::message> reply_awaiter::take_reply() {
+  leave_table();
+  if (!replied_)
+    return caf::make_error(caf::sec::request_timeout);
+  if (reply_.match_elements<caf::error>())
+    return std::move(reply_.get_mutable_as<caf::error>(0));
+  return std::move(reply_);
+}
+
+} // namespace troupe

@@ -1,0 +1,451 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "caf_compat.hpp"
+#include "rules/lifecycle.hpp"
+#include "rules/settings.hpp"
+#include "runtime.hpp"
+#include "troupe/clock.hpp"
+#include "troupe/idle_wait.hpp"
+#include "troupe/options.hpp"
+#include "troupe/outcome.hpp"
+#include "troupe/queue.hpp"
+#include "troupe/status.hpp"
+#include "troupe/strand.hpp"
+#include "troupe/worker.hpp"
+#include "troupe/worker_handle.hpp"
+
+#include <caf/actor_control_block.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+class ask_table;
+class worker_actor;
+
+/// Why an incarnation ends badly.
+struct failure {
+  caf::error reason;
+  std::exception_ptr thrown;
+};
+
+/// What the actor of a worker has been told to do and has not done yet: actions
+/// of the lifecycle that belong on its own thread, and a few words of others.
+enum class todo : std::uint32_t {
+  none = 0,
+  begin_startup = 1u << 0,
+  begin_run = 1u << 1,
+  begin_close = 1u << 2,
+  destroy_frame = 1u << 3,
+  wake_waits = 1u << 4,
+  finish = 1u << 5,
+  holds_changed = 1u << 6,
+  child_ended = 1u << 7,
+};
+
+constexpr todo operator|(todo x, todo y) noexcept {
+  return static_cast<todo>(static_cast<std::uint32_t>(x)
+                           | static_cast<std::uint32_t>(y));
+}
+
+/// Whether `set` contains `x`.
+constexpr bool has(todo set, todo x) noexcept {
+  return (static_cast<std::uint32_t>(set) & static_cast<std::uint32_t>(x)) != 0;
+}
+
+/// What a worker's actor and the worker's handles share. It feeds events to the
+/// lifecycle table and carries out what does not need the actor's thread, so
+/// that a worker can be stopped, forced, abandoned and asked about while its
+/// actor is stuck. Thread-safe unless a member says otherwise.
+///
+/// Locks, in the order in which they may nest: a cell's `mtx_` -> the clock's ->
+/// a queue's -> a cell's `wake_mtx_`. Never two cells' `mtx_` at once.
+class cell final : public strand {
+public:
+  /// What does not change in a cell's life.
+  struct profile {
+    std::string name;
+    std::string path;
+    rules::periods periods;
+    troupe::readiness readiness;
+    troupe::on_stop on_stop;
+    troupe::on_failure on_failure;
+  };
+
+  cell(std::shared_ptr<runtime> home, profile who, std::unique_ptr<worker> what,
+       cell* parent);
+
+  ~cell() override;
+
+  /// The cell whose actor runs on this thread, or null.
+  [[nodiscard]] static cell* current() noexcept;
+
+  // -- references -------------------------------------------------------------
+
+  void retain() noexcept {
+    refs_.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  /// Takes a reference unless the last one has been dropped.
+  [[nodiscard]] bool try_retain() noexcept;
+
+  void release() noexcept;
+
+  /// Takes a handle's share, which includes a reference.
+  void add_handle() noexcept;
+
+  /// Drops a handle's share. Without one, an unstarted worker is destroyed.
+  void drop_handle() noexcept;
+
+  void hold_ref() noexcept override {
+    retain();
+  }
+
+  void drop_ref() noexcept override {
+    release();
+  }
+
+  // -- properties -------------------------------------------------------------
+
+  [[nodiscard]] rules::stage stage() const noexcept {
+    return stage_view_.load(std::memory_order_acquire);
+  }
+
+  [[nodiscard]] worker_state state() const noexcept {
+    return rules::state_of(stage());
+  }
+
+  [[nodiscard]] bool stop_asked() const noexcept {
+    return rules::stop_asked(stage());
+  }
+
+  /// Whether the coroutines must not go on: they are to be destroyed.
+  [[nodiscard]] bool frozen() const noexcept;
+
+  [[nodiscard]] const profile& who() const noexcept {
+    return who_;
+  }
+
+  /// `worker "name" (/path)`, the subject of every error text.
+  [[nodiscard]] std::string subject() const;
+
+  [[nodiscard]] runtime& home() const noexcept {
+    return *home_;
+  }
+
+  [[nodiscard]] std::optional<outcome> last_outcome() const;
+
+  [[nodiscard]] worker_status status() const;
+
+  [[nodiscard]] message_queue* queue() const noexcept {
+    return queue_.get();
+  }
+
+  [[nodiscard]] std::size_t holds() const;
+
+  /// The worker's actor, or null when it has ended.
+  [[nodiscard]] caf::strong_actor_ptr actor() const;
+
+  /// The worker object, or null if it may still be in use.
+  [[nodiscard]] worker* finished_worker() const noexcept;
+
+  /// When a stop was asked for.
+  [[nodiscard]] time_point stopping_since() const;
+
+  // -- lifecycle --------------------------------------------------------------
+
+  /// Starts the worker and returns at once.
+  caf::error start();
+
+  /// Asks for a graceful stop.
+  /// @param limit When the worker is to be forced at the latest.
+  void request_stop(on_stop mode, time_point limit = never);
+
+  /// Ends the worker now.
+  void force();
+
+  /// Ends the worker without its `on_shutdown()`.
+  void kill(caf::error reason);
+
+  /// The worker's actor is no more, and the worker was never started.
+  void drop_unstarted(caf::error reason) noexcept;
+
+  void ready_called();
+
+  void add_hold();
+
+  void drop_hold() noexcept;
+
+  // -- waiting ----------------------------------------------------------------
+
+  /// Blocks until the worker is ready or over.
+  caf::error startup();
+
+  /// Blocks until the worker is over.
+  awaited_outcome wait_until_over(timespan timeout);
+
+  /// Why the worker is not ready; nothing if it is or was.
+  [[nodiscard]] caf::error why_not_ready() const;
+
+  /// Links `x`, to be posted; returns `false` if there is nothing to wait for.
+  bool watch(lifecycle_awaiter& x);
+
+  void stop_watching(lifecycle_awaiter& x) noexcept;
+
+  /// Replies to the request in `what` once the worker is ready or over: nothing,
+  /// or an error, for the former, the outcome for the latter.
+  void reply_when(caf::mailbox_element& what, lifecycle_awaiter::what until);
+
+  // -- family -----------------------------------------------------------------
+
+  /// Makes `child` a linked child of this one.
+  void add_child(cell& child);
+
+  /// Asks all children to stop, or forces them.
+  void stop_children(bool by_force);
+
+  [[nodiscard]] bool has_children() const;
+
+  /// Lets go of the children that have not ended.
+  void disown_children() noexcept;
+
+  /// Takes the children that have ended, each with a reference.
+  [[nodiscard]] std::vector<cell*> take_ended_children();
+
+  [[nodiscard]] bool was_ready() const;
+
+  // -- the actor's side -------------------------------------------------------
+
+  /// Ties the cell to its actor.
+  void attach(worker_actor& who);
+
+  /// Unties it again, and lets the actor system go down.
+  void detach() noexcept;
+
+  /// Cuts the tie because the actor system goes away.
+  void system_gone() noexcept;
+
+  /// Feeds an event to the lifecycle.
+  void feed(rules::event e, failure why = {});
+
+  [[nodiscard]] todo take_todo() noexcept {
+    return static_cast<todo>(todo_.exchange(0, std::memory_order_acq_rel));
+  }
+
+  /// Gives `on_shutdown()` its time, which begins when the children are gone.
+  void extend_cleanup();
+
+  /// Releases those who wait for the end, and tells the parent.
+  void release_waiters();
+
+  [[nodiscard]] worker& object() const noexcept {
+    return *worker_;
+  }
+
+  /// Destroys the worker object, which nobody will ask for any more.
+  void discard_object() noexcept {
+    worker_.reset();
+  }
+
+  [[nodiscard]] bool cleanup_due() const;
+
+  [[nodiscard]] worker_actor* actor_object() const noexcept {
+    return actor_;
+  }
+
+  /// The pending requests; made on first use by the actor's own thread.
+  [[nodiscard]] ask_table& asks();
+
+  [[nodiscard]] ask_table* find_asks() const noexcept {
+    return asks_.load(std::memory_order_acquire);
+  }
+
+  // -- waits (the actor's own thread) -----------------------------------------
+
+  void enlist(idle_wait& x) noexcept;
+
+  void delist(idle_wait& x) noexcept;
+
+  /// Tells all idle waits that a stop was asked for.
+  void wake_waits() noexcept;
+
+  /// A sleep begins: whether the stop's one wake-up is still due, which it then
+  /// is no more.
+  [[nodiscard]] bool take_sleep_wake() noexcept {
+    return std::exchange(sleep_wake_due_, false);
+  }
+
+  void clear_sleep_wake() noexcept {
+    sleep_wake_due_ = false;
+  }
+
+  void note_sleep_woken() noexcept {
+    sleep_wake_due_ = false;
+  }
+
+  /// Whether this `get_message` is to let others have their turn: after many in
+  /// a row that did not wait, or a second none in a row.
+  [[nodiscard]] bool must_pause(bool got_message) noexcept;
+
+  void note_pause() noexcept {
+    unpaused_ = 0;
+  }
+
+  // -- strand -----------------------------------------------------------------
+
+  void run_on_thread(unique_function<void()> f) override;
+
+  /// Makes the actor run, with `spare` as the message that does it, if given.
+  void wake_actor(caf::mailbox_element_ptr spare) noexcept;
+
+protected:
+  void wake() noexcept override;
+
+private:
+  friend class runtime;
+
+  class blocked_thread;
+
+  struct pending_reply {
+    caf::strong_actor_ptr to;
+    caf::message_id mid;
+    lifecycle_awaiter::what until;
+  };
+
+  void send_replies(lifecycle_awaiter::what upto) noexcept;
+
+  void apply(rules::action what, failure& why);
+
+  void arm(time_point due);
+
+  void note_outcome(rules::action what, failure& why);
+
+  void add_todo(todo what) noexcept;
+
+  void deadline_passed(std::uint32_t number);
+
+  void announce(lifecycle_awaiter::what upto) noexcept;
+
+  void unwatch(lifecycle_awaiter& x) noexcept;
+
+  void log_transition(rules::stage from, rules::stage to);
+
+  awaited_outcome block(lifecycle_awaiter::what until, timespan timeout);
+
+  // Fixed.
+  const std::shared_ptr<runtime> home_;
+  const profile who_;
+  cell* const parent_; // holds a reference
+  std::unique_ptr<worker> worker_;
+  std::unique_ptr<message_queue> queue_;
+
+  std::atomic<std::size_t> refs_{1};
+  std::atomic<std::size_t> handles_{1};
+  std::atomic<rules::stage> stage_view_{rules::stage::created};
+  std::atomic<std::uint32_t> todo_{0};
+  std::atomic<ask_table*> asks_{nullptr};
+
+  // The actor; `wake_mtx_` guards the strong reference, and with it who may
+  // enqueue.
+  mutable std::mutex wake_mtx_;
+  caf::strong_actor_ptr strong_;
+  worker_actor* actor_ = nullptr;
+
+  // Guarded by `mtx_`.
+  mutable std::mutex mtx_;
+  rules::lifecycle lifecycle_;
+  bool ready_ = false;
+  bool over_ = false;
+  bool entered_ = false;
+  bool has_outcome_ = false;
+  std::uint32_t deadline_number_ = 0;
+  std::uint32_t holds_ = 0;
+  job_ptr deadline_;
+  time_point started_at_{};
+  time_point stop_asked_at_ = never;
+  time_point grace_over_ = never;
+  time_point stop_limit_ = never;
+  outcome outcome_;
+  lifecycle_awaiter* awaiters_ = nullptr;
+  blocked_thread* blocked_ = nullptr;
+  std::vector<pending_reply> pending_replies_;
+  cell* first_child_ = nullptr;
+  cell* next_sibling_ = nullptr;
+  cell* previous_sibling_ = nullptr;
+  bool is_listed_child_ = false;
+  std::vector<cell*> ended_children_;
+
+  // Guarded by the runtime's lock.
+  cell* next_ = nullptr;
+  cell* previous_ = nullptr;
+
+  // Of the actor's own thread.
+  idle_wait* idle_waits_ = nullptr;
+  bool sleep_wake_due_ = false;
+  std::uint16_t unpaused_ = 0;
+  std::uint16_t nones_ = 0;
+};
+
+/// Counts references to a cell.
+class cell_ptr {
+public:
+  cell_ptr() noexcept = default;
+
+  explicit cell_ptr(cell& x) noexcept : ptr_(&x) {
+    x.retain();
+  }
+
+  /// Takes over a reference.
+  static cell_ptr adopt(cell& x) noexcept {
+    cell_ptr result;
+    result.ptr_ = &x;
+    return result;
+  }
+
+  cell_ptr(const cell_ptr& other) noexcept : ptr_(other.ptr_) {
+    if (ptr_ != nullptr)
+      ptr_->retain();
+  }
+
+  cell_ptr(cell_ptr&& other) noexcept
+    : ptr_(std::exchange(other.ptr_, nullptr)) {
+    // nop
+  }
+
+  cell_ptr& operator=(cell_ptr other) noexcept {
+    std::swap(ptr_, other.ptr_);
+    return *this;
+  }
+
+  ~cell_ptr() {
+    if (ptr_ != nullptr)
+      ptr_->release();
+  }
+
+  [[nodiscard]] cell* get() const noexcept {
+    return ptr_;
+  }
+
+  cell* operator->() const noexcept {
+    return ptr_;
+  }
+
+  cell& operator*() const noexcept {
+    return *ptr_;
+  }
+
+private:
+  cell* ptr_ = nullptr;
+};
+
+} // namespace troupe

@@ -1,0 +1,86 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/error.hpp"
+
+#include <caf/message.hpp>
+
+#include <utility>
+
+namespace troupe {
+
+std::string to_string(errc x) {
+  switch (x) {
+    case errc::none:
+      return "none";
+    case errc::already_started:
+      return "already_started";
+    case errc::not_started:
+      return "not_started";
+    case errc::would_block:
+      return "would_block";
+    case errc::start_failed:
+      return "start_failed";
+    case errc::start_timeout:
+      return "start_timeout";
+    case errc::stopped_before_ready:
+      return "stopped_before_ready";
+    case errc::ended_before_ready:
+      return "ended_before_ready";
+    case errc::worker_failed:
+      return "worker_failed";
+    case errc::child_failed:
+      return "child_failed";
+    case errc::forced:
+      return "forced";
+    case errc::abandoned:
+      return "abandoned";
+    case errc::cancelled:
+      return "cancelled";
+    case errc::timed_out:
+      return "timed_out";
+    case errc::system_gone:
+      return "system_gone";
+    case errc::queue_closed:
+      return "queue_closed";
+    case errc::invalid_argument:
+      return "invalid_argument";
+  }
+  return "invalid";
+}
+
+std::string text_of(const caf::error& err) {
+  if (!err)
+    return {};
+  auto& context = err.context();
+  if (context.match_elements<std::string>())
+    return context.get_as<std::string>(0);
+  return caf::to_string(err);
+}
+
+std::string text_of(const std::exception_ptr& what) {
+  if (!what)
+    return {};
+  try {
+    std::rethrow_exception(what);
+  } catch (const std::exception& x) {
+    return x.what();
+  } catch (const std::string& x) {
+    return x;
+  } catch (const char* x) {
+    return x != nullptr ? x : "null";
+  } catch (const caf::error& x) {
+    return text_of(x);
+  } catch (...) {
+    return "an exception of unknown type";
+  }
+}
+
+start_error::start_error(caf::error cause, std::exception_ptr thrown)
+  : std::runtime_error(text_of(cause)),
+    cause_(std::move(cause)),
+    thrown_(std::move(thrown)) {
+  // nop
+}
+
+} // namespace troupe

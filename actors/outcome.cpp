@@ -1,0 +1,53 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/outcome.hpp"
+
+#include <stdexcept>
+
+namespace troupe {
+
+std::string to_string(outcome_kind x) {
+  switch (x) {
+    case outcome_kind::normal:
+      return "normal";
+    case outcome_kind::forced:
+      return "forced";
+    case outcome_kind::failed:
+      return "failed";
+    case outcome_kind::cancelled:
+      return "cancelled";
+  }
+  return "invalid";
+}
+
+int outcome::code() const noexcept {
+  switch (kind_) {
+    case outcome_kind::normal:
+      return 0;
+    case outcome_kind::forced:
+      return 1;
+    case outcome_kind::failed:
+    case outcome_kind::cancelled:
+      return 2;
+  }
+  return 2;
+}
+
+void outcome::rethrow() const {
+  if (thrown_)
+    std::rethrow_exception(thrown_);
+  if (!ok())
+    throw std::runtime_error(to_string(*this));
+}
+
+std::string to_string(const outcome& x) {
+  auto result = to_string(x.kind());
+  if (x.reason())
+    result += ": " + text_of(x.reason());
+  if (x.cleanup_error())
+    result += "; and on_shutdown() failed: " + text_of(x.cleanup_error());
+  return result;
+}
+
+} // namespace troupe

@@ -1,0 +1,21 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+/// What things are called.
+namespace troupe::rules {
+
+/// Turns a class name into the name of its workers: namespaces and template
+/// arguments go, words are joined by underscores. `net::HTTPServer` becomes
+/// `http_server`.
+[[nodiscard]] std::string snake_case(std::string_view class_name);
+
+/// The path of a worker below `parent`, which is empty for the topmost.
+[[nodiscard]] std::string child_path(std::string_view parent,
+                                     std::string_view name);
+
+} // namespace troupe::rules

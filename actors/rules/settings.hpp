@@ -1,0 +1,51 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/options.hpp"
+#include "troupe/time.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace troupe::rules {
+
+/// What a program's configuration says for workers whose options say nothing.
+struct settings {
+  timespan stopping_grace_period = std::chrono::seconds{10};
+  timespan cleanup_period = std::chrono::seconds{1};
+  timespan force_period = std::chrono::seconds{1};
+};
+
+/// How long a worker may take for what, once options and settings are merged.
+struct periods {
+  timespan grace;
+  timespan cleanup;
+  timespan force;
+  timespan start_timeout;
+};
+
+/// Merges `options` into `defaults`.
+[[nodiscard]] periods merge(const worker_options& options,
+                            const settings& defaults) noexcept;
+
+/// Returns what is wrong with `options`, naming the worker, the field and what
+/// to do, or an empty string.
+[[nodiscard]] std::string check(const worker_options& options,
+                                std::string_view name);
+
+/// Returns when a worker that is asked to stop at `now` is to be forced: after
+/// its grace period, but never later than `limit`.
+[[nodiscard]] time_point grace_deadline(time_point now, timespan grace,
+                                        time_point limit) noexcept;
+
+/// Returns until when the clean-up may take: the rest of the grace period, but
+/// at least the clean-up period. Without a stop the grace period begins `now`.
+/// @param grace_over The deadline of the stop, or `never` if none was asked for
+///                   or if the grace period is infinite.
+[[nodiscard]] time_point cleanup_deadline(time_point now, bool stop_asked,
+                                          time_point grace_over,
+                                          const periods& p) noexcept;
+
+} // namespace troupe::rules

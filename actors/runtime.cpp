@@ -1,0 +1,264 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "runtime.hpp"
+
+#include "caf_compat.hpp"
+#include "cell.hpp"
+
+#include <caf/actor_cast.hpp>
+#include <caf/actor_registry.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/config_value.hpp>
+#include <caf/event_based_actor.hpp>
+
+#include <cstdlib>
+#include <stdexcept>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+constexpr const char* registry_key = "troupe.runtime";
+
+/// Ties a runtime to its actor system: the registry holds it, and lets go of it
+/// when the system goes down.
+class anchor final : public caf::event_based_actor {
+public:
+  anchor(caf::actor_config& cfg, std::shared_ptr<runtime> what)
+    : caf::event_based_actor(cfg), what_(std::move(what)) {
+    // nop
+  }
+
+  ~anchor() override {
+    if (what_)
+      what_->shut_down();
+  }
+
+  [[nodiscard]] const std::shared_ptr<runtime>& what() const noexcept {
+    return what_;
+  }
+
+  /// Lets go of the runtime, because another one was faster.
+  void dismiss() noexcept {
+    what_ = nullptr;
+  }
+
+private:
+  std::shared_ptr<runtime> what_;
+};
+
+anchor* find_anchor(caf::actor_system& sys) {
+  auto ptr = sys.registry().get<caf::strong_actor_ptr>(registry_key);
+  // The registry keeps it, so the plain pointer stays good.
+  return ptr ? dynamic_cast<anchor*>(caf::actor_cast<caf::abstract_actor*>(ptr))
+             : nullptr;
+}
+
+/// Reads one setting: the environment first, then the configuration.
+timespan setting(caf::actor_system& sys, const char* key, const char* variable,
+                 timespan otherwise) {
+  auto complain = [](const std::string& where, const std::string& text) {
+    throw std::invalid_argument(where + " is \"" + text
+                                + "\", which is not a duration of zero or more; "
+                                  "write it like 10s or 500ms");
+  };
+  if (auto* text = std::getenv(variable)) {
+    auto value = caf::config_value::parse(text);
+    auto result = value ? caf::get_as<caf::timespan>(*value)
+                        : caf::expected<caf::timespan>{value.error()};
+    if (!result || *result < timespan::zero())
+      complain("the environment variable " + std::string{variable}, text);
+    return *result;
+  }
+  auto* entry = caf::get_if(&sys.config().content, key);
+  if (entry == nullptr)
+    return otherwise;
+  auto result = caf::get_as<caf::timespan>(*entry);
+  if (!result || *result < timespan::zero())
+    complain("the setting " + std::string{key}, caf::to_string(*entry));
+  return *result;
+}
+
+rules::settings read_settings(caf::actor_system& sys) {
+  rules::settings result;
+  result.stopping_grace_period
+    = setting(sys, "troupe.stopping-grace-period",
+              "TROUPE_STOPPING_GRACE_PERIOD", result.stopping_grace_period);
+  result.cleanup_period = setting(sys, "troupe.cleanup-period",
+                                  "TROUPE_CLEANUP_PERIOD",
+                                  result.cleanup_period);
+  result.force_period = setting(sys, "troupe.force-period",
+                                "TROUPE_FORCE_PERIOD", result.force_period);
+  return result;
+}
+
+} // namespace
+
+std::shared_ptr<runtime> runtime::of(caf::actor_system& sys) {
+  if (auto* found = find_anchor(sys))
+    return found->what();
+  auto mine = std::make_shared<runtime>(sys);
+  auto hdl = sys.spawn<anchor, caf::hidden + caf::lazy_init>(mine);
+  sys.registry().put(registry_key, caf::actor_cast<caf::strong_actor_ptr>(hdl));
+  auto* winner = find_anchor(sys);
+  if (winner == nullptr)
+    throw std::logic_error("the actor system has another actor registered as "
+                           "\"troupe.runtime\"; choose another name for it");
+  if (winner->what() != mine)
+    static_cast<anchor*>(caf::actor_cast<caf::abstract_actor*>(hdl))->dismiss();
+  else if (auto serv
+           = sys.registry().get<caf::strong_actor_ptr>("SpawnServ"))
+    // Goes first when the system goes down and waits for nobody any more.
+    caf::actor_cast<caf::abstract_actor*>(serv)->attach_functor(
+      [weak = std::weak_ptr<runtime>{mine}] {
+        if (auto ptr = weak.lock())
+          ptr->close();
+      });
+  return winner->what();
+}
+
+runtime::runtime(caf::actor_system& sys)
+  : system_(&sys), pump_(testing::find_pump(sys)), settings_(read_settings(sys)) {
+  if (pump_) {
+    clock_ = &pump_->clock();
+  } else {
+    own_clock_ = std::make_unique<real_clock>();
+    clock_ = own_clock_.get();
+  }
+}
+
+runtime::~runtime() = default;
+
+bool runtime::gone() const noexcept {
+  std::unique_lock guard{mtx_};
+  return gone_;
+}
+
+// -- the actor system ----------------------------------------------------------
+
+bool runtime::enter() {
+  std::unique_lock guard{mtx_};
+  if (closed_)
+    return false;
+  system_->registry().inc_running();
+  return true;
+}
+
+void runtime::leave() {
+  std::unique_lock guard{mtx_};
+  if (!gone_)
+    system_->registry().dec_running();
+}
+
+bool runtime::logs(unsigned level) noexcept {
+  std::unique_lock guard{mtx_};
+  return !gone_ && compat::logs(*system_, level);
+}
+
+void runtime::log(unsigned level, const std::string& text) noexcept {
+  std::unique_lock guard{mtx_};
+  if (!gone_ && compat::logs(*system_, level))
+    compat::log(*system_, level, text);
+}
+
+// -- threads -------------------------------------------------------------------
+
+void runtime::run_on_thread(unique_function<void()> f, threads::at_stop mode) {
+  if (!pump_) {
+    threads_.run(std::move(f), mode);
+    return;
+  }
+  // In virtual time, what runs elsewhere counts as running.
+  pump_->external_begin();
+  try {
+    threads_.run(
+      [pump = pump_, f = std::move(f)]() mutable {
+        testing::pump::external_thread mark{pump};
+        f();
+        f = nullptr;
+      },
+      mode);
+  } catch (...) {
+    pump_->external_end();
+    throw;
+  }
+}
+
+bool runtime::would_block() const noexcept {
+  return clock_->fires_here() || (pump_ && pump_->inside());
+}
+
+void runtime::destroy_elsewhere(cell* x) noexcept {
+  try {
+    run_on_thread([x] { delete x; }, threads::at_stop::join);
+  } catch (...) {
+    delete x;
+  }
+}
+
+bool runtime::block_until(const std::function<bool()>& done, time_point limit,
+                          const std::function<void()>& wait) {
+  if (pump_)
+    return pump_->run_until(done, limit);
+  while (!done()) {
+    if (limit != never && clock_->now() >= limit)
+      return false;
+    wait();
+  }
+  return true;
+}
+
+void runtime::notify() noexcept {
+  if (pump_)
+    pump_->notify();
+}
+
+// -- cells ---------------------------------------------------------------------
+
+void runtime::add(cell& x) {
+  std::unique_lock guard{mtx_};
+  x.next_ = first_;
+  if (first_ != nullptr)
+    first_->previous_ = &x;
+  first_ = &x;
+}
+
+void runtime::remove(cell& x) noexcept {
+  std::unique_lock guard{mtx_};
+  if (x.previous_ != nullptr)
+    x.previous_->next_ = x.next_;
+  else
+    first_ = x.next_;
+  if (x.next_ != nullptr)
+    x.next_->previous_ = x.previous_;
+}
+
+std::vector<cell_ptr> runtime::cells() {
+  std::vector<cell_ptr> result;
+  std::unique_lock guard{mtx_};
+  for (auto* i = first_; i != nullptr; i = i->next_)
+    if (i->try_retain())
+      result.push_back(cell_ptr::adopt(*i));
+  return result;
+}
+
+void runtime::close() noexcept {
+  std::unique_lock guard{mtx_};
+  closed_ = true;
+}
+
+void runtime::shut_down() noexcept {
+  close();
+  if (own_clock_)
+    static_cast<real_clock&>(*own_clock_).stop();
+  threads_.stop();
+  for (auto& x : cells())
+    x->system_gone();
+  std::unique_lock guard{mtx_};
+  gone_ = true;
+}
+
+} // namespace troupe

@@ -1,0 +1,119 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "rules/settings.hpp"
+#include "testing/pump.hpp"
+#include "threads.hpp"
+#include "troupe/clock.hpp"
+#include "troupe/unique_function.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+class cell;
+class cell_ptr;
+
+/// What the workers of one actor system share: the clock, the threads for code
+/// that blocks, the settings, and the list of all cells. Made on first use and
+/// gone with the system; cells and handles that outlive the system find a
+/// runtime that says so. Thread-safe.
+class runtime {
+public:
+  /// Returns the runtime of `sys`, making it if there is none yet.
+  static std::shared_ptr<runtime> of(caf::actor_system& sys);
+
+  explicit runtime(caf::actor_system& sys);
+
+  ~runtime();
+
+  // -- properties -------------------------------------------------------------
+
+  [[nodiscard]] clock& time() noexcept {
+    return *clock_;
+  }
+
+  [[nodiscard]] const rules::settings& settings() const noexcept {
+    return settings_;
+  }
+
+  /// Whether the actor system is gone, or about to be.
+  [[nodiscard]] bool gone() const noexcept;
+
+  // -- the actor system -------------------------------------------------------
+
+  /// Makes the actor system wait for one more worker when it goes down.
+  /// @returns `false` if it is too late for that.
+  bool enter();
+
+  /// Undoes `enter`.
+  void leave();
+
+  /// Writes a line to the system's log, if it is still there.
+  void log(unsigned level, const std::string& text) noexcept;
+
+  /// Whether the log wants lines of this level.
+  [[nodiscard]] bool logs(unsigned level) noexcept;
+
+  // -- threads ----------------------------------------------------------------
+
+  /// Runs `f` on a thread that may block, see `threads`.
+  void run_on_thread(unique_function<void()> f, threads::at_stop mode);
+
+  /// Whether blocking this thread would stop the clock or, with virtual time,
+  /// an actor.
+  [[nodiscard]] bool would_block() const noexcept;
+
+  /// Destroys a cell on another thread than the clock's.
+  void destroy_elsewhere(cell* x) noexcept;
+
+  /// Blocks the calling thread until `done` or `limit`; with virtual time, runs
+  /// the system meanwhile.
+  /// @param wait Blocks until `done` may have changed or `limit` has passed.
+  /// @returns whether `done`.
+  bool block_until(const std::function<bool()>& done, time_point limit,
+                   const std::function<void()>& wait);
+
+  /// Tells a virtual-time system that what somebody waits for has changed.
+  void notify() noexcept;
+
+  // -- cells ------------------------------------------------------------------
+
+  void add(cell& x);
+
+  void remove(cell& x) noexcept;
+
+  /// Returns all cells.
+  [[nodiscard]] std::vector<cell_ptr> cells();
+
+  /// Called when the actor system has begun to go down and waits for nobody any
+  /// more: from now on no worker can be started.
+  void close() noexcept;
+
+  /// Called when the actor system goes: ends the clock and the threads, and cuts
+  /// the ties between the remaining cells and their actors.
+  void shut_down() noexcept;
+
+private:
+  caf::actor_system* system_;
+  std::shared_ptr<testing::pump> pump_;
+  std::unique_ptr<clock> own_clock_;
+  clock* clock_;
+  rules::settings settings_;
+  threads threads_;
+
+  mutable std::mutex mtx_;
+  bool closed_ = false;
+  bool gone_ = false;
+  cell* first_ = nullptr;
+};
+
+} // namespace troupe

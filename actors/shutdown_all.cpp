@@ -1,0 +1,68 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/shutdown_all.hpp"
+
+#include "cell.hpp"
+#include "runtime.hpp"
+
+#include <stdexcept>
+
+namespace troupe {
+
+std::string to_string(const stop_blocker& x) {
+  return x.path + " is " + to_string(x.state) + ", " + to_string(x.phase)
+         + ", for " + caf::deep_to_string(x.elapsed) + " with "
+         + std::to_string(x.queued) + " queued and " + std::to_string(x.holds)
+         + " holds";
+}
+
+namespace {
+
+stop_blocker describe(const cell& x, time_point now) {
+  auto status = x.status();
+  auto since = x.stopping_since();
+  return {status.path,
+          status.state,
+          status.phase,
+          since == never ? timespan{0} : now - since,
+          status.queued,
+          status.holds};
+}
+
+bool was_forced(const cell& x) {
+  auto how = x.last_outcome();
+  return how && how->kind() == outcome_kind::forced;
+}
+
+} // namespace
+
+stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
+  auto home = runtime::of(sys);
+  if (cell::current() != nullptr || home->would_block())
+    throw std::logic_error("shutdown_all would block an actor's thread; call it "
+                           "from main or a plain thread");
+  auto& time = home->time();
+  auto end = deadline_after(time.now(), deadline);
+  // The last quarter is for those that have to be forced.
+  auto force_at = deadline == infinite
+                    ? never
+                    : deadline_after(time.now(), deadline - deadline / 4);
+  auto all = home->cells();
+  for (auto& x : all)
+    if (x->stage() != rules::stage::created)
+      x->request_stop(x->who().on_stop, force_at);
+  stop_report result;
+  for (auto& x : all) {
+    if (x->stage() == rules::stage::created)
+      continue;
+    auto left = time_left(end, time.now());
+    if (!x->wait_until_over(left) || was_forced(*x))
+      result.push_back(describe(*x, time.now()));
+  }
+  for (auto& x : result)
+    home->log(compat::log_warning, "shutdown_all: " + to_string(x));
+  return result;
+}
+
+} // namespace troupe

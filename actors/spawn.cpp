@@ -1,0 +1,63 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "spawn.hpp"
+
+#include "cell.hpp"
+#include "rules/naming.hpp"
+#include "worker_actor.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/spawn_options.hpp>
+
+#include <cstdlib>
+#include <cxxabi.h>
+#include <stdexcept>
+
+namespace troupe {
+
+namespace {
+
+std::string class_name(const std::type_info& type) {
+  int status = 0;
+  std::unique_ptr<char, decltype(&std::free)> name{
+    abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free};
+  return status == 0 && name ? std::string{name.get()} : std::string{"worker"};
+}
+
+} // namespace
+
+cell* make_cell(caf::actor_system& sys, worker_options options,
+                const std::type_info& type, std::unique_ptr<worker> what,
+                cell* parent) {
+  auto name = options.name.empty() ? rules::snake_case(class_name(type))
+                                   : options.name;
+  if (auto wrong = rules::check(options, name); !wrong.empty())
+    throw std::invalid_argument(wrong);
+  auto home = runtime::of(sys);
+  auto path = rules::child_path(
+    parent != nullptr ? std::string_view{parent->who().path}
+                      : std::string_view{},
+    name);
+  auto periods = rules::merge(options, home->settings());
+  auto result = std::make_unique<cell>(
+    std::move(home),
+    cell::profile{std::move(name), std::move(path), periods, options.readiness,
+                  options.queue.on_stop, options.on_failure},
+    std::move(what), parent);
+  // Hidden and lazy: in `init` it neither runs nor keeps the system waiting.
+  auto hdl
+    = sys.spawn<worker_actor, caf::hidden + caf::lazy_init>(*result);
+  result->attach(*static_cast<worker_actor*>(
+    caf::actor_cast<caf::abstract_actor*>(hdl)));
+  if (parent != nullptr)
+    parent->add_child(*result);
+  return result.release();
+}
+
+cell* spawn_worker(caf::actor_system& sys, worker_options options,
+                   const std::type_info& type, std::unique_ptr<worker> what) {
+  return make_cell(sys, std::move(options), type, std::move(what), nullptr);
+}
+
+} // namespace troupe

@@ -1,0 +1,22 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/status.hpp"
+
+#include <caf/deep_to_string.hpp>
+
+namespace troupe {
+
+std::string to_string(const worker_status& x) {
+  auto result = x.path + ": " + to_string(x.state) + ", " + to_string(x.phase)
+                + ", up " + caf::deep_to_string(x.uptime);
+  if (x.queued != 0)
+    result += ", " + std::to_string(x.queued) + " queued";
+  if (x.holds != 0)
+    result += ", " + std::to_string(x.holds) + " holds";
+  if (x.ended)
+    result += ", ended " + to_string(x.last_outcome);
+  return result;
+}
+
+} // namespace troupe

@@ -1,0 +1,541 @@
+// This file is part of troupe. See the file LICENSE in the main distribution
+// directory for license terms and copyright.
+
+#include "actors/testing/driver.hpp"
+
+#include "actors/testing/backend.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/resumable.hpp>
+
+#include <string_view>
+#include <utility>
+
+namespace troupe::testing {
+
+namespace {
+
+/// The virtual time at which every system begins. Not the epoch, since that has
+/// a meaning of its own to CAF.
+constexpr time_point begin_of_time{std::chrono::hours{24}};
+
+/// How many steps to run of a system that goes down, in case it never gets to
+/// an end by itself.
+constexpr std::size_t last_steps = 100'000;
+
+/// What the calling thread runs at this moment.
+thread_local const pump* running_here = nullptr;
+
+/// Which system the calling thread does outside work for.
+thread_local const pump* external_to = nullptr;
+
+/// Holds a reference to a job.
+struct drop_reference {
+  void operator()(caf::resumable* job) const {
+    intrusive_ptr_release(job);
+  }
+};
+
+using job_reference = std::unique_ptr<caf::resumable, drop_reference>;
+
+/// Sets a variable for the length of a scope.
+template <class T>
+class assigned {
+public:
+  assigned(T& variable, T value)
+    : variable_(variable), previous_(std::exchange(variable, value)) {
+    // nop
+  }
+
+  assigned(const assigned&) = delete;
+
+  assigned& operator=(const assigned&) = delete;
+
+  ~assigned() {
+    variable_ = previous_;
+  }
+
+private:
+  T& variable_;
+  T previous_;
+};
+
+std::string seconds_of(timespan length) {
+  // CAF offers "2.5s" for the same, but not in the same place in each version.
+  auto text = std::to_string(std::chrono::duration<double>(length).count());
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.')
+    text.pop_back();
+  return text + "s";
+}
+
+std::string count_of(std::size_t number, std::string_view what) {
+  auto text = std::to_string(number);
+  text += ' ';
+  text += what;
+  if (number != 1)
+    text += 's';
+  return text;
+}
+
+} // namespace
+
+// -- pump ----------------------------------------------------------------------
+
+pump::~pump() = default;
+
+pump::external_thread::external_thread(std::shared_ptr<pump> where) noexcept
+  : where_(std::move(where)),
+    previous_(std::exchange(external_to, where_.get())) {
+  // nop
+}
+
+pump::external_thread::~external_thread() {
+  external_to = previous_;
+  where_->external_end();
+}
+
+std::shared_ptr<pump> find_pump(caf::actor_system& sys) noexcept {
+  return find_driver(sys);
+}
+
+// -- who drives ----------------------------------------------------------------
+
+/// The turn of the calling thread to drive, while it lives.
+class driver::turn {
+public:
+  /// Waits until nobody else drives.
+  explicit turn(driver& parent) : parent_(parent) {
+    if (running_here == &parent)
+      throw std::logic_error(
+        "a testing::system cannot be run by one of its own "
+        "actors; call it from the test");
+    lock_type lock{parent_.mtx_};
+    parent_.cv_.wait(lock, [this] { return !parent_.driven_; });
+    parent_.driven_ = true;
+  }
+
+  /// Takes over a turn that has been taken under the lock.
+  turn(driver& parent, std::adopt_lock_t) noexcept : parent_(parent) {
+    // nop
+  }
+
+  turn(const turn&) = delete;
+
+  turn& operator=(const turn&) = delete;
+
+  ~turn() {
+    const std::lock_guard guard{parent_.mtx_};
+    parent_.driven_ = false;
+    parent_.changed();
+  }
+
+private:
+  driver& parent_;
+};
+
+/// A thread that is in `run_until` without driving, while it lives.
+class driver::visit {
+public:
+  visit(driver& parent, bool external) : parent_(parent), external_(external) {
+    const std::lock_guard guard{parent_.mtx_};
+    ++parent_.guests_;
+    if (external_)
+      ++parent_.parked_;
+    parent_.changed();
+  }
+
+  visit(const visit&) = delete;
+
+  visit& operator=(const visit&) = delete;
+
+  ~visit() {
+    const std::lock_guard guard{parent_.mtx_};
+    --parent_.guests_;
+    if (external_)
+      --parent_.parked_;
+    parent_.changed();
+  }
+
+private:
+  driver& parent_;
+  bool external_;
+};
+
+// -- construction --------------------------------------------------------------
+
+driver::driver(system_options options)
+  : seed_(options.seed),
+    clock_(begin_of_time),
+    start_(clock_.now()),
+    timers_(clock_, run_action, [this] { notify(); }),
+    jobs_(options.seed),
+    patience_(options.patience) {
+  // nop
+}
+
+driver::~driver() = default;
+
+void driver::attach(caf::actor_system& sys) noexcept {
+  sys_ = &sys;
+}
+
+void driver::system_started() {
+  run();
+  own_threads_ = sys_->detached_actors();
+  roster_.belong_to_caf(sys_->latest_actor_id());
+}
+
+// -- pump ----------------------------------------------------------------------
+
+virtual_clock& driver::clock() noexcept {
+  return clock_;
+}
+
+bool driver::inside() const noexcept {
+  return running_here == this;
+}
+
+bool driver::run_until(const std::function<bool()>& done, time_point limit) {
+  if (inside())
+    throw std::logic_error("an actor of a testing::system cannot wait for "
+                           "another one by blocking; call from the test");
+  if (auto answer = await_turn(done, limit, external_to == this))
+    return *answer;
+  const turn mine{*this, std::adopt_lock};
+  return run_until_impl(done, limit);
+}
+
+void driver::external_begin() noexcept {
+  const std::lock_guard guard{mtx_};
+  ++external_;
+  changed();
+}
+
+void driver::external_end() noexcept {
+  const std::lock_guard guard{mtx_};
+  --external_;
+  if (stuck_ > 0)
+    --stuck_;
+  changed();
+}
+
+void driver::notify() noexcept {
+  const std::lock_guard guard{mtx_};
+  changed();
+}
+
+void driver::on_deadlock(std::function<std::string()> describe) {
+  const std::lock_guard guard{mtx_};
+  describe_.swap(describe);
+}
+
+// -- for CAF's scheduler -------------------------------------------------------
+
+void driver::schedule(caf::resumable* job) {
+  {
+    const std::lock_guard guard{mtx_};
+    if (!stopped_) {
+      jobs_.push(job);
+      changed();
+      return;
+    }
+  }
+  discard(job);
+}
+
+void driver::stop() {
+  run(last_steps);
+  {
+    const std::lock_guard guard{mtx_};
+    stopped_ = true;
+  }
+  while (auto* job = next_job())
+    discard(job);
+}
+
+// -- for testing::system -------------------------------------------------------
+
+void driver::patience(timespan real_time) {
+  const std::lock_guard guard{mtx_};
+  patience_ = real_time;
+  stuck_ = 0;
+  changed();
+}
+
+bool driver::step() {
+  const turn mine{*this};
+  std::size_t steps = 0;
+  while (steps == 0)
+    if (!run_something(steps))
+      return false;
+  return true;
+}
+
+std::size_t driver::run(std::size_t at_most) {
+  const turn mine{*this};
+  return run_all(at_most);
+}
+
+void driver::advance(timespan length) {
+  if (length < timespan::zero() || length == infinite)
+    throw std::invalid_argument("advance: time moves on by a length that is "
+                                "neither negative nor infinite");
+  const turn mine{*this};
+  const auto target = deadline_after(clock_.now(), length);
+  for (;;) {
+    run_all(SIZE_MAX);
+    const auto due = next_due();
+    if (due > target || due == never)
+      break;
+    fire_next();
+  }
+  move_to(target);
+  run_all(SIZE_MAX);
+}
+
+std::vector<caf::strong_actor_ptr> driver::survivors(bool hidden) {
+  const turn mine{*this};
+  return roster_.survivors(hidden);
+}
+
+bool driver::wait_for_threads(const std::function<bool()>& done) {
+  const turn mine{*this};
+  const auto limit = end_of_patience();
+  for (;;) {
+    const auto seen = changes();
+    run_all(last_steps);
+    if (done())
+      return true;
+    if (!await_caf(seen, done, limit))
+      return false;
+  }
+}
+
+void driver::close() {
+  lock_type lock{mtx_};
+  closed_ = true;
+  changed();
+  cv_.wait(lock, [this] { return guests_ == 0 && !driven_; });
+}
+
+// -- driving -------------------------------------------------------------------
+
+bool driver::run_until_impl(const std::function<bool()>& done,
+                            time_point limit) {
+  for (;;) {
+    const auto seen = changes();
+    if (done())
+      return true;
+    std::size_t steps = 0;
+    if (run_something(steps) || await_external(seen))
+      continue;
+    const auto due = next_due();
+    if (due != never && due <= limit) {
+      fire_next();
+    } else if (limit != never) {
+      move_to(limit);
+      return done();
+    } else if (!await_detached(seen) && changes() == seen) {
+      throw_deadlock();
+    }
+  }
+}
+
+caf::resumable* driver::next_job() {
+  const std::lock_guard guard{mtx_};
+  return jobs_.pop();
+}
+
+bool driver::run_job() {
+  {
+    // Letting go of a job may run code of an actor, too.
+    const assigned<const pump*> here{running_here, this};
+    job_reference job{next_job()};
+    if (!job)
+      return false;
+    switch (resume(*job, *sys_)) {
+      case resumption::again:
+        roster_.alive(*job);
+        schedule(job.release());
+        break;
+      case resumption::waiting:
+        roster_.alive(*job);
+        break;
+      case resumption::ended:
+        roster_.gone(*job);
+        break;
+    }
+  }
+  tell_guests();
+  return true;
+}
+
+bool driver::run_something(std::size_t& steps) {
+  if (run_job()) {
+    ++steps;
+    return true;
+  }
+  if (next_due() > clock_.now())
+    return false;
+  fire_next();
+  return true;
+}
+
+std::size_t driver::run_all(std::size_t at_most) {
+  std::size_t steps = 0;
+  while (steps < at_most) {
+    const auto seen = changes();
+    if (!run_something(steps) && !await_external(seen))
+      break;
+  }
+  return steps;
+}
+
+void driver::fire_next() {
+  {
+    const assigned<const pump*> here{running_here, this};
+    clock_.fire_next();
+  }
+  tell_guests();
+}
+
+void driver::move_to(time_point when) {
+  {
+    const assigned<const pump*> here{running_here, this};
+    clock_.advance_to(when);
+  }
+  tell_guests();
+}
+
+time_point driver::next_due() {
+  const assigned<const pump*> here{running_here, this};
+  timers_.sweep();
+  return clock_.next_due();
+}
+
+void driver::throw_deadlock() {
+  std::string text = "deadlock after " + seconds_of(clock_.now() - start_);
+  std::function<std::string()> describe;
+  {
+    const std::lock_guard guard{mtx_};
+    if (seed_ != 0)
+      text += " (seed " + std::to_string(seed_) + ")";
+    text += ": nothing will ever happen again, nobody has a message and no "
+            "timer is armed";
+    if (stuck_ > 0)
+      text += "; " + count_of(stuck_, "thread") + " outside gave no sign of "
+              + "life for " + seconds_of(patience_);
+    if (parked_ > 0)
+      text += "; " + count_of(parked_, "thread") + " outside "
+              + (parked_ == 1 ? "waits" : "wait") + " as well";
+    describe = describe_;
+  }
+  if (describe)
+    if (auto who = describe(); !who.empty())
+      text += "; " + who;
+  if (const auto actors = roster_.survivors(false); !actors.empty())
+    text += "; alive: " + names_of(actors);
+  throw deadlock(text);
+}
+
+// -- watching the other threads ------------------------------------------------
+
+std::uint64_t driver::changes() {
+  const std::lock_guard guard{mtx_};
+  return changes_;
+}
+
+bool driver::await_external(std::uint64_t seen) {
+  lock_type lock{mtx_};
+  // First the guests have their say: one of them may have got what it waits
+  // for, go on, and be at work again.
+  cv_.wait(lock, [&] { return changes_ != seen || settled_ == guests_; });
+  if (changes_ != seen)
+    return true;
+  const auto idle = parked_ + stuck_;
+  if (external_ <= idle)
+    return false;
+  if (await_change(lock, seen))
+    return true;
+  stuck_ = external_ - parked_;
+  return false;
+}
+
+bool driver::await_detached(std::uint64_t seen) {
+  const auto all_gone = [this] {
+    return sys_->detached_actors() <= own_threads_;
+  };
+  await_caf(seen, all_gone, end_of_patience());
+  return changes() != seen;
+}
+
+bool driver::await_caf(std::uint64_t seen, const std::function<bool()>& done,
+                       time_point limit) {
+  const auto noticed = [&] { return changes_ != seen; };
+  for (;;) {
+    if (done())
+      return true;
+    if (std::chrono::steady_clock::now() >= limit)
+      return false;
+    lock_type lock{mtx_};
+    // CAF does not tell when a thread of its own has come to an end, so one has
+    // to look again and again.
+    if (cv_.wait_for(lock, std::chrono::milliseconds{1}, noticed))
+      return true;
+  }
+}
+
+time_point driver::end_of_patience() {
+  const std::lock_guard guard{mtx_};
+  return deadline_after(std::chrono::steady_clock::now(), patience_);
+}
+
+bool driver::await_change(lock_type& lock, std::uint64_t seen) {
+  const auto has_changed = [&] { return changes_ != seen; };
+  const auto limit = deadline_after(std::chrono::steady_clock::now(),
+                                    patience_);
+  if (limit != never)
+    return cv_.wait_until(lock, limit, has_changed);
+  cv_.wait(lock, has_changed);
+  return true;
+}
+
+std::optional<bool> driver::await_turn(const std::function<bool()>& done,
+                                       time_point limit, bool external) {
+  const visit guest{*this, external};
+  for (;;) {
+    const auto seen = changes();
+    if (done())
+      return true;
+    lock_type lock{mtx_};
+    if (closed_)
+      return false;
+    if (!driven_ && !external) {
+      driven_ = true;
+      return std::nullopt;
+    }
+    if (const auto now = clock_.now();
+        now > limit || (now == limit && !driven_))
+      return false;
+    if (changes_ != seen)
+      continue;
+    ++settled_;
+    cv_.notify_all();
+    cv_.wait(lock, [&] { return changes_ != seen; });
+  }
+}
+
+void driver::tell_guests() {
+  const std::lock_guard guard{mtx_};
+  if (guests_ > 0)
+    changed();
+}
+
+void driver::changed() noexcept {
+  ++changes_;
+  settled_ = 0;
+  cv_.notify_all();
+}
+
+} // namespace troupe::testing

@@ -1,0 +1,100 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "threads.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+/// What the threads share with each other; a thread that is left alone at the
+/// end keeps it alive.
+struct threads::shared {
+  struct call {
+    unique_function<void()> what;
+    at_stop mode;
+  };
+
+  static constexpr std::size_t max_idle = 8;
+
+  std::mutex mtx;
+  std::condition_variable work;
+  std::condition_variable quiet;
+  std::deque<call> calls;
+  std::size_t idle = 0;
+  std::size_t must_join = 0;
+  std::size_t alive = 0;
+  bool stopped = false;
+
+  /// The loop of one thread, which begins with `first`.
+  void serve(call first) {
+    std::unique_lock guard{mtx};
+    auto next = std::move(first);
+    for (;;) {
+      guard.unlock();
+      next.what();
+      next.what = nullptr;
+      guard.lock();
+      if (next.mode == at_stop::join && --must_join == 0)
+        quiet.notify_all();
+      if (calls.empty()) {
+        if (stopped || idle == max_idle)
+          return;
+        ++idle;
+        work.wait(guard, [this] { return stopped || !calls.empty(); });
+        --idle;
+        if (calls.empty())
+          return;
+      }
+      next = std::move(calls.front());
+      calls.pop_front();
+    }
+  }
+};
+
+threads::threads() : shared_(std::make_shared<shared>()) {
+  // nop
+}
+
+threads::~threads() {
+  stop();
+}
+
+void threads::run(unique_function<void()> f, at_stop mode) {
+  auto& s = *shared_;
+  std::unique_lock guard{s.mtx};
+  if (s.stopped)
+    return;
+  if (mode == at_stop::join)
+    ++s.must_join;
+  // An idle thread that has been promised a call already does not count.
+  if (s.idle > s.calls.size()) {
+    s.calls.push_back({std::move(f), mode});
+    s.work.notify_one();
+    return;
+  }
+  ++s.alive;
+  try {
+    std::thread{[keep = shared_, first = shared::call{std::move(f), mode}]() mutable {
+      keep->serve(std::move(first));
+      std::unique_lock last{keep->mtx};
+      --keep->alive;
+      keep->quiet.notify_all();
+    }}.detach();
+  } catch (...) {
+    --s.alive;
+    if (mode == at_stop::join)
+      --s.must_join;
+    throw;
+  }
+}
+
+void threads::stop() noexcept {
+  auto& s = *shared_;
+  std::unique_lock guard{s.mtx};
+  s.stopped = true;
+  s.work.notify_all();
+  s.quiet.wait(guard, [&s] { return s.must_join == 0 && s.idle == 0; });
+}
+
+} // namespace troupe

@@ -1,0 +1,105 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "actors/time/engine.hpp"
+
+#include <algorithm>
+#include <mutex>
+
+namespace troupe {
+
+/// Fires on the thread that moves the time.
+///
+/// The wheel's base is never ahead of the time when somebody can look: the
+/// lock is not let go between moving the base and firing what is due there.
+class virtual_clock::stepper final : public clock::engine {
+public:
+  stepper(clock& owner, tick start) : engine(owner, start), now_(start) {
+    not_before_ = start;
+  }
+
+  [[nodiscard]] tick now() const noexcept {
+    return now_.load(std::memory_order_relaxed);
+  }
+
+  std::size_t advance_to(tick when) noexcept {
+    return advance([this, when](lock& held) {
+      const auto until = std::max(when, now());
+      const auto count = fire(held, until, no_limit, no_limit).count;
+      set(until);
+      return count;
+    });
+  }
+
+  std::size_t fire_next() noexcept {
+    return advance(
+      [this](lock& held) { return fire(held, tick_never, 1, no_limit).count; });
+  }
+
+  [[nodiscard]] tick next_due() noexcept {
+    const auto held = enter();
+    return wheel_.first();
+  }
+
+protected:
+  void on_fire(tick due) noexcept override {
+    set(due);
+  }
+
+private:
+  /// Lets one thread at a time move the clock.
+  template <class F>
+  std::size_t advance(F step) noexcept {
+    if (fires_here())
+      return 0;
+    const std::lock_guard turn{advancing_};
+    firing_thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    auto held = enter();
+    const auto count = step(held);
+    firing_thread_.store(std::thread::id{}, std::memory_order_relaxed);
+    return count;
+  }
+
+  void set(tick when) noexcept {
+    now_.store(when, std::memory_order_relaxed);
+    not_before_ = when;
+  }
+
+  std::atomic<tick> now_;
+  std::mutex advancing_;
+};
+
+virtual_clock::virtual_clock(time_point start)
+  : clock(std::make_unique<stepper>(*this, to_tick(start))) {
+  // nop
+}
+
+virtual_clock::~virtual_clock() {
+  get_stepper().close();
+}
+
+time_point virtual_clock::now() const noexcept {
+  return to_time_point(get_stepper().now());
+}
+
+std::size_t virtual_clock::advance_to(time_point when) {
+  return get_stepper().advance_to(to_tick(when));
+}
+
+std::size_t virtual_clock::advance_by(timespan step) {
+  return advance_to(deadline_after(now(), step));
+}
+
+bool virtual_clock::fire_next() {
+  return get_stepper().fire_next() == 1;
+}
+
+time_point virtual_clock::next_due() const noexcept {
+  return to_time_point(get_stepper().next_due());
+}
+
+virtual_clock::stepper& virtual_clock::get_stepper() const noexcept {
+  return static_cast<stepper&>(get_engine());
+}
+
+} // namespace troupe

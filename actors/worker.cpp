@@ -1,0 +1,135 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/worker.hpp"
+
+#include "cell.hpp"
+#include "spawn.hpp"
+#include "worker_actor.hpp"
+
+#include <stdexcept>
+
+namespace troupe {
+
+worker::~worker() = default;
+
+task<> worker::on_startup() {
+  co_return;
+}
+
+task<> worker::on_shutdown() {
+  co_return;
+}
+
+void worker::after_shutdown(const outcome&) {
+  // nop
+}
+
+message_handlers worker::handlers() {
+  return {};
+}
+
+// -- properties ----------------------------------------------------------------
+
+std::string worker::name() const {
+  return cell_ != nullptr ? cell_->who().name : std::string{};
+}
+
+std::string worker::path() const {
+  return cell_ != nullptr ? cell_->who().path : std::string{};
+}
+
+worker_state worker::state() const noexcept {
+  return cell_ != nullptr ? cell_->state() : worker_state::init;
+}
+
+worker_phase worker::phase() const noexcept {
+  return cell_ != nullptr ? rules::phase_of(cell_->stage())
+                          : worker_phase::created;
+}
+
+bool worker::is_running() const noexcept {
+  return state() == worker_state::running;
+}
+
+bool worker::is_stopping() const noexcept {
+  return cell_ != nullptr && cell_->stop_asked();
+}
+
+// -- waiting -------------------------------------------------------------------
+
+sleep_awaitable worker::sleep_until(time_point until) {
+  return {get_cell(), until};
+}
+
+stop_awaitable worker::stop_requested() {
+  return stop_awaitable{get_cell()};
+}
+
+// -- lifecycle -----------------------------------------------------------------
+
+void worker::ready() {
+  get_cell().ready_called();
+}
+
+hold_token worker::hold() {
+  return hold_token{get_cell()};
+}
+
+void worker::finish() {
+  get_cell().actor_object()->end_run(std::nullopt);
+}
+
+void worker::fail(caf::error reason) {
+  // The error stays as it is, so that whoever looks for its code finds it.
+  get_cell().actor_object()->end_run(failure{std::move(reason), nullptr});
+}
+
+// -- environment ---------------------------------------------------------------
+
+time_point worker::now() const noexcept {
+  return cell_->home().time().now();
+}
+
+caf::event_based_actor* worker::self() const noexcept {
+  return cell_->actor_object();
+}
+
+std::unique_ptr<message_queue> worker::make_queue() {
+  return nullptr;
+}
+
+cell& worker::get_cell() const {
+  if (cell_ == nullptr)
+    throw std::logic_error("this worker was not spawned: its constructor, and a "
+                           "worker object that was made by hand, can neither "
+                           "wait nor send; use troupe::spawn");
+  return *cell_;
+}
+
+message_queue& worker::find_queue(cell& home) {
+  return *home.queue();
+}
+
+cell* worker::spawn_child(worker_options options, const std::type_info& type,
+                          std::unique_ptr<worker> what) {
+  auto& parent = get_cell();
+  return make_cell(parent.actor_object()->home_system(), std::move(options),
+                   type, std::move(what), &parent);
+}
+
+// -- hold_token ----------------------------------------------------------------
+
+hold_token::hold_token(cell& home) : home_(&home) {
+  home_->retain();
+  home_->add_hold();
+}
+
+void hold_token::release() noexcept {
+  if (auto* home = std::exchange(home_, nullptr)) {
+    home->drop_hold();
+    home->release();
+  }
+}
+
+} // namespace troupe

@@ -1,0 +1,518 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "worker_actor.hpp"
+
+#include "ask_table.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+/// The cell whose actor runs on this thread, and where it runs.
+thread_local cell* current_cell = nullptr;
+thread_local compat::execution_context* current_context = nullptr;
+
+/// An element that `wake` may use instead of a new one.
+thread_local caf::mailbox_element_ptr* spare_element = nullptr;
+
+caf::skippable_result keep_message(caf::scheduled_actor*, caf::message&) {
+  return caf::skip;
+}
+
+caf::skippable_result refuse_message(caf::scheduled_actor*, caf::message&) {
+  return caf::make_error(caf::sec::unexpected_message);
+}
+
+caf::skippable_result refuse_late_message(caf::scheduled_actor*,
+                                          caf::message&) {
+  return caf::make_error(caf::sec::request_receiver_down);
+}
+
+} // namespace
+
+cell* cell::current() noexcept {
+  return current_cell;
+}
+
+worker_actor::worker_actor(caf::actor_config& cfg, cell& home)
+  : super(cfg), cell_(home), main_(home) {
+  // nop
+}
+
+worker_actor::~worker_actor() {
+  cell_->drop_unstarted(caf::make_error(caf::exit_reason::unreachable));
+}
+
+const char* worker_actor::name() const {
+  return cell_->who().name.c_str();
+}
+
+// -- messages, on the sender's thread --------------------------------------------
+
+bool worker_actor::enqueue(caf::mailbox_element_ptr what,
+                           compat::execution_context* ctx) {
+  auto& content = what->payload;
+  if (what->mid.is_response()) {
+    auto* asks = cell_->find_asks();
+    if (asks == nullptr)
+      return super::enqueue(std::move(what), ctx);
+    // The element that brings the reply wakes the actor as well. Its sender is
+    // let go of only when no lock is held.
+    auto from = std::move(what->sender);
+    auto* outer = std::exchange(spare_element, &what);
+    auto mine = asks->complete(what->mid, content);
+    spare_element = outer;
+    if (mine)
+      return true;
+    what->sender = std::move(from);
+    return super::enqueue(std::move(what), ctx);
+  }
+  if (auto* queue = cell_->queue(); queue != nullptr && !content.empty()) {
+    if (auto node = queue->convert(content)) {
+      auto mid = what->mid;
+      auto from = std::move(what->sender);
+      auto* outer = std::exchange(spare_element, &what);
+      auto taken = queue->push(std::move(node));
+      spare_element = outer;
+      if (mid.is_request() && from) {
+        auto answer = taken ? caf::message{}
+                            : caf::make_message(caf::make_error(
+                              errc::queue_closed,
+                              cell_->subject()
+                                + " takes no more messages: it stops or has "
+                                  "ended"));
+        from->enqueue(compat::make_element(caf::strong_actor_ptr{ctrl()},
+                                             mid.response_id(),
+                                             std::move(answer)),
+                        ctx);
+      }
+      return taken;
+    }
+  }
+  if (content.size() == 1 && handle_protocol(*what))
+    return true;
+  return super::enqueue(std::move(what), ctx);
+}
+
+/// Deals with what concerns the lifecycle, without waiting for the actor.
+/// @returns whether that was all.
+bool worker_actor::handle_protocol(caf::mailbox_element& what) {
+  auto& content = what.payload;
+  if (content.match_elements<caf::exit_msg>()) {
+    auto& reason = content.get_as<caf::exit_msg>(0).reason;
+    if (cell_->stage() == rules::stage::created) {
+      // Nothing to be stopped: the actor goes, and with it the worker.
+      cell_->drop_unstarted(reason);
+      return false;
+    }
+    if (reason == caf::exit_reason::kill)
+      cell_->kill(reason);
+    else
+      cell_->request_stop(cell_->who().on_stop);
+    return true;
+  }
+  if (content.match_elements<caf::error>()) {
+    // CAF would take an error that is no reply as a reason to quit.
+    compat::log(home_system(), compat::log_warning,
+                cell_->subject() + " was sent an error and ignores it: "
+                  + caf::to_string(content.get_as<caf::error>(0)));
+    reply(what, caf::make_message(caf::make_error(caf::sec::unexpected_message)));
+    return true;
+  }
+  if (content.match_elements<start_atom>()) {
+    auto err = cell_->start();
+    if (!err && what.mid.is_request() && what.sender)
+      cell_->reply_when(what, lifecycle_awaiter::what::ready);
+    else
+      reply(what, err ? caf::make_message(std::move(err)) : caf::message{});
+    return true;
+  }
+  if (content.match_elements<stop_atom>()) {
+    cell_->request_stop(cell_->who().on_stop);
+    reply(what, caf::message{});
+    return true;
+  }
+  if (content.match_elements<shutdown_atom>()) {
+    cell_->request_stop(cell_->who().on_stop);
+    if (cell_->stage() == rules::stage::created)
+      reply(what, caf::make_message(caf::make_error(
+                    errc::not_started, cell_->subject() + " was not started")));
+    else if (what.mid.is_request() && what.sender)
+      cell_->reply_when(what, lifecycle_awaiter::what::over);
+    return true;
+  }
+  if (content.match_elements<status_atom>()) {
+    reply(what, caf::make_message(cell_->status()));
+    return true;
+  }
+  return false;
+}
+
+void worker_actor::reply(caf::mailbox_element& to, caf::message content) {
+  if (to.mid.is_request() && to.sender)
+    to.sender->enqueue(compat::make_element(caf::strong_actor_ptr{ctrl()},
+                                            to.mid.response_id(),
+                                            std::move(content)),
+                       nullptr);
+}
+
+void worker_actor::deliver_wake(caf::mailbox_element_ptr spare) noexcept {
+  constexpr auto urgent = caf::message_id{}.with_high_priority();
+  if (!spare && spare_element != nullptr)
+    spare = std::move(*spare_element);
+  if (spare) {
+    spare->sender = nullptr;
+    spare->mid = urgent;
+    spare->payload = caf::message{};
+  } else {
+    spare = compat::make_element(nullptr, urgent, caf::message{});
+  }
+  super::enqueue(std::move(spare), current_context);
+}
+
+// -- the actor's thread ----------------------------------------------------------
+
+caf::resumable::resume_result
+worker_actor::resume(compat::execution_context* ctx, size_t max_throughput) {
+  // The cell outlives the actor, and so this call.
+  cell_ptr keep = cell_;
+  auto* outer_cell = std::exchange(current_cell, keep.get());
+  auto* outer_context = std::exchange(current_context, ctx);
+  auto result = super::resume(ctx, max_throughput);
+  current_cell = outer_cell;
+  current_context = outer_context;
+  return result;
+}
+
+caf::behavior worker_actor::make_behavior() {
+  default_handler_ = keep_message;
+  return {[this] { pump(); }};
+}
+
+/// Takes `bhvr` in place of the present behaviour.
+void worker_actor::serve(caf::behavior bhvr) {
+  become(std::move(bhvr));
+}
+
+void worker_actor::pump() {
+  constexpr std::size_t turn = 256;
+  for (;;) {
+    if (auto what = cell_->take_todo(); what != todo::none)
+      carry_out(what);
+    else if (!cell_->has_ready())
+      return;
+    else if (cell_->run_ready(turn) == turn || cell_->has_ready())
+      break;
+  }
+  // Others have their turn; what is still ready goes on after them.
+  if (cell_->has_ready())
+    deliver_wake(nullptr);
+}
+
+void worker_actor::carry_out(todo what) {
+  if (has(what, todo::child_ended))
+    children_ended();
+  if (has(what, todo::destroy_frame))
+    tear_down(true);
+  if (has(what, todo::begin_startup))
+    begin_startup();
+  if (has(what, todo::wake_waits))
+    cell_->wake_waits();
+  if (has(what, todo::begin_run))
+    begin_run();
+  if (has(what, todo::holds_changed))
+    return_if_free();
+  if (has(what, todo::begin_close))
+    begin_close();
+  if (has(what, todo::finish))
+    finish();
+}
+
+failure worker_actor::failed(errc code, std::string_view how,
+                             std::exception_ptr what) {
+  std::string text = cell_->subject();
+  text += how;
+  text += text_of(what);
+  return {caf::make_error(code, std::move(text)), std::move(what)};
+}
+
+void worker_actor::begin_startup() {
+  // A force or a kill may have come first.
+  auto at = cell_->stage();
+  if (at != rules::stage::starting && at != rules::stage::starting_stop)
+    return;
+  step_ = step::startup;
+  try {
+    handlers_ = caf::behavior{};
+    if (auto hs = cell_->object().handlers(); !hs.empty())
+      handlers_ = caf::message_handler{[this] { pump(); }}.or_else(hs.impl());
+    main_.start(cell_->object().on_startup(),
+                [this](completion<void> how) { step_done(std::move(how)); });
+  } catch (...) {
+    completion<void> how;
+    how.fail(std::current_exception());
+    step_done(std::move(how));
+  }
+}
+
+void worker_actor::begin_run() {
+  auto at = cell_->stage();
+  if (at != rules::stage::warming && at != rules::stage::ready
+      && at != rules::stage::draining)
+    return;
+  step_ = step::run;
+  default_handler_ = refuse_message;
+  if (handlers_)
+    serve(std::move(handlers_));
+  if (cell_->stop_asked()) {
+    // Between the start and here: run() is not worth beginning.
+    step_ = step::none;
+    run_over_ = true;
+    return return_if_free();
+  }
+  try {
+    main_.start(cell_->object().run(),
+                [this](completion<void> how) { step_done(std::move(how)); });
+  } catch (...) {
+    completion<void> how;
+    how.fail(std::current_exception());
+    step_done(std::move(how));
+  }
+}
+
+/// The coroutine of the current step has ended.
+void worker_actor::step_done(completion<void> how) {
+  using rules::event;
+  auto ended = std::exchange(step_, step::none);
+  if (cell_->frozen())
+    return; // What was to be destroyed went by itself; `tear_down` sees to it.
+  auto what = how.error();
+  switch (ended) {
+    case step::startup:
+      if (what)
+        cell_->feed(event::startup_failed,
+                    failed(errc::start_failed, " failed to start: ", what));
+      else
+        cell_->feed(cell_->who().readiness == readiness::explicit_ready
+                      ? event::started_unready
+                      : event::started);
+      break;
+    case step::run:
+      if (what) {
+        cell_->feed(event::run_failed,
+                    failed(errc::worker_failed, " failed: ", what));
+      } else {
+        run_over_ = true;
+        return_if_free();
+      }
+      break;
+    case step::shutdown:
+      if (what)
+        cell_->feed(event::close_failed,
+                    failed(errc::worker_failed,
+                           " failed in on_shutdown(): ", what));
+      else
+        cell_->feed(event::closed);
+      break;
+    case step::none:
+      break;
+  }
+}
+
+/// The end of `run()` is the end of the worker unless somebody holds it.
+void worker_actor::return_if_free() {
+  if (run_over_ && !closing_ && !ending_ && calls_ == nullptr
+      && cell_->holds() == 0)
+    cell_->feed(rules::event::run_returned);
+}
+
+void worker_actor::end_run(std::optional<failure> why) {
+  if (ending_ || closing_ || cell_->frozen())
+    return;
+  ending_ = true;
+  ending_why_ = std::move(why);
+  // A failure takes the other handlers along; without one they may finish.
+  tear_down(ending_why_.has_value());
+}
+
+// -- the end ---------------------------------------------------------------------
+
+void worker_actor::tear_down(bool handlers_too) {
+  ++tearing_down_;
+  if (cell_->frozen())
+    cell_->stop_children(cell_->stage() != rules::stage::killing);
+  if (main_.active() && !main_.cancelled()
+      && !main_.cancel([this](fiber&) { part_gone(); }))
+    ++tearing_down_;
+  if (handlers_too) {
+    for (auto* i = calls_; i != nullptr;) {
+      auto* call = std::exchange(i, i->next_call());
+      if (call->fiber().cancelled())
+        continue;
+      ++tearing_down_;
+      if (call->fiber().cancel([call](fiber&) { call->cancelled(); }))
+        call->cancelled();
+    }
+  }
+  part_gone();
+}
+
+void worker_actor::part_gone() {
+  if (--tearing_down_ == 0)
+    torn_down();
+}
+
+/// All that was to be destroyed is gone.
+void worker_actor::torn_down() {
+  if (cell_->frozen()) {
+    step_ = step::none;
+    cell_->feed(rules::event::destroyed);
+    if (cell_->stage() == rules::stage::abandoned)
+      finish();
+  } else if (std::exchange(ending_, false)) {
+    step_ = step::none;
+    auto why = std::exchange(ending_why_, std::nullopt);
+    if (why) {
+      cell_->feed(rules::event::run_failed, std::move(*why));
+    } else {
+      run_over_ = true;
+      return_if_free();
+    }
+  } else if (closing_) {
+    close_if_alone();
+  }
+}
+
+void worker_actor::begin_close() {
+  if (cell_->frozen() || std::exchange(closing_, true))
+    return;
+  default_handler_ = refuse_late_message;
+  serve({[this] { pump(); }});
+  cell_->clear_sleep_wake();
+  if (auto* queue = cell_->queue())
+    queue->close(true);
+  cell_->stop_children(cell_->stage() == rules::stage::closing_forced);
+  tear_down(true);
+}
+
+/// Goes on with the end once children and handlers are gone.
+void worker_actor::close_if_alone() {
+  if (!closing_ || tearing_down_ != 0 || step_ != step::none
+      || cell_->has_children() || calls_ != nullptr || cell_->frozen())
+    return;
+  if (!cell_->cleanup_due()) {
+    cell_->feed(rules::event::closed);
+    return;
+  }
+  if (std::exchange(shutdown_begun_, true))
+    return;
+  begin_shutdown();
+}
+
+void worker_actor::begin_shutdown() {
+  step_ = step::shutdown;
+  cell_->extend_cleanup();
+  try {
+    main_.start(cell_->object().on_shutdown(),
+                [this](completion<void> how) { step_done(std::move(how)); });
+  } catch (...) {
+    completion<void> how;
+    how.fail(std::current_exception());
+    step_done(std::move(how));
+  }
+}
+
+void worker_actor::children_ended() {
+  for (auto* child : cell_->take_ended_children()) {
+    auto how = child->last_outcome();
+    auto fatal = how && how->kind() == outcome_kind::failed
+                 && child->was_ready()
+                 && child->who().on_failure == on_failure::fail_parent;
+    if (fatal && !closing_ && !cell_->frozen()) {
+      auto text = cell_->subject() + " failed because its child did: "
+                  + text_of(how->reason());
+      end_run(failure{caf::make_error(errc::child_failed, std::move(text)),
+                      how->thrown()});
+    }
+    child->release();
+  }
+  close_if_alone();
+}
+
+void worker_actor::finish() {
+  auto at = cell_->stage();
+  auto how = cell_->last_outcome().value_or(outcome{});
+  cell_->disown_children();
+  if (auto* queue = cell_->queue()) {
+    queue->settle(how.kind() == outcome_kind::normal
+                    ? message_queue::leave::handled
+                    : message_queue::leave::lost);
+    queue->discard(message_queue::leave::handled);
+  }
+  if (at == rules::stage::abandoned) {
+    // The code that did not return has: nobody waits for it any more.
+    cell_->home().log(compat::log_warning,
+                      cell_->subject()
+                        + " returned after it had been abandoned, and was "
+                          "destroyed");
+    cell_->discard_object();
+  } else {
+    try {
+      cell_->object().after_shutdown(how);
+    } catch (...) {
+      cell_->home().log(compat::log_error,
+                        cell_->subject() + " failed in after_shutdown(): "
+                          + text_of(std::current_exception()));
+    }
+    cell_->release_waiters();
+  }
+  quit(how.kind() == outcome_kind::normal ? caf::error{} : how.reason());
+  // Somebody else may have called quit() first, see `on_exit`.
+  bhvr_stack().clear();
+}
+
+void worker_actor::on_exit() {
+  if (rules::is_final(cell_->stage())) {
+    cell_->detach();
+    return;
+  }
+  if (cell_->stage() == rules::stage::created) {
+    cell_->drop_unstarted(caf::make_error(caf::exit_reason::unreachable));
+    cell_->detach();
+    return;
+  }
+  // Somebody called quit() on the worker's actor. It stays until the worker has
+  // been taken apart.
+  bhvr_stack().push_back(caf::behavior{[this] { pump(); }});
+  default_handler_ = refuse_late_message;
+  cell_->kill(caf::make_error(errc::cancelled,
+                              cell_->subject()
+                                + " was ended by a quit() of its actor"));
+}
+
+// -- handlers --------------------------------------------------------------------
+
+void worker_actor::handler_cancelled(handler_call& x) {
+  handler_done(x);
+  part_gone();
+}
+
+void worker_actor::adopt(handler_call& x) {
+  x.link(calls_);
+}
+
+void worker_actor::handler_done(handler_call& x) {
+  x.unlink(calls_);
+  delete &x;
+  if (tearing_down_ != 0)
+    return;
+  if (closing_)
+    close_if_alone();
+  else
+    return_if_free();
+}
+
+} // namespace troupe

@@ -1,0 +1,120 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "caf_compat.hpp"
+#include "cell.hpp"
+#include "troupe/fiber.hpp"
+#include "troupe/handlers.hpp"
+
+#include <caf/event_based_actor.hpp>
+
+#include <optional>
+#include <string_view>
+
+namespace troupe {
+
+/// The actor that runs one worker. Its behaviours are the states of the
+/// lifecycle: *waiting* before the worker is ready (messages to handlers are
+/// kept), *serving* while `run()` does its work, *closed* afterwards. It carries
+/// out, on its own thread, what the cell's lifecycle asks for.
+///
+/// Messages of the protocol, exits, replies and messages for the queue are dealt
+/// with when they are enqueued, on the sender's thread: so they overtake any
+/// backlog and reach a worker whose actor is stuck.
+class worker_actor : public caf::event_based_actor {
+public:
+  using super = caf::event_based_actor;
+
+  worker_actor(caf::actor_config& cfg, cell& home);
+
+  ~worker_actor() override;
+
+  const char* name() const override;
+
+  bool enqueue(caf::mailbox_element_ptr what,
+               compat::execution_context* ctx) override;
+
+  using super::enqueue;
+
+  caf::resumable::resume_result resume(compat::execution_context* ctx,
+                                       size_t max_throughput) override;
+
+  void on_exit() override;
+
+  /// Puts an empty message into the mailbox, with high priority: it makes the
+  /// actor call `pump`. Any thread.
+  /// @param spare An element to use for it, if one is at hand.
+  void deliver_wake(caf::mailbox_element_ptr spare) noexcept;
+
+  // -- called by the worker's code --------------------------------------------
+
+  /// Ends `run()` from a handler: as if it had returned, or thrown `why`.
+  void end_run(std::optional<failure> why);
+
+  void adopt(handler_call& x);
+
+  void handler_done(handler_call& x);
+
+  void handler_cancelled(handler_call& x);
+
+protected:
+  caf::behavior make_behavior() override;
+
+private:
+  enum class step : std::uint8_t { none, startup, run, shutdown };
+
+  /// Does what there is to do, for a bounded time.
+  void pump();
+
+  void carry_out(todo what);
+
+  void begin_startup();
+
+  void begin_run();
+
+  void begin_close();
+
+  void close_if_alone();
+
+  void begin_shutdown();
+
+  void finish();
+
+  void step_done(completion<void> how);
+
+  void return_if_free();
+
+  /// Starts to destroy the coroutines. When they are gone, `torn_down` follows,
+  /// perhaps at once.
+  void tear_down(bool handlers_too);
+
+  void part_gone();
+
+  void torn_down();
+
+  void children_ended();
+
+  void serve(caf::behavior bhvr);
+
+  failure failed(errc code, std::string_view how, std::exception_ptr what);
+
+  bool handle_protocol(caf::mailbox_element& what);
+
+  void reply(caf::mailbox_element& to, caf::message content);
+
+  cell_ptr cell_;
+  fiber main_;
+  step step_ = step::none;
+  bool run_over_ = false;      // run() returned; holds may keep the worker
+  bool ending_ = false;        // finish() or fail() was called
+  bool closing_ = false;       // children and handlers are being joined
+  bool shutdown_begun_ = false;
+  std::size_t tearing_down_ = 0;
+  std::optional<failure> ending_why_;
+  caf::behavior handlers_;
+  handler_call* calls_ = nullptr;
+};
+
+} // namespace troupe

@@ -1,0 +1,47 @@
+# The install rules, the exported package and its pkg-config file.
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/troupe)
+
+install(
+  TARGETS troupe
+  EXPORT troupe_targets
+  FILE_SET HEADERS)
+install(
+  EXPORT troupe_targets
+  FILE troupeTargets.cmake
+  NAMESPACE troupe::
+  DESTINATION ${package_dir})
+
+configure_package_config_file(
+  cmake/troupeConfig.cmake.in ${PROJECT_BINARY_DIR}/troupeConfig.cmake
+  INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(
+  ${PROJECT_BINARY_DIR}/troupeConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
+install(
+  FILES ${PROJECT_BINARY_DIR}/troupeConfig.cmake
+        ${PROJECT_BINARY_DIR}/troupeConfigVersion.cmake
+        ${PROJECT_SOURCE_DIR}/cmake/troupe_caf.cmake
+  DESTINATION ${package_dir})
+
+# CAF has no pkg-config file of its own, so troupe's says where it is. The
+# folders are only known of an installed CAF, not of one in the same build.
+get_target_property(caf_is_imported CAF::core IMPORTED)
+if(caf_is_imported)
+  get_target_property(caf_includes CAF::core INTERFACE_INCLUDE_DIRECTORIES)
+  list(GET caf_includes 0 TROUPE_CAF_INCLUDEDIR)
+  get_target_property(caf_library CAF::core LOCATION)
+  cmake_path(GET caf_library PARENT_PATH TROUPE_CAF_LIBDIR)
+  configure_file(cmake/troupe.pc.in ${PROJECT_BINARY_DIR}/troupe.pc.configured
+                 @ONLY)
+  install(CODE "set(troupe_pc \"${PROJECT_BINARY_DIR}/troupe.pc\")")
+  install(
+    CODE [[
+      file(READ "${troupe_pc}.configured" content)
+      string(REPLACE "{INSTALL_PREFIX}" "${CMAKE_INSTALL_PREFIX}" content
+                     "${content}")
+      file(WRITE "${troupe_pc}" "${content}")
+    ]])
+  install(FILES ${PROJECT_BINARY_DIR}/troupe.pc
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()

@@ -1,0 +1,28 @@
+# How tests are made: each is a program of its own and one entry of CTest, so
+# that one which hangs or crashes takes no other with it.
+
+set(TROUPE_TEST_TIMEOUT
+    120
+    CACHE STRING "Seconds after which a test counts as hanging")
+
+find_package(Catch2 3 REQUIRED)
+
+# Adds an entry to CTest, with a time limit.
+#
+#   troupe_add_test(<name> COMMAND <command>...)
+function(troupe_add_test name)
+  add_test(NAME ${name} ${ARGN})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${TROUPE_TEST_TIMEOUT})
+endfunction()
+
+# Adds a program of Catch2 tests.
+#
+#   troupe_add_catch2_test(<name> SOURCES <file>... [LIBRARIES <target>...])
+function(troupe_add_catch2_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE troupe_test_support ${arg_LIBRARIES})
+  set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
+  troupe_set_warnings(${name})
+  troupe_add_test(${name} COMMAND ${name} --warn NoTests)
+endfunction()

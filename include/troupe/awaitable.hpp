@@ -1,0 +1,60 @@
+// This file is part of troupe. See the file LICENSE in the main distribution
+// directory for license terms and copyright.
+
+#pragma once
+
+#include <concepts>
+#include <coroutine>
+#include <type_traits>
+#include <utility>
+
+namespace troupe {
+
+/// What `co_await` makes of a `T`: the awaiter.
+/// @tparam T An lvalue reference for an lvalue, else a value.
+template <class T>
+struct awaiter_of;
+
+/// @relates awaiter_of
+template <class T>
+  requires requires(T&& x) { std::forward<T>(x).operator co_await(); }
+struct awaiter_of<T> {
+  using type = decltype(std::declval<T>().operator co_await());
+};
+
+/// @relates awaiter_of
+template <class T>
+  requires requires(T&& x) { operator co_await(std::forward<T>(x)); }
+struct awaiter_of<T> {
+  using type = decltype(operator co_await(std::declval<T>()));
+};
+
+/// @relates awaiter_of
+template <class T>
+  requires requires(T&& x) { x.await_ready(); }
+struct awaiter_of<T> {
+  using type = T&&;
+};
+
+/// What can stand to the right of `co_await` in a task.
+/// @tparam T An lvalue reference for an lvalue, else a value.
+template <class T>
+concept awaitable = requires { typename awaiter_of<T>::type; };
+
+/// What `co_await` gives for a `T`, as a value or an lvalue reference.
+template <awaitable T>
+struct await_result {
+private:
+  using raw
+    = decltype(std::declval<typename awaiter_of<T>::type&>().await_resume());
+
+public:
+  using type = std::conditional_t<std::is_rvalue_reference_v<raw>,
+                                  std::remove_reference_t<raw>, raw>;
+};
+
+/// @relates await_result
+template <awaitable T>
+using await_result_t = typename await_result<T>::type;
+
+} // namespace troupe

@@ -1,0 +1,55 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/clock.hpp"
+#include "troupe/time.hpp"
+#include "troupe/unique_function.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <chrono>
+#include <utility>
+
+namespace troupe {
+
+/// A call that was arranged with `call_later`. Dropping it changes nothing.
+class delayed_call {
+public:
+  delayed_call() = default;
+
+  delayed_call(std::shared_ptr<void> keep, clock& where, job_ptr what) noexcept
+    : keep_(std::move(keep)), clock_(&where), job_(std::move(what)) {
+    // nop
+  }
+
+  /// Takes the call back.
+  /// @returns whether it was still pending: `true` means that it will not be
+  ///          made. Any thread.
+  bool cancel() noexcept {
+    return job_ && clock_->unschedule(*job_);
+  }
+
+private:
+  std::shared_ptr<void> keep_;
+  clock* clock_ = nullptr;
+  job_ptr job_;
+};
+
+/// The part of `call_later` that does not depend on types.
+delayed_call call_after(caf::actor_system& sys, timespan delay,
+                        unique_function<void()> f);
+
+/// Calls `f` after `delay`, on a thread where it may block, never on the clock's
+/// or an actor's. Not called if the actor system goes down before. Thread-safe.
+/// @param delay Any `std::chrono` duration.
+/// @param f `void()`, movable; what it throws is logged.
+template <class Rep, class Period, class F>
+delayed_call call_later(caf::actor_system& sys,
+                        std::chrono::duration<Rep, Period> delay, F f) {
+  return call_after(sys, to_timespan(delay),
+                    unique_function<void()>{std::move(f)});
+}
+
+} // namespace troupe

@@ -1,0 +1,28 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include <caf/actor_system_config.hpp>
+
+namespace troupe {
+
+/// Adds troupe's settings to a configuration, so that the command line and the
+/// help text know them:
+///
+/// - `troupe.stopping-grace-period`: how long workers may take to stop.
+/// - `troupe.cleanup-period`: what `on_shutdown()` gets at least.
+/// - `troupe.force-period`: how long a forced worker is waited for.
+///
+/// All are CAF timespans such as `10s` or `500ms`. A configuration file and the
+/// environment (`TROUPE_STOPPING_GRACE_PERIOD` and so on) work without this.
+void add_options(caf::actor_system_config& cfg);
+
+/// A configuration that knows troupe's settings. Types of messages are known to
+/// CAF once `CAF_MAIN` was given `caf::id_block::troupe`.
+class config : public caf::actor_system_config {
+public:
+  config();
+};
+
+} // namespace troupe

@@ -1,0 +1,113 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/inspect_enum.hpp"
+#include "troupe/type_ids.hpp"
+
+#include <caf/error.hpp>
+#include <caf/is_error_code_enum.hpp>
+
+#include <cstdint>
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace troupe {
+
+/// What can go wrong, as a CAF error category. An error that troupe makes
+/// carries a text that names the worker, what was wrong and what to do;
+/// `text_of` gives it, `to_string` shows it together with the code.
+enum class errc : std::uint8_t {
+  /// No error.
+  none = 0,
+  /// `startup()` on a worker that was started before.
+  already_started,
+  /// The call needs a worker that has been started.
+  not_started,
+  /// A call that blocks its thread, made inside a troupe actor.
+  would_block,
+  /// `on_startup()` threw.
+  start_failed,
+  /// The worker was not ready within its `start_timeout`.
+  start_timeout,
+  /// A stop was asked for before the worker was ready.
+  stopped_before_ready,
+  /// `run()` ended without having called `ready()`.
+  ended_before_ready,
+  /// `run()`, a handler or `on_shutdown()` threw.
+  worker_failed,
+  /// A linked child failed.
+  child_failed,
+  /// The worker was stopped by force.
+  forced,
+  /// The worker sits in code that does not return.
+  abandoned,
+  /// The worker was killed, quit or made unreachable from outside.
+  cancelled,
+  /// A wait was given up; what was waited for goes on.
+  timed_out,
+  /// The actor system is gone.
+  system_gone,
+  /// The queue takes no more messages: its worker stops or has ended.
+  queue_closed,
+  /// An argument or option is out of its range.
+  invalid_argument,
+};
+
+/// @relates errc
+std::string to_string(errc x);
+
+/// @relates errc
+constexpr errc last_enumerator(errc) noexcept {
+  return errc::invalid_argument;
+}
+
+/// Returns the text that `err` carries, else its code in words.
+[[nodiscard]] std::string text_of(const caf::error& err);
+
+/// Returns the text of whatever was thrown: `what()` of a standard exception,
+/// the string itself for thrown strings, else a text that says that the type
+/// is unknown.
+[[nodiscard]] std::string text_of(const std::exception_ptr& what);
+
+/// Thrown where a value cannot be returned: by the constructor of
+/// `scoped_worker` when the worker does not start.
+class start_error : public std::runtime_error {
+public:
+  /// @param cause Why the worker did not start; its text becomes `what()`.
+  /// @param thrown What the worker itself threw, if it did.
+  explicit start_error(caf::error cause, std::exception_ptr thrown = nullptr);
+
+  /// Why the worker did not start.
+  [[nodiscard]] const caf::error& cause() const noexcept {
+    return cause_;
+  }
+
+  /// What the worker threw, or null.
+  [[nodiscard]] const std::exception_ptr& thrown() const noexcept {
+    return thrown_;
+  }
+
+private:
+  caf::error cause_;
+  std::exception_ptr thrown_;
+};
+
+/// Why a start did not succeed: false in a condition when it did. It may be
+/// ignored, which a `caf::error` must not: the outcome of the worker tells the
+/// same later.
+class startup_result : public caf::error {
+public:
+  startup_result() = default;
+
+  startup_result(caf::error why) noexcept : caf::error(std::move(why)) {
+    // nop
+  }
+};
+
+} // namespace troupe
+
+CAF_ERROR_CODE_ENUM(troupe::errc)

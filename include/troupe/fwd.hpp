@@ -1,0 +1,33 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+namespace troupe {
+
+class cell;
+class clock;
+class fiber;
+class message_handlers;
+class outcome;
+class strand;
+class worker;
+class worker_actor;
+class worker_handle;
+
+struct worker_options;
+struct worker_status;
+
+template <class T>
+class task;
+
+template <class W>
+class worker_ref;
+
+template <class W>
+class scoped_worker;
+
+template <class T>
+class queue_consumer;
+
+} // namespace troupe

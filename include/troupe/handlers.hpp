@@ -1,0 +1,206 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/completion.hpp"
+#include "troupe/fiber.hpp"
+#include "troupe/fwd.hpp"
+#include "troupe/task.hpp"
+
+#include <caf/error.hpp>
+#include <caf/expected.hpp>
+#include <caf/message_handler.hpp>
+#include <caf/response_promise.hpp>
+#include <caf/result.hpp>
+
+#include <exception>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace troupe {
+
+/// A message handler that is a coroutine, while it runs. The worker owns it.
+class handler_call {
+public:
+  handler_call();
+
+  handler_call(const handler_call&) = delete;
+
+  handler_call& operator=(const handler_call&) = delete;
+
+  virtual ~handler_call();
+
+  /// The promise of the reply.
+  [[nodiscard]] caf::response_promise& promise() noexcept {
+    return promise_;
+  }
+
+  [[nodiscard]] troupe::fiber& fiber() noexcept {
+    return fiber_;
+  }
+
+  /// Hands the call over to the worker it belongs to.
+  static handler_call& adopt(std::unique_ptr<handler_call> x);
+
+  /// The handler threw: the worker fails, and the requester is told.
+  void fail(const std::exception_ptr& what);
+
+  /// The handler is done, and so is this object.
+  void done();
+
+private:
+  friend class worker_actor;
+
+  void cancelled();
+
+  [[nodiscard]] handler_call* next_call() const noexcept {
+    return next_;
+  }
+
+  void link(handler_call*& first) noexcept;
+
+  void unlink(handler_call*& first) noexcept;
+
+  cell* cell_;
+  caf::response_promise promise_;
+  troupe::fiber fiber_;
+  handler_call* next_ = nullptr;
+  handler_call* previous_ = nullptr;
+};
+
+/// A handler threw: fails the current worker and makes an error for the
+/// requester.
+caf::error handler_failed(const std::exception_ptr& what);
+
+/// Responds to the current request with `err`.
+void respond_with(const caf::error& err);
+
+/// Starts the coroutine of a handler of the current worker; the request is
+/// answered when it returns.
+template <class R>
+caf::response_promise begin_handler(task<R> body) {
+  auto& call = handler_call::adopt(std::make_unique<handler_call>());
+  auto promise = call.promise();
+  auto* ptr = &call;
+  call.fiber().start(std::move(body), [ptr](completion<R> how) {
+    if (auto what = how.error())
+      ptr->fail(what);
+    else if constexpr (std::is_void_v<R>)
+      ptr->promise().deliver();
+    else
+      ptr->promise().deliver(how.take());
+    ptr->done();
+  });
+  return promise;
+}
+
+/// The messages that a worker answers beside its queue: what
+/// `worker::handlers()` returns. Built from function objects, each with one
+/// parameter list; one that returns a `task<R>` is a coroutine, and the request
+/// is answered when it returns. An exception out of any of them fails the
+/// worker, and the requester gets the error. (L28)
+///
+/// ~~~
+/// troupe::message_handlers handlers() override {
+///   return {
+///     [this](get_atom) { return value_; },
+///     [this](put_atom, int x) -> troupe::task<> {
+///       co_await sleep_for(1s);
+///       value_ = x;
+///     },
+///   };
+/// }
+/// ~~~
+///
+/// The function objects live as long as the worker, so a coroutine may use what
+/// its lambda has captured.
+class message_handlers {
+public:
+  message_handlers() = default;
+
+  template <class... Fs>
+    requires(sizeof...(Fs) > 0
+             && (!std::same_as<std::decay_t<Fs>, message_handlers> && ...))
+  message_handlers(Fs&&... fs)
+    : impl_(guarded(std::forward<Fs>(fs), &std::decay_t<Fs>::operator())...) {
+    // nop
+  }
+
+  [[nodiscard]] bool empty() const noexcept {
+    return !static_cast<bool>(impl_);
+  }
+
+  [[nodiscard]] const caf::message_handler& impl() const noexcept {
+    return impl_;
+  }
+
+private:
+  template <class R>
+  struct is_task : std::false_type {};
+
+  template <class R>
+  struct is_task<task<R>> : std::true_type {};
+
+  template <class F, class C, class R, class... Ts>
+  static auto guarded(F&& f, R (C::*)(Ts...)) {
+    return wrap<R, Ts...>(std::forward<F>(f));
+  }
+
+  template <class F, class C, class R, class... Ts>
+  static auto guarded(F&& f, R (C::*)(Ts...) const) {
+    return wrap<R, Ts...>(std::forward<F>(f));
+  }
+
+  template <class R, class... Ts, class F>
+  static auto wrap(F&& f) {
+    // Shared, since CAF copies handlers and a coroutine refers to its lambda.
+    auto shared = std::make_shared<std::decay_t<F>>(std::forward<F>(f));
+    if constexpr (std::is_void_v<R>) {
+      return [shared](Ts... xs) -> caf::result<void> {
+        try {
+          (*shared)(std::forward<Ts>(xs)...);
+          return {};
+        } catch (...) {
+          return handler_failed(std::current_exception());
+        }
+      };
+    } else if constexpr (is_task<R>::value) {
+      return [shared](Ts... xs) -> caf::result<typename R::value_type> {
+        try {
+          return begin_handler((*shared)(std::forward<Ts>(xs)...));
+        } catch (...) {
+          return handler_failed(std::current_exception());
+        }
+      };
+    } else if constexpr (caf::has_type_id_v<R>) {
+      return [shared](Ts... xs) -> caf::result<R> {
+        try {
+          return (*shared)(std::forward<Ts>(xs)...);
+        } catch (...) {
+          return handler_failed(std::current_exception());
+        }
+      };
+    } else {
+      // A result, an expected, a promise: whatever CAF takes, as it is.
+      return [shared](Ts... xs) -> R {
+        try {
+          return (*shared)(std::forward<Ts>(xs)...);
+        } catch (...) {
+          auto err = handler_failed(std::current_exception());
+          if constexpr (std::is_constructible_v<R, caf::error>) {
+            return R{std::move(err)};
+          } else {
+            respond_with(err);
+            return R{};
+          }
+        }
+      };
+    }
+  }
+
+  caf::message_handler impl_;
+};
+
+} // namespace troupe

@@ -1,0 +1,70 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/inspect_enum.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace troupe {
+
+/// What a worker is, as users see and print it. The last two are final for an
+/// incarnation.
+enum class worker_state : std::uint8_t {
+  /// Spawned; nothing runs yet, messages to a queue are kept.
+  init,
+  /// Started: `on_startup()` or `run()` is under way.
+  running,
+  /// A stop was asked for and the worker is still at it.
+  stopping,
+  /// Over, by itself or after a stop that it honoured.
+  stopped,
+  /// Over because somebody lost patience: its coroutine was destroyed, or it
+  /// is no longer waited for.
+  force_stopped,
+};
+
+/// @relates worker_state
+std::string to_string(worker_state x);
+
+/// @relates worker_state
+constexpr worker_state last_enumerator(worker_state) noexcept {
+  return worker_state::force_stopped;
+}
+
+/// Where in its life a worker is: finer than `worker_state`, for reports.
+enum class worker_phase : std::uint8_t {
+  /// Spawned, not started.
+  created,
+  /// In `on_startup()`, or in `run()` before it called `ready()`.
+  starting,
+  /// In `run()`, doing its work.
+  ready,
+  /// In `run()`, asked to stop.
+  draining,
+  /// Past `run()`: joins its linked children, then runs `on_shutdown()`.
+  cleaning_up,
+  /// Waits for its next start (children of a supervisor only).
+  backing_off,
+  /// Over.
+  done,
+  /// Sits in code that does not return; nobody waits for it any longer.
+  abandoned,
+};
+
+/// @relates worker_phase
+std::string to_string(worker_phase x);
+
+/// @relates worker_phase
+constexpr worker_phase last_enumerator(worker_phase) noexcept {
+  return worker_phase::abandoned;
+}
+
+/// Whether no event can change `x` any more.
+[[nodiscard]] constexpr bool is_final(worker_state x) noexcept {
+  return x == worker_state::stopped || x == worker_state::force_stopped;
+}
+
+} // namespace troupe

@@ -1,0 +1,230 @@
+// This file is part of troupe. See the file LICENSE in the main distribution
+// directory for license terms and copyright.
+
+#pragma once
+
+#include "troupe/completion.hpp"
+#include "troupe/fiber.hpp"
+#include "troupe/strand.hpp"
+
+#include <concepts>
+#include <coroutine>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <type_traits>
+#include <utility>
+
+namespace troupe {
+
+/// What a coroutine and the thread that runs its offloaded call have in common.
+class offloaded_call {
+public:
+  offloaded_call() noexcept = default;
+
+  offloaded_call(const offloaded_call&) = delete;
+
+  offloaded_call& operator=(const offloaded_call&) = delete;
+
+  virtual ~offloaded_call() = default;
+
+  /// Calls the function, keeps what it gave and destroys it.
+  virtual void call() noexcept = 0;
+
+  /// Takes this for the result.
+  virtual void fail(std::exception_ptr error) noexcept = 0;
+
+  /// Asks the function to stop, if it takes a stop token.
+  virtual void request_stop() noexcept = 0;
+
+  /// Has `self` called on a thread of the strand on which `waiting` waits, and
+  /// `waiting` posted when that is done or will never be.
+  /// @returns whether that is under way; if not, the call has failed.
+  static bool begin(const std::shared_ptr<offloaded_call>& self,
+                    wait& waiting) noexcept;
+
+  /// Nobody waits any more.
+  /// @returns whether the thread has done with the function.
+  bool detach() noexcept;
+
+private:
+  class job;
+
+  std::mutex mutex_; // keeps the wait alive while the thread posts it
+  wait* waiting_ = nullptr;
+  bool called_ = false;
+  bool over_ = false;
+};
+
+/// An `offloaded_call` of a function of type `F`.
+template <class F>
+class offloaded_function final : public offloaded_call {
+public:
+  static constexpr bool takes_token = std::invocable<F, std::stop_token>;
+
+  using result_type = typename std::conditional_t<
+    takes_token, std::invoke_result<F, std::stop_token>,
+    std::invoke_result<F>>::type;
+
+  using value_type
+    = std::conditional_t<std::is_rvalue_reference_v<result_type>,
+                         std::remove_reference_t<result_type>, result_type>;
+
+  explicit offloaded_function(F f)
+    : function_(std::move(f)), stop_(make_stop_source()) {
+    // nop
+  }
+
+  void call() noexcept override {
+    try {
+      if constexpr (std::is_void_v<value_type>) {
+        invoke();
+        result_.emplace();
+      } else {
+        result_.emplace(invoke());
+      }
+    } catch (...) {
+      result_.fail(std::current_exception());
+    }
+    // It may refer to the coroutine, which goes on after this.
+    function_.reset();
+  }
+
+  void fail(std::exception_ptr error) noexcept override {
+    result_.fail(std::move(error));
+  }
+
+  void request_stop() noexcept override {
+    stop_.request_stop();
+  }
+
+  value_type take() {
+    return result_.take();
+  }
+
+  void discard() noexcept {
+    result_.reset();
+  }
+
+private:
+  static std::stop_source make_stop_source() {
+    if constexpr (takes_token)
+      return std::stop_source{};
+    else
+      return std::stop_source{std::nostopstate};
+  }
+
+  result_type invoke() {
+    if constexpr (takes_token)
+      return std::invoke(std::move(*function_), stop_.get_token());
+    else
+      return std::invoke(std::move(*function_));
+  }
+
+  std::optional<F> function_;
+  std::stop_source stop_;
+  completion<value_type> result_;
+};
+
+/// What `offload` gives.
+template <class F>
+class [[nodiscard]] offload_awaitable {
+public:
+  explicit offload_awaitable(F f) : function_(std::move(f)) {
+    // nop
+  }
+
+  class awaiter {
+  public:
+    using call_type = offloaded_function<F>;
+
+    explicit awaiter(F&& f)
+      : wait_(std::make_shared<call_type>(std::move(f))) {
+      // nop
+    }
+
+    [[nodiscard]] bool await_ready() const noexcept {
+      return false;
+    }
+
+    template <std::derived_from<promise_base> Promise>
+    bool await_suspend(std::coroutine_handle<Promise> caller) noexcept {
+      wait_.begin(caller.promise());
+      if (wait_.owner().stop_requested())
+        wait_.call->request_stop();
+      if (offloaded_call::begin(wait_.call, wait_))
+        return true;
+      wait_.withdraw();
+      return false;
+    }
+
+    typename call_type::value_type await_resume() {
+      return wait_.call->take();
+    }
+
+  private:
+    struct wait_for_call final : joined_wait {
+      explicit wait_for_call(std::shared_ptr<call_type> x) noexcept
+        : call(std::move(x)) {
+        // nop
+      }
+
+      ~wait_for_call() {
+        // The result belongs to this thread, even if the other one is still
+        // about to let go of the call.
+        if (call->detach())
+          call->discard();
+      }
+
+      void request_stop() noexcept override {
+        call->request_stop();
+      }
+
+      const std::shared_ptr<call_type> call;
+    };
+
+    wait_for_call wait_;
+  };
+
+  awaiter operator co_await() && {
+    return awaiter{std::move(function_)};
+  }
+
+private:
+  F function_;
+};
+
+/// Calls a function that blocks or computes for long on another thread, and
+/// waits for what it gives.
+///
+/// ~~~
+/// auto load = [path = path_](std::stop_token stop) { return read(path, stop); };
+/// auto text = co_await offload(std::move(load));
+/// ~~~
+///
+/// If the function takes a `std::stop_token`, that says when the worker is asked
+/// to stop, or the coroutine is cancelled; it is up to the function to return
+/// early then. Nothing can interrupt it: a coroutine that is destroyed while the
+/// function runs stays in memory until it has returned, so the function may
+/// refer to the coroutine's variables. But it runs on another thread than the
+/// rest of the worker, which goes on meanwhile; so give it what it needs by
+/// value.
+///
+/// With GCC 12, do not write a lambda that captures something that owns memory
+/// into the awaited expression: it would be destroyed twice. Name it first, as
+/// above.
+/// @param f `f()` or `f(std::stop_token)`; called once, and destroyed on the
+///          thread that called it.
+/// @returns (when awaited) what `f` returned. What it threw comes out, and so
+///          does the reason when there was no thread to call it.
+template <class F>
+  requires(std::invocable<std::decay_t<F>, std::stop_token>
+           || std::invocable<std::decay_t<F>>)
+offload_awaitable<std::decay_t<F>> offload(F&& f) {
+  return offload_awaitable<std::decay_t<F>>{std::forward<F>(f)};
+}
+
+} // namespace troupe

@@ -1,0 +1,147 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/error.hpp"
+#include "troupe/time.hpp"
+
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+
+namespace troupe {
+
+/// How an incarnation ended.
+enum class outcome_kind : std::uint8_t {
+  /// By itself, or after a stop that it honoured.
+  normal,
+  /// Its coroutine was destroyed, or it was abandoned.
+  forced,
+  /// It, a handler or a linked child failed.
+  failed,
+  /// It was killed, quit or made unreachable from outside.
+  cancelled,
+};
+
+/// @relates outcome_kind
+std::string to_string(outcome_kind x);
+
+/// @relates outcome_kind
+constexpr outcome_kind last_enumerator(outcome_kind) noexcept {
+  return outcome_kind::cancelled;
+}
+
+/// How an incarnation of a worker ended, and why. A value; copying it is cheap
+/// enough for reports, not for hot loops. Any thread may read its own copy.
+class outcome {
+public:
+  outcome() = default;
+
+  outcome(outcome_kind kind, caf::error reason,
+          std::exception_ptr thrown = nullptr)
+    : kind_(kind), reason_(std::move(reason)), thrown_(std::move(thrown)) {
+    // nop
+  }
+
+  [[nodiscard]] outcome_kind kind() const noexcept {
+    return kind_;
+  }
+
+  /// The exit code: 0 normal, 1 forced, 2 failed or cancelled.
+  [[nodiscard]] int code() const noexcept;
+
+  /// Whether the worker ended normally.
+  [[nodiscard]] bool ok() const noexcept {
+    return kind_ == outcome_kind::normal;
+  }
+
+  /// Why it ended; default-constructed for a normal end.
+  [[nodiscard]] const caf::error& reason() const noexcept {
+    return reason_;
+  }
+
+  /// What went wrong in `on_shutdown()` on top of `reason()`, if anything.
+  [[nodiscard]] const caf::error& cleanup_error() const noexcept {
+    return cleanup_error_;
+  }
+
+  /// The original exception, or null if none was thrown or the outcome came
+  /// from another node.
+  [[nodiscard]] const std::exception_ptr& thrown() const noexcept {
+    return thrown_;
+  }
+
+  /// Whether the worker sits in code that does not return, see
+  /// `worker_phase::abandoned`.
+  [[nodiscard]] bool abandoned() const noexcept {
+    return abandoned_;
+  }
+
+  /// The incarnation that ended, counted from 1.
+  [[nodiscard]] std::uint64_t incarnation() const noexcept {
+    return incarnation_;
+  }
+
+  /// The time from the start to the end.
+  [[nodiscard]] timespan duration() const noexcept {
+    return duration_;
+  }
+
+  /// Throws the original exception if there is one, else, unless the worker
+  /// ended normally, `std::runtime_error` with the text of the reason.
+  void rethrow() const;
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, outcome& x) {
+    return f.object(x).fields(f.field("kind", x.kind_),
+                              f.field("reason", x.reason_),
+                              f.field("cleanup_error", x.cleanup_error_),
+                              f.field("abandoned", x.abandoned_),
+                              f.field("incarnation", x.incarnation_),
+                              f.field("duration", x.duration_));
+  }
+
+private:
+  friend class cell;
+
+  outcome_kind kind_ = outcome_kind::normal;
+  bool abandoned_ = false;
+  caf::error reason_;
+  caf::error cleanup_error_;
+  std::exception_ptr thrown_;
+  std::uint64_t incarnation_ = 1;
+  timespan duration_{0};
+};
+
+/// Renders the kind and, unless it is normal, the reason.
+/// @relates outcome
+std::string to_string(const outcome& x);
+
+/// What a blocking wait for a worker's end gives: its outcome or, if there is
+/// none, why.
+class awaited_outcome : public std::optional<outcome> {
+public:
+  using super = std::optional<outcome>;
+
+  awaited_outcome(outcome x) : super(std::move(x)) {
+    // nop
+  }
+
+  /// There is no outcome because of `why`: `errc::not_started`,
+  /// `errc::timed_out`, `errc::would_block` or `errc::system_gone`.
+  awaited_outcome(caf::error why) : error_(std::move(why)) {
+    // nop
+  }
+
+  /// Why there is no outcome; default-constructed if there is one.
+  [[nodiscard]] const caf::error& error() const noexcept {
+    return error_;
+  }
+
+private:
+  caf::error error_;
+};
+
+} // namespace troupe

@@ -1,0 +1,88 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/queue.hpp"
+#include "troupe/worker.hpp"
+
+#include <caf/type_id.hpp>
+
+#include <chrono>
+#include <memory>
+
+namespace troupe {
+
+/// A worker with a queue: others `send` into it, `run()` takes out.
+///
+/// ~~~
+/// class printer : public troupe::queue_consumer<std::string> {
+/// public:
+///   troupe::task<> run() override {
+///     while (auto line = co_await get_message())
+///       std::cout << *line << "\n";
+///   }
+/// };
+/// ~~~
+///
+/// Any thread and any actor may send, with `worker_ref::send` or with the means
+/// of CAF; per sender the order is kept. What is sent before the start waits for
+/// it. A `queue_consumer<std::variant<A, B>>` also takes plain `A` and `B`.
+/// @tparam T What the queue holds: a type that CAF can send, see
+///           `CAF_ADD_TYPE_ID`. Declaring the class is possible before the type
+///           has its id.
+template <class T>
+class queue_consumer : public worker {
+public:
+  using message_type = T;
+
+  /// Where the messages of the queue are. Any thread.
+  [[nodiscard]] queue_counts counts() const {
+    return queue().counts();
+  }
+
+  /// Gives a readable error for a type that cannot be sent.
+  static constexpr void check_message_type() {
+    static_assert(std::copy_constructible<T>,
+                  "a message of a queue_consumer must be copyable, because CAF "
+                  "shares messages between actors: wrap what can only be moved "
+                  "in a std::shared_ptr");
+    if constexpr (std::copy_constructible<T>)
+      static_assert(caf::has_type_id_v<T>,
+                    "the message type of this queue_consumer has no CAF type "
+                    "id: write CAF_BEGIN_TYPE_ID_BLOCK(my_app, "
+                    "first_custom_type_id) CAF_ADD_TYPE_ID(my_app, (my_type)) "
+                    "CAF_END_TYPE_ID_BLOCK(my_app) before its first use, and "
+                    "name caf::id_block::my_app in CAF_MAIN");
+  }
+
+protected:
+  /// Waits for a message or a stop.
+  /// @returns a message; or none once a stop was asked for and nothing is left
+  ///          that is to be finished first. So
+  ///          `while (auto m = co_await get_message())` is the whole loop.
+  [[nodiscard]] message_awaitable<T> get_message() {
+    check_message_type();
+    return {get_cell(), queue(), never};
+  }
+
+  /// As `get_message()`, but returns none after `timeout` as well.
+  /// @param timeout Any `std::chrono` duration.
+  template <class Rep, class Period>
+  [[nodiscard]] message_awaitable<T>
+  get_message(std::chrono::duration<Rep, Period> timeout) {
+    check_message_type();
+    return {get_cell(), queue(), deadline_after(now(), to_timespan(timeout))};
+  }
+
+  std::unique_ptr<message_queue> make_queue() override {
+    return std::make_unique<typed_queue<T>>();
+  }
+
+private:
+  [[nodiscard]] message_queue& queue() const {
+    return find_queue(get_cell());
+  }
+};
+
+} // namespace troupe

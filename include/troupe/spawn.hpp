@@ -1,0 +1,69 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/options.hpp"
+#include "troupe/worker.hpp"
+#include "troupe/worker_ref.hpp"
+
+#include <caf/fwd.hpp>
+#include <caf/local_actor.hpp>
+
+#include <concepts>
+#include <memory>
+#include <typeinfo>
+#include <utility>
+
+namespace troupe {
+
+/// The part of `spawn` that does not depend on the class of the worker.
+/// @throws std::invalid_argument if the options are wrong.
+[[nodiscard]] cell* spawn_worker(caf::actor_system& sys, worker_options options,
+                                 const std::type_info& type,
+                                 std::unique_ptr<worker> what);
+
+/// Constructs a worker, on the calling thread, and gives it an actor. Its state
+/// is `init`: nothing runs before `startup()`, and messages to a queue are kept.
+/// Thread-safe.
+///
+/// ~~~
+/// auto ref = troupe::spawn<fetcher>(sys, {.name = "fetcher"}, url);
+/// ~~~
+/// @param options How it is to be run.
+/// @param xs For the constructor of `W`; may be movable only.
+/// @throws std::invalid_argument if the options are wrong, naming worker and
+///         field; and whatever the constructor throws.
+template <std::derived_from<worker> W, class... Ts>
+[[nodiscard]] worker_ref<W> spawn(caf::actor_system& sys,
+                                  worker_options options, Ts&&... xs) {
+  static_assert(std::is_constructible_v<W, Ts...>,
+                "the worker has no constructor for these arguments; the "
+                "arguments after the options go to its constructor");
+  auto object = std::make_unique<W>(std::forward<Ts>(xs)...);
+  return worker_ref<W>{
+    spawn_worker(sys, std::move(options), typeid(W), std::move(object))};
+}
+
+/// @copydoc spawn
+template <std::derived_from<worker> W>
+[[nodiscard]] worker_ref<W> spawn(caf::actor_system& sys) {
+  return spawn<W>(sys, worker_options{});
+}
+
+/// @copydoc spawn
+/// @param self The actor that spawns it, of whatever kind.
+template <std::derived_from<worker> W, class... Ts>
+[[nodiscard]] worker_ref<W> spawn(caf::local_actor* self,
+                                  worker_options options, Ts&&... xs) {
+  return spawn<W>(self->home_system(), std::move(options),
+                  std::forward<Ts>(xs)...);
+}
+
+/// @copydoc spawn
+template <std::derived_from<worker> W>
+[[nodiscard]] worker_ref<W> spawn(caf::local_actor* self) {
+  return spawn<W>(self->home_system(), worker_options{});
+}
+
+} // namespace troupe

@@ -1,0 +1,71 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/spawn.hpp"
+#include "troupe/worker.hpp"
+#include "troupe/worker_handle.hpp"
+
+#include <caf/expected.hpp>
+
+#include <tuple>
+#include <utility>
+
+namespace troupe {
+
+/// A linked child that has been constructed but not started: what
+/// `worker::start` returns.
+template <class W>
+class [[nodiscard("co_await it")]] start_awaitable {
+public:
+  explicit start_awaitable(worker_ref<W> child) : child_(std::move(child)) {
+    // nop
+  }
+
+  class awaiter final : public lifecycle_awaiter {
+  public:
+    explicit awaiter(worker_ref<W> child)
+      : lifecycle_awaiter(*child.get_cell(), what::ready),
+        child_(std::move(child)),
+        refused_(child_.start()) {
+      // nop
+    }
+
+    caf::expected<worker_ref<W>> await_resume() {
+      if (refused_)
+        return std::move(refused_);
+      if (auto err = why_not_ready())
+        return err;
+      return std::move(child_);
+    }
+
+  private:
+    worker_ref<W> child_;
+    caf::error refused_;
+  };
+
+  awaiter operator co_await() && {
+    return awaiter{std::move(child_)};
+  }
+
+private:
+  worker_ref<W> child_;
+};
+
+template <std::derived_from<worker> W, class... Ts>
+start_awaitable<W> worker::start(worker_options options, Ts&&... xs) {
+  static_assert(std::is_constructible_v<W, Ts...>,
+                "the worker has no constructor for these arguments; the "
+                "arguments after the options go to its constructor");
+  auto object = std::make_unique<W>(std::forward<Ts>(xs)...);
+  return start_awaitable<W>{worker_ref<W>{
+    spawn_child(std::move(options), typeid(W), std::move(object))}};
+}
+
+template <std::derived_from<worker> W>
+start_awaitable<W> worker::start() {
+  return start<W>(worker_options{});
+}
+
+} // namespace troupe

@@ -1,0 +1,41 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/build_config.hpp"
+
+#include <caf/type_id.hpp>
+
+#include <cstdint>
+
+namespace troupe {
+
+enum class errc : std::uint8_t;
+enum class outcome_kind : std::uint8_t;
+enum class worker_phase : std::uint8_t;
+enum class worker_state : std::uint8_t;
+
+class outcome;
+struct worker_status;
+
+} // namespace troupe
+
+// The block starts at TROUPE_TYPE_ID_BEGIN, near 10,000 unless a build says
+// otherwise: CAF's table of types is dense and ids travel over the wire, so
+// all nodes of a distributed program must be built with the same value.
+CAF_BEGIN_TYPE_ID_BLOCK(troupe, TROUPE_TYPE_ID_BEGIN)
+
+  CAF_ADD_TYPE_ID(troupe, (troupe::errc))
+  CAF_ADD_TYPE_ID(troupe, (troupe::outcome_kind))
+  CAF_ADD_TYPE_ID(troupe, (troupe::worker_state))
+  CAF_ADD_TYPE_ID(troupe, (troupe::worker_phase))
+  CAF_ADD_TYPE_ID(troupe, (troupe::outcome))
+  CAF_ADD_TYPE_ID(troupe, (troupe::worker_status))
+
+  CAF_ADD_ATOM(troupe, troupe, start_atom)
+  CAF_ADD_ATOM(troupe, troupe, stop_atom)
+  CAF_ADD_ATOM(troupe, troupe, shutdown_atom)
+  CAF_ADD_ATOM(troupe, troupe, status_atom)
+
+CAF_END_TYPE_ID_BLOCK(troupe)

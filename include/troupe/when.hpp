@@ -1,0 +1,507 @@
+// This file is part of troupe. See the file LICENSE in the main distribution
+// directory for license terms and copyright.
+
+#pragma once
+
+#include "troupe/awaitable.hpp"
+#include "troupe/completion.hpp"
+#include "troupe/fiber.hpp"
+#include "troupe/task.hpp"
+
+#include <concepts>
+#include <coroutine>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace troupe {
+
+// -- results ------------------------------------------------------------------
+
+/// What `when_all` and `when_any` give for a part that gives a `T`: the value;
+/// `std::monostate` for `void`; `std::reference_wrapper` for a reference.
+template <class T>
+struct part_value {
+  using type = T;
+};
+
+/// @relates part_value
+template <class T>
+struct part_value<T&> {
+  using type = std::reference_wrapper<T>;
+};
+
+/// @relates part_value
+template <>
+struct part_value<void> {
+  using type = std::monostate;
+};
+
+/// @relates part_value
+template <class T>
+using part_value_t = typename part_value<T>::type;
+
+/// What `when_any` gives.
+/// @tparam Value `std::variant` of the parts' values in their order, which holds
+///               the alternative with the number `index`; or, for a `vector` of
+///               parts, their common value type.
+template <class Value>
+struct when_any_result {
+  /// Which part was first.
+  std::size_t index;
+
+  /// What it gave.
+  Value value;
+};
+
+// -- parts --------------------------------------------------------------------
+
+/// One of the coroutines that `when_all` and `when_any` run side by side.
+template <class T>
+class when_part final : public fiber_part {
+public:
+  when_part() noexcept = default;
+
+  explicit when_part(task<T> body) {
+    assign(std::move(body));
+  }
+
+  /// Gives it what it is to run.
+  void assign(task<T> body) {
+    prepare(std::move(body), [this](completion<T> how) {
+      result_ = std::move(how);
+      parent().ended(*this, result_.error() != nullptr);
+    });
+  }
+
+  /// What it gave; or throws what it threw.
+  [[nodiscard]] part_value_t<T> take() {
+    if constexpr (std::is_void_v<T>) {
+      result_.take();
+      return {};
+    } else {
+      return result_.take();
+    }
+  }
+
+  /// Throws what it threw, if it did.
+  void rethrow() const {
+    if (auto error = result_.error())
+      std::rethrow_exception(std::move(error));
+  }
+
+private:
+  completion<T> result_;
+};
+
+/// How `when_all` and `when_any` keep an argument of type `T`: by value, but by
+/// reference an lvalue that cannot be copied or is awaited where it is.
+template <class T>
+using kept_part_t
+  = std::conditional_t<std::is_lvalue_reference_v<T>
+                         && !(std::copy_constructible<std::remove_cvref_t<T>>
+                              && awaitable<std::remove_cvref_t<T>>),
+                       T, std::remove_cvref_t<T>>;
+
+/// What can be a part of `when_all` and `when_any`: a task or another awaitable.
+template <class T>
+concept part_argument = awaitable<kept_part_t<T>>;
+
+/// What awaiting a part gives.
+template <part_argument T>
+using part_result_t = await_result_t<kept_part_t<T>>;
+
+/// Makes a task of anything that can be awaited.
+/// @tparam T A value, or an lvalue reference to something that is awaited where
+///           it is, such as an `event`, and that has to outlive the task.
+template <awaitable T>
+task<await_result_t<T>> as_task(T x) {
+  co_return co_await std::forward<T>(x);
+}
+
+/// Makes a task of an argument of `when_all` or `when_any`.
+template <part_argument T>
+task<part_result_t<T>> as_part(T&& x) {
+  using kept = kept_part_t<T>;
+  if constexpr (std::same_as<kept, task<part_result_t<T>>>)
+    return std::forward<T>(x);
+  else
+    return as_task<kept>(std::forward<T>(x));
+}
+
+/// Makes tasks of a vector of arguments.
+template <part_argument T>
+std::vector<task<part_result_t<T>>> as_parts(std::vector<T> xs) {
+  if constexpr (std::same_as<T, task<part_result_t<T>>>) {
+    return xs;
+  } else {
+    std::vector<task<part_result_t<T>>> result;
+    result.reserve(xs.size());
+    for (auto& x : xs)
+      result.push_back(as_part<T>(std::move(x)));
+    return result;
+  }
+}
+
+/// The parts of a `when_all(x, y, ...)` or `when_any(x, y, ...)` that has begun.
+template <class... Ts>
+class part_tuple {
+public:
+  using rule = fiber_group::rule;
+
+  part_tuple(rule who_decides, std::tuple<task<Ts>...> bodies)
+    : part_tuple(who_decides, bodies, std::index_sequence_for<Ts...>{}) {
+    // nop
+  }
+
+  /// See `fiber_group::begin`.
+  bool begin(promise_base& who) noexcept {
+    return group_.begin(who);
+  }
+
+  /// Calls `f(part, index)` for the part that decided.
+  template <class F>
+  void visit_decider(F f) {
+    if (const auto* decider = group_.decider())
+      [&]<std::size_t... Is>(std::index_sequence<Is...>) {
+        (visit_if(*decider, std::get<Is>(parts_),
+                  std::integral_constant<std::size_t, Is>{}, f),
+         ...);
+      }(std::index_sequence_for<Ts...>{});
+  }
+
+  /// What all parts gave.
+  [[nodiscard]] std::tuple<part_value_t<Ts>...> take_all() {
+    return std::apply(
+      [](auto&... xs) {
+        return std::tuple<part_value_t<Ts>...>{xs.take()...};
+      },
+      parts_);
+  }
+
+private:
+  template <std::size_t... Is>
+  part_tuple(rule who_decides, std::tuple<task<Ts>...>& bodies,
+             std::index_sequence<Is...>)
+    : group_(who_decides), parts_(std::move(std::get<Is>(bodies))...) {
+    (group_.add(std::get<Is>(parts_)), ...);
+  }
+
+  template <class Part, class Index, class F>
+  static void visit_if(const fiber_part& wanted, Part& part, Index index,
+                       F& f) {
+    if (&wanted == &part)
+      f(part, index);
+  }
+
+  fiber_group group_;
+  std::tuple<when_part<Ts>...> parts_;
+};
+
+/// The parts of a `when_all(vector)` or `when_any(vector)` that has begun.
+template <class T>
+class part_array {
+public:
+  using rule = fiber_group::rule;
+
+  part_array(rule who_decides, std::vector<task<T>> bodies)
+    : group_(who_decides),
+      size_(bodies.size()),
+      parts_(std::make_unique<when_part<T>[]>(size_)) {
+    for (std::size_t i = 0; i < size_; ++i) {
+      parts_[i].assign(std::move(bodies[i]));
+      group_.add(parts_[i]);
+    }
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept {
+    return size_;
+  }
+
+  /// See `fiber_group::begin`.
+  bool begin(promise_base& who) noexcept {
+    return group_.begin(who);
+  }
+
+  /// The number of the part that decided, or else how many parts there are.
+  [[nodiscard]] std::size_t decider() const noexcept {
+    std::size_t i = 0;
+    while (i < size_ && &parts_[i] != group_.decider())
+      ++i;
+    return i;
+  }
+
+  [[nodiscard]] when_part<T>& operator[](std::size_t i) noexcept {
+    return parts_[i];
+  }
+
+  /// What all parts gave.
+  [[nodiscard]] auto take_all() {
+    if constexpr (!std::is_void_v<T>) {
+      std::vector<part_value_t<T>> result;
+      result.reserve(size_);
+      for (std::size_t i = 0; i < size_; ++i)
+        result.push_back(parts_[i].take());
+      return result;
+    }
+  }
+
+private:
+  fiber_group group_;
+  std::size_t size_;
+  std::unique_ptr<when_part<T>[]> parts_;
+};
+
+// -- when_all -----------------------------------------------------------------
+
+/// What `when_all(x, y, ...)` gives.
+template <class... Ts>
+class [[nodiscard]] when_all_awaitable {
+public:
+  explicit when_all_awaitable(task<Ts>... parts) noexcept
+    : parts_(std::move(parts)...) {
+    // nop
+  }
+
+  class awaiter {
+  public:
+    explicit awaiter(std::tuple<task<Ts>...> parts)
+      : parts_(fiber_group::rule::first_failed, std::move(parts)) {
+      // nop
+    }
+
+    [[nodiscard]] bool await_ready() const noexcept {
+      return false;
+    }
+
+    template <std::derived_from<promise_base> Promise>
+    bool await_suspend(std::coroutine_handle<Promise> caller) noexcept {
+      return parts_.begin(caller.promise());
+    }
+
+    std::tuple<part_value_t<Ts>...> await_resume() {
+      parts_.visit_decider([](auto& failed, auto) { failed.rethrow(); });
+      return parts_.take_all();
+    }
+
+  private:
+    part_tuple<Ts...> parts_;
+  };
+
+  awaiter operator co_await() && {
+    return awaiter{std::move(parts_)};
+  }
+
+private:
+  std::tuple<task<Ts>...> parts_;
+};
+
+/// What `when_all(vector)` gives.
+template <class T>
+class [[nodiscard]] when_all_range_awaitable {
+public:
+  explicit when_all_range_awaitable(std::vector<task<T>> parts) noexcept
+    : parts_(std::move(parts)) {
+    // nop
+  }
+
+  class awaiter {
+  public:
+    explicit awaiter(std::vector<task<T>> parts)
+      : parts_(fiber_group::rule::first_failed, std::move(parts)) {
+      // nop
+    }
+
+    [[nodiscard]] bool await_ready() const noexcept {
+      return parts_.size() == 0;
+    }
+
+    template <std::derived_from<promise_base> Promise>
+    bool await_suspend(std::coroutine_handle<Promise> caller) noexcept {
+      return parts_.begin(caller.promise());
+    }
+
+    auto await_resume() {
+      if (const auto i = parts_.decider(); i < parts_.size())
+        parts_[i].rethrow();
+      return parts_.take_all();
+    }
+
+  private:
+    part_array<T> parts_;
+  };
+
+  awaiter operator co_await() && {
+    return awaiter{std::move(parts_)};
+  }
+
+private:
+  std::vector<task<T>> parts_;
+};
+
+/// Runs several tasks and other awaitables side by side, on this strand, and
+/// waits for all of them. Each runs until it waits, then the next one starts.
+///
+/// ~~~
+/// auto [a, b] = co_await when_all(fetch("a"), fetch("b"));
+/// ~~~
+///
+/// When one fails, the others are cancelled: destroyed where they wait, except
+/// that an offloaded call is asked to stop and waited for. Then its exception
+/// comes out. Failures of those that were cancelled are dropped.
+/// @param parts Kept by value; what cannot be copied and is not moved, such as
+///              an `event` or a `channel`, by reference.
+/// @returns (when awaited) a tuple of `part_value_t`.
+template <part_argument... Ts>
+  requires(sizeof...(Ts) > 0)
+auto when_all(Ts&&... parts) {
+  return when_all_awaitable<part_result_t<Ts>...>{
+    as_part<Ts>(std::forward<Ts>(parts))...};
+}
+
+/// As above, for any number of parts of one type; of none, it is over at once.
+/// @returns (when awaited) a vector of `part_value_t`; nothing if the parts give
+///          nothing.
+template <part_argument T>
+auto when_all(std::vector<T> parts) {
+  return when_all_range_awaitable<part_result_t<T>>{as_parts(std::move(parts))};
+}
+
+// -- when_any -----------------------------------------------------------------
+
+/// What `when_any(x, y, ...)` gives.
+template <class... Ts>
+class [[nodiscard]] when_any_awaitable {
+public:
+  using result_type = when_any_result<std::variant<part_value_t<Ts>...>>;
+
+  explicit when_any_awaitable(task<Ts>... parts) noexcept
+    : parts_(std::move(parts)...) {
+    // nop
+  }
+
+  class awaiter {
+  public:
+    explicit awaiter(std::tuple<task<Ts>...> parts)
+      : parts_(fiber_group::rule::first_ended, std::move(parts)) {
+      // nop
+    }
+
+    [[nodiscard]] bool await_ready() const noexcept {
+      return false;
+    }
+
+    template <std::derived_from<promise_base> Promise>
+    bool await_suspend(std::coroutine_handle<Promise> caller) noexcept {
+      return parts_.begin(caller.promise());
+    }
+
+    result_type await_resume() {
+      std::optional<result_type> result;
+      parts_.visit_decider([&result](auto& winner, auto index) {
+        using value = decltype(result->value);
+        constexpr auto i = decltype(index)::value;
+        result.emplace(result_type{
+          i, value{std::in_place_index<i>, winner.take()}});
+      });
+      return std::move(*result);
+    }
+
+  private:
+    part_tuple<Ts...> parts_;
+  };
+
+  awaiter operator co_await() && {
+    return awaiter{std::move(parts_)};
+  }
+
+private:
+  std::tuple<task<Ts>...> parts_;
+};
+
+/// What `when_any(vector)` gives.
+template <class T>
+class [[nodiscard]] when_any_range_awaitable {
+public:
+  using result_type = when_any_result<part_value_t<T>>;
+
+  explicit when_any_range_awaitable(std::vector<task<T>> parts)
+    : parts_(std::move(parts)) {
+    if (parts_.empty())
+      throw std::invalid_argument("when_any of no parts would never end; give "
+                                  "it one at least");
+  }
+
+  class awaiter {
+  public:
+    explicit awaiter(std::vector<task<T>> parts)
+      : parts_(fiber_group::rule::first_ended, std::move(parts)) {
+      // nop
+    }
+
+    [[nodiscard]] bool await_ready() const noexcept {
+      return false;
+    }
+
+    template <std::derived_from<promise_base> Promise>
+    bool await_suspend(std::coroutine_handle<Promise> caller) noexcept {
+      return parts_.begin(caller.promise());
+    }
+
+    result_type await_resume() {
+      const auto i = parts_.decider();
+      return result_type{i, parts_[i].take()};
+    }
+
+  private:
+    part_array<T> parts_;
+  };
+
+  awaiter operator co_await() && {
+    return awaiter{std::move(parts_)};
+  }
+
+private:
+  std::vector<task<T>> parts_;
+};
+
+/// Runs several tasks and other awaitables side by side, on this strand, until
+/// the first of them has ended, with a value or with an exception. The others
+/// are cancelled and *joined* before it returns: no part of them runs any more.
+///
+/// ~~~
+/// auto first = co_await when_any(next_job(), stop_requested());
+/// if (first.index == 1)
+///   co_return;
+/// work_on(std::get<0>(first.value));
+/// ~~~
+///
+/// What is cancelled is destroyed where it waits, except that an offloaded call
+/// is asked to stop and waited for. When one part ends without having to wait,
+/// those after it do not start at all.
+/// @param parts Kept by value; what cannot be copied and is not moved, such as
+///              an `event` or a `channel`, by reference.
+/// @returns (when awaited) a `when_any_result` with a variant of `part_value_t`.
+template <part_argument... Ts>
+  requires(sizeof...(Ts) > 0)
+auto when_any(Ts&&... parts) {
+  return when_any_awaitable<part_result_t<Ts>...>{
+    as_part<Ts>(std::forward<Ts>(parts))...};
+}
+
+/// As above, for any number of parts of one type.
+/// @returns (when awaited) a `when_any_result` with a `part_value_t`.
+/// @throws std::invalid_argument if there is no part.
+template <part_argument T>
+auto when_any(std::vector<T> parts) {
+  return when_any_range_awaitable<part_result_t<T>>{as_parts(std::move(parts))};
+}
+
+} // namespace troupe

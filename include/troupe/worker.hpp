@@ -1,0 +1,254 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/ask.hpp"
+#include "troupe/fwd.hpp"
+#include "troupe/handlers.hpp"
+#include "troupe/hold.hpp"
+#include "troupe/lifecycle.hpp"
+#include "troupe/offload.hpp"
+#include "troupe/options.hpp"
+#include "troupe/outcome.hpp"
+#include "troupe/sleep.hpp"
+#include "troupe/task.hpp"
+#include "troupe/time.hpp"
+#include "troupe/when.hpp"
+#include "troupe/yield.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/error.hpp>
+#include <caf/fwd.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <memory>
+#include <string>
+#include <typeinfo>
+#include <utility>
+
+namespace troupe {
+
+template <class W>
+class start_awaitable;
+
+class message_queue;
+
+/// The base of all workers: a class with a coroutine `run()` and a managed life.
+///
+/// ~~~
+/// class simple_worker : public troupe::worker {
+/// public:
+///   troupe::task<> run() override {
+///     while (is_running()) {
+///       std::cout << "Hello from " << name() << "\n";
+///       co_await sleep_for(1s); // ends early when a stop is asked for
+///     }
+///   }
+/// };
+/// ~~~
+///
+/// `troupe::spawn` constructs it, on the caller's thread, and gives it an actor;
+/// everything else runs on that actor, one thing at a time. The constructor
+/// knows nothing of CAF. Life goes
+///
+///     spawn -> on_startup() -> run() -> on_shutdown() -> after_shutdown()
+///
+/// and is described, row by row, in docs/semantics.md.
+///
+/// **Awaiting.** A stop ends idle waits at once; a sleep returns `false`, once.
+/// It does not interrupt a request or an offloaded call. When the grace period
+/// is over, the coroutine is destroyed where it waits, so destructors run and
+/// nothing is resumed.
+///
+/// GCC 12 destroys temporaries that own memory twice when they are made inside
+/// of a `co_await` expression. So make such a value first, and await it in the
+/// next statement:
+///
+/// ~~~
+/// auto question = ask<int>(target, 1s, std::string{"how many?"});
+/// auto answer = co_await std::move(question);
+/// ~~~
+///
+/// Except where it says otherwise, a member may be used only on the worker's own
+/// actor: in `run()`, in hooks and in handlers.
+class worker {
+public:
+  worker() noexcept = default;
+
+  worker(const worker&) = delete;
+
+  worker& operator=(const worker&) = delete;
+
+  virtual ~worker();
+
+  // -- what a worker does -----------------------------------------------------
+
+  /// The work. The worker ends when it returns, and fails when it throws.
+  virtual task<> run() = 0;
+
+  /// Called before `run()`; when it throws, the start has failed and neither
+  /// `run()` nor `on_shutdown()` is called.
+  virtual task<> on_startup();
+
+  /// Called exactly once if `on_startup()` succeeded: after a normal end, a
+  /// failure and a force, but not after a kill. It may take the rest of the grace
+  /// period, and at least `worker_options::cleanup_period`.
+  virtual task<> on_shutdown();
+
+  /// The last call on the worker, after its final state is set and before those
+  /// who wait for its end are released. What it throws is logged.
+  virtual void after_shutdown(const outcome& how);
+
+  /// Messages from any CAF actor that the worker answers. Called once, before
+  /// `on_startup()`; served while `run()` waits.
+  virtual message_handlers handlers();
+
+  // -- properties (any thread, from spawn on) ---------------------------------
+
+  /// The name: given, or that of the class in snake_case. Empty before spawn.
+  [[nodiscard]] std::string name() const;
+
+  /// The names from the topmost worker down to this one: `/pipeline/fetcher`.
+  [[nodiscard]] std::string path() const;
+
+  [[nodiscard]] worker_state state() const noexcept;
+
+  [[nodiscard]] worker_phase phase() const noexcept;
+
+  /// Whether it was started and no stop was asked for: the condition of a loop
+  /// in `run()`.
+  [[nodiscard]] bool is_running() const noexcept;
+
+  /// Whether a stop was asked for.
+  [[nodiscard]] bool is_stopping() const noexcept;
+
+protected:
+  // -- waiting ----------------------------------------------------------------
+
+  /// Sleeps; any `std::chrono` duration.
+  /// @returns `true` if the time passed, `false` if a stop woke it: once, this
+  ///          sleep or the next one. Later sleeps are ordinary.
+  template <class Rep, class Period>
+  [[nodiscard]] sleep_awaitable
+  sleep_for(std::chrono::duration<Rep, Period> length) {
+    return sleep_until(deadline_after(now(), to_timespan(length)));
+  }
+
+  /// As `sleep_for`, until a point in time of the worker's clock, see `now()`.
+  [[nodiscard]] sleep_awaitable sleep_until(time_point until);
+
+  /// Waits until a stop is asked for; returns at once if it has been.
+  [[nodiscard]] stop_awaitable stop_requested();
+
+  /// Sends a request and waits for the reply, without a helper actor. Not
+  /// interrupted by a stop.
+  /// @tparam R What the reply holds: void, a value, or a tuple of values.
+  /// @param target An actor handle of any kind, or a `worker_ref`.
+  /// @param timeout How long to wait; any duration, or `infinite`.
+  /// @returns a `caf::expected<R>`: the reply, the error that the target
+  ///          replied, `sec::request_timeout`, or an error because the target
+  ///          has ended.
+  template <class R, class Handle, class Rep, class Period, class... Ts>
+  [[nodiscard]] ask_awaitable<R>
+  ask(const Handle& target, std::chrono::duration<Rep, Period> timeout,
+      Ts&&... xs) {
+    return ask_awaitable<R>{get_cell(), address_of(target),
+                            to_timespan(timeout),
+                            caf::make_message(std::forward<Ts>(xs)...)};
+  }
+
+  /// Runs `f` on a thread that may block and waits for its result. If `f` takes
+  /// a `std::stop_token`, a stop sets it.
+  template <class F>
+  [[nodiscard]] static auto offload(F&& f) {
+    return troupe::offload(std::forward<F>(f));
+  }
+
+  /// Waits for all of them, see `troupe::when_all`.
+  template <class... Ts>
+  [[nodiscard]] static auto when_all(Ts&&... xs) {
+    return troupe::when_all(std::forward<Ts>(xs)...);
+  }
+
+  /// Waits for the first of them, see `troupe::when_any`.
+  template <class... Ts>
+  [[nodiscard]] static auto when_any(Ts&&... xs) {
+    return troupe::when_any(std::forward<Ts>(xs)...);
+  }
+
+  /// Lets other actors run.
+  [[nodiscard]] static auto yield() {
+    return troupe::yield();
+  }
+
+  /// Starts a linked child and waits until it is ready: `co_await start<W>(...)`.
+  /// When this worker ends, however it ends, the child is stopped and joined
+  /// within the same deadline. A child that fails fails this worker, unless its
+  /// options say otherwise. (L29, A9)
+  /// @returns a `caf::expected<worker_ref<W>>`.
+  template <std::derived_from<worker> W, class... Ts>
+  [[nodiscard]] start_awaitable<W> start(worker_options options, Ts&&... xs);
+
+  /// @copydoc start
+  template <std::derived_from<worker> W>
+  [[nodiscard]] start_awaitable<W> start();
+
+  // -- lifecycle --------------------------------------------------------------
+
+  /// Says that the worker is ready, if its options say `explicit_ready`; else
+  /// without effect.
+  void ready();
+
+  /// Keeps the worker from ending while the token lives, see `hold_token`.
+  hold_token hold();
+
+  /// Ends the worker from a handler, as if `run()` had returned.
+  void finish();
+
+  /// Ends the worker from a handler, as if `run()` had thrown.
+  void fail(caf::error reason);
+
+  // -- environment ------------------------------------------------------------
+
+  /// The time on the worker's clock, which a test may have under control.
+  [[nodiscard]] time_point now() const noexcept;
+
+  /// The CAF actor, for anything else CAF can do.
+  [[nodiscard]] caf::event_based_actor* self() const noexcept;
+
+  // -- for the library --------------------------------------------------------
+
+  /// Makes the queue that the worker's cell is to hold, or null.
+  virtual std::unique_ptr<message_queue> make_queue();
+
+  /// The cell of this worker.
+  /// @throws std::logic_error before the worker was spawned.
+  [[nodiscard]] cell& get_cell() const;
+
+  /// The queue in a cell that has one.
+  [[nodiscard]] static message_queue& find_queue(cell& home);
+
+private:
+  friend class cell;
+
+  /// Gives a linked child its actor.
+  [[nodiscard]] cell* spawn_child(worker_options options,
+                                  const std::type_info& type,
+                                  std::unique_ptr<worker> what);
+
+  template <class Handle>
+  static caf::strong_actor_ptr address_of(const Handle& target) {
+    if constexpr (requires { target.actor(); })
+      return caf::actor_cast<caf::strong_actor_ptr>(target.actor());
+    else
+      return caf::actor_cast<caf::strong_actor_ptr>(target);
+  }
+
+  cell* cell_ = nullptr;
+};
+
+} // namespace troupe
+
+#include "troupe/start.hpp"

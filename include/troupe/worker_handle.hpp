@@ -1,0 +1,251 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/fiber.hpp"
+#include "troupe/fwd.hpp"
+#include "troupe/lifecycle.hpp"
+#include "troupe/outcome.hpp"
+#include "troupe/queue.hpp"
+#include "troupe/status.hpp"
+#include "troupe/strand.hpp"
+#include "troupe/time.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/error.hpp>
+
+#include <coroutine>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace troupe {
+
+/// Waits, in a coroutine of another worker, until a worker is ready or over.
+/// Not woken by a stop: use `when_any` with `stop_requested()` for that.
+class lifecycle_awaiter : public wait {
+public:
+  enum class what : std::uint8_t { ready, over };
+
+  lifecycle_awaiter(cell& watched, what awaited) noexcept;
+
+  ~lifecycle_awaiter();
+
+  [[nodiscard]] bool await_ready() const noexcept {
+    return false;
+  }
+
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> h) {
+    begin(h.promise());
+    return watch();
+  }
+
+protected:
+  [[nodiscard]] cell& watched() const noexcept {
+    return *watched_;
+  }
+
+  /// Why the worker is not ready, or nothing if it is, or was.
+  [[nodiscard]] caf::error why_not_ready() const;
+
+private:
+  friend class cell;
+
+  bool watch();
+
+  cell* watched_; // holds a reference
+  what awaited_;
+  bool linked_ = false;
+  lifecycle_awaiter* next_ = nullptr;
+  lifecycle_awaiter* previous_ = nullptr;
+};
+
+/// Points to a worker of this process, whatever its class. A cheap value, safe
+/// to copy and to use from any thread, in every phase of the worker's life,
+/// after its end, and after the end of its actor system.
+///
+/// The functions that block refuse with `errc::would_block` when they are called
+/// inside a troupe actor; there, `co_await` `started()` or `stopped()` instead.
+class worker_handle {
+public:
+  worker_handle() noexcept = default;
+
+  worker_handle(const worker_handle& other) noexcept;
+
+  worker_handle(worker_handle&& other) noexcept
+    : cell_(std::exchange(other.cell_, nullptr)) {
+    // nop
+  }
+
+  worker_handle& operator=(worker_handle other) noexcept {
+    std::swap(cell_, other.cell_);
+    return *this;
+  }
+
+  ~worker_handle();
+
+  /// Whether it points to a worker at all.
+  [[nodiscard]] explicit operator bool() const noexcept {
+    return cell_ != nullptr;
+  }
+
+  friend bool operator==(const worker_handle&,
+                         const worker_handle&) noexcept = default;
+
+  // -- properties (never block, never send a message) -------------------------
+
+  [[nodiscard]] worker_state state() const noexcept;
+
+  [[nodiscard]] worker_phase phase() const noexcept;
+
+  [[nodiscard]] std::string name() const;
+
+  [[nodiscard]] std::string path() const;
+
+  /// The number of the current life, counted from 1.
+  [[nodiscard]] std::uint64_t incarnation() const noexcept;
+
+  /// How it ended, or none if it has not.
+  [[nodiscard]] std::optional<troupe::outcome> outcome() const;
+
+  [[nodiscard]] worker_status status() const;
+
+  /// The worker's actor, for anything that CAF can do: null once the worker has
+  /// ended or its actor system is gone.
+  [[nodiscard]] caf::actor actor() const;
+
+  // -- lifecycle --------------------------------------------------------------
+
+  /// Starts the worker and blocks until it is ready. (L4 to L8)
+  /// @returns nothing, or why it is not ready: `errc::already_started`,
+  ///          `errc::start_failed`, `errc::start_timeout`,
+  ///          `errc::stopped_before_ready`, `errc::would_block`,
+  ///          `errc::system_gone`.
+  startup_result startup() const;
+
+  /// Starts the worker and returns at once.
+  /// @returns nothing, or `errc::already_started` or `errc::system_gone`.
+  startup_result start() const;
+
+  /// Asks the worker to stop, and returns at once. It is forced when its grace
+  /// period is over. Without effect before the start and after the end. (L9)
+  void gracefully_stop() const;
+
+  /// As `gracefully_stop`, but lets the worker finish what is queued first; new
+  /// messages are refused from now on. (Q6)
+  void drain() const;
+
+  /// Ends the worker without waiting for its grace period. (L16)
+  void force_stop() const;
+
+  /// Stops the worker and blocks until it is over, which takes its grace period,
+  /// clean-up and force periods at most. Any number of threads may call it; they
+  /// share one stop. (L15)
+  /// @returns its outcome, or none and why: `errc::not_started`,
+  ///          `errc::would_block`, `errc::system_gone`.
+  awaited_outcome shutdown() const;
+
+  /// Blocks until the worker is over, and changes nothing. (L20)
+  /// @param timeout How long to wait at most.
+  /// @returns its outcome, or none and why: `errc::not_started`,
+  ///          `errc::timed_out`, `errc::would_block`, `errc::system_gone`.
+  awaited_outcome wait_for_shutdown(timespan timeout = infinite) const;
+
+  class [[nodiscard("co_await it")]] started_awaitable;
+
+  class [[nodiscard("co_await it")]] stopped_awaitable;
+
+  /// `co_await ref.started()` waits until the worker is ready.
+  /// @returns nothing, or why it is not; before the start, it waits for it.
+  started_awaitable started() const;
+
+  /// `co_await ref.stopped()` waits until the worker is over.
+  /// @returns its outcome.
+  stopped_awaitable stopped() const;
+
+  // -- queue ------------------------------------------------------------------
+
+  /// How many messages wait in its queue; zero for a worker without one.
+  [[nodiscard]] std::size_t queue_size() const noexcept;
+
+  /// Where the messages of its queue are; all zero for a worker without one.
+  [[nodiscard]] queue_counts queue() const;
+
+  // -- for the library --------------------------------------------------------
+
+  /// Takes over a handle's share in `adopted`.
+  explicit worker_handle(cell* adopted) noexcept : cell_(adopted) {
+    // nop
+  }
+
+  [[nodiscard]] cell* get_cell() const noexcept {
+    return cell_;
+  }
+
+protected:
+  /// The worker object, or null if it must not be touched: it still runs, or was
+  /// abandoned.
+  [[nodiscard]] worker* finished_worker() const noexcept;
+
+  /// The queue, or null.
+  [[nodiscard]] message_queue* find_queue() const noexcept;
+
+private:
+  cell* cell_ = nullptr;
+};
+
+/// See `worker_handle::started`.
+class [[nodiscard("co_await it")]] worker_handle::started_awaitable {
+public:
+  explicit started_awaitable(worker_handle who) : who_(std::move(who)) {
+    // nop
+  }
+
+  class awaiter final : public lifecycle_awaiter {
+  public:
+    explicit awaiter(cell& watched)
+      : lifecycle_awaiter(watched, what::ready) {
+      // nop
+    }
+
+    caf::error await_resume() const {
+      return why_not_ready();
+    }
+  };
+
+  awaiter operator co_await() const {
+    return awaiter{*who_.get_cell()};
+  }
+
+private:
+  worker_handle who_;
+};
+
+/// See `worker_handle::stopped`.
+class [[nodiscard("co_await it")]] worker_handle::stopped_awaitable {
+public:
+  explicit stopped_awaitable(worker_handle who) : who_(std::move(who)) {
+    // nop
+  }
+
+  class awaiter final : public lifecycle_awaiter {
+  public:
+    explicit awaiter(cell& watched)
+      : lifecycle_awaiter(watched, what::over) {
+      // nop
+    }
+
+    troupe::outcome await_resume() const;
+  };
+
+  awaiter operator co_await() const {
+    return awaiter{*who_.get_cell()};
+  }
+
+private:
+  worker_handle who_;
+};
+
+} // namespace troupe

@@ -1,0 +1,71 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/queue.hpp"
+#include "troupe/worker_handle.hpp"
+
+#include <caf/message.hpp>
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+namespace troupe {
+
+/// What the class of a worker must have for its handles to `send`.
+template <class W>
+concept consumes_messages = requires { typename W::message_type; };
+
+/// A handle to a worker of class `W`: what `spawn<W>` returns. Adds to
+/// `worker_handle` what needs to know the class.
+template <class W>
+class worker_ref : public worker_handle {
+public:
+  using worker_type = W;
+
+  worker_ref() noexcept = default;
+
+  /// For the library: takes over a share in the cell of a worker of class `W`.
+  explicit worker_ref(cell* adopted) noexcept : worker_handle(adopted) {
+    // nop
+  }
+
+  explicit worker_ref(worker_handle from) noexcept
+    : worker_handle(std::move(from)) {
+    // nop
+  }
+
+  /// A reference to a derived class is a reference to its base.
+  template <class V>
+    requires(std::derived_from<V, W> && !std::same_as<V, W>)
+  worker_ref(worker_ref<V> other) noexcept : worker_handle(std::move(other)) {
+    // nop
+  }
+
+  /// Appends a message to the worker's queue; never blocks. The same as sending
+  /// it to `actor()` with the means of CAF, only without a detour.
+  /// @returns whether the queue took it; if not, it is a dead letter and counted
+  ///          as such. (Q1, Q7)
+  template <class T>
+    requires consumes_messages<W>
+             && std::convertible_to<T, typename W::message_type>
+  bool send(T&& x) const {
+    using message_type = typename W::message_type;
+    W::check_message_type();
+    auto* queue = find_queue();
+    if (queue == nullptr)
+      return false;
+    return static_cast<typed_queue<message_type>*>(queue)->push(
+      std::forward<T>(x));
+  }
+
+  /// The worker object, once it is over; null while it still runs, and for ever
+  /// if it was abandoned. Lives as long as a handle does.
+  [[nodiscard]] W* worker() const noexcept {
+    return static_cast<W*>(finished_worker());
+  }
+};
+
+} // namespace troupe

@@ -1,0 +1,54 @@
+// This file is part of troupe. See the file LICENSE in the main distribution
+// directory for license terms and copyright.
+
+#pragma once
+
+#include "troupe/fiber.hpp"
+
+#include <concepts>
+#include <coroutine>
+
+namespace troupe {
+
+/// What `yield()` gives.
+class [[nodiscard]] yield_awaitable {
+public:
+  class awaiter {
+  public:
+    [[nodiscard]] bool await_ready() const noexcept {
+      return false;
+    }
+
+    template <std::derived_from<promise_base> Promise>
+    void await_suspend(std::coroutine_handle<Promise> caller) noexcept {
+      wait_.begin(caller.promise());
+      wait_.post_last();
+    }
+
+    void await_resume() const noexcept {
+      // nop
+    }
+
+  private:
+    wait wait_;
+  };
+
+  awaiter operator co_await() const noexcept {
+    return {};
+  }
+};
+
+/// Lets others run: what is ready on the same strand, then other actors. For
+/// loops that compute for long, so that the worker can still be stopped.
+///
+/// ~~~
+/// for (auto& row : table) {
+///   crunch(row);
+///   co_await yield();
+/// }
+/// ~~~
+inline yield_awaitable yield() noexcept {
+  return {};
+}
+
+} // namespace troupe

@@ -1,0 +1,50 @@
+# Takes troupe in as a user would, builds a program with it and runs it. Run by
+# CTest, with the variables that tests/CMakeLists.txt passes.
+
+# Runs a command; stops, with its output, if it fails.
+function(run)
+  execute_process(COMMAND ${ARGV} COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+file(REMOVE_RECURSE ${work})
+file(MAKE_DIRECTORY ${work})
+
+set(configure
+    ${CMAKE_COMMAND} -G ${generator} -B ${work}/build -D CAF_DIR=${caf_dir}
+    -D CMAKE_CXX_COMPILER=${compiler} -D CMAKE_CXX_COMPILER_LAUNCHER=${launcher}
+    -D CMAKE_CXX_FLAGS=${flags} -D CMAKE_BUILD_TYPE=${config})
+
+if(NOT how STREQUAL "add_subdirectory")
+  run(${CMAKE_COMMAND} --install ${troupe_build} --prefix ${work}/installed)
+endif()
+
+if(how STREQUAL "find_package")
+  run(${configure} -S ${source}/find_package
+      -D CMAKE_PREFIX_PATH=${work}/installed)
+  run(${CMAKE_COMMAND} --build ${work}/build)
+elseif(how STREQUAL "add_subdirectory")
+  run(${configure} -S ${source}/add_subdirectory -D BUILD_SHARED_LIBS=ON
+      -D TROUPE_SOURCE_DIR=${troupe_source})
+  run(${CMAKE_COMMAND} --build ${work}/build)
+elseif(how STREQUAL "pkg_config")
+  find_program(pkg_config NAMES pkgconf pkg-config REQUIRED)
+  file(GLOB_RECURSE pc_file ${work}/installed/troupe.pc)
+  cmake_path(GET pc_file PARENT_PATH pc_dir)
+  set(ENV{PKG_CONFIG_PATH} ${pc_dir})
+  execute_process(
+    COMMAND ${pkg_config} --cflags --libs troupe
+    OUTPUT_VARIABLE pc_flags
+    OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(
+    COMMAND ${pkg_config} --variable=caf_libdir troupe
+    OUTPUT_VARIABLE caf_libdir
+    OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  separate_arguments(pc_flags UNIX_COMMAND "${flags} ${pc_flags}")
+  file(MAKE_DIRECTORY ${work}/build)
+  run(${compiler} -o ${work}/build/consumer ${source}/main.cpp
+      ${pc_flags} -Wl,-rpath,${caf_libdir})
+else()
+  message(FATAL_ERROR "there is no way \"${how}\" to take troupe in")
+endif()
+
+run(${work}/build/consumer)

@@ -1,0 +1,117 @@
+// This file is part of troupe. See the file LICENSE in the main distribution
+// directory for license terms and copyright.
+
+#pragma once
+
+#include "troupe/strand.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace troupe::testing {
+
+/// A strand that a test drives by hand, on the test's own thread. What may
+/// block runs on real threads, which are joined at the end.
+class loop_strand : public strand {
+public:
+  static constexpr auto no_limit = std::numeric_limits<std::size_t>::max();
+
+  loop_strand() = default;
+
+  ~loop_strand() override {
+    join();
+  }
+
+  // -- what the strand asks for -----------------------------------------------
+
+  void run_on_thread(unique_function<void()> f) override {
+    if (refuse_threads)
+      throw std::runtime_error("no thread to be had");
+    if (drop_functions)
+      return;
+    threads_.emplace_back([f = std::move(f)]() mutable {
+      auto g = std::move(f);
+      g();
+    });
+  }
+
+  void hold_ref() noexcept override {
+    ++refs;
+  }
+
+  void drop_ref() noexcept override {
+    --refs;
+  }
+
+  // -- driving it -------------------------------------------------------------
+
+  /// Resumes what can go on now. Returns how much that was.
+  std::size_t run(std::size_t max = no_limit) {
+    std::size_t total = 0;
+    do {
+      take_wake();
+      total += run_ready(max - total);
+    } while (has_ready() && total < max);
+    return total;
+  }
+
+  /// Resumes what can go on, and waits for other threads to post more, until
+  /// `done()`.
+  template <class Predicate>
+  void run_until(Predicate done) {
+    for (;;) {
+      run();
+      if (done())
+        return;
+      std::unique_lock guard{mutex_};
+      woken_.wait(guard, [this] { return wakes_pending_ > 0; });
+    }
+  }
+
+  /// Waits for all functions that run on threads.
+  void join() {
+    for (auto& thread : threads_)
+      thread.join();
+    threads_.clear();
+  }
+
+  /// How often the strand asked to be woken.
+  [[nodiscard]] std::size_t wakes() const {
+    std::unique_lock guard{mutex_};
+    return wakes_;
+  }
+
+  std::atomic<int> refs = 0;
+  bool refuse_threads = false;
+  bool drop_functions = false;
+
+protected:
+  void wake() noexcept override {
+    std::unique_lock guard{mutex_};
+    ++wakes_;
+    ++wakes_pending_;
+    woken_.notify_all();
+  }
+
+private:
+  void take_wake() {
+    std::unique_lock guard{mutex_};
+    wakes_pending_ = 0;
+  }
+
+  mutable std::mutex mutex_;
+  std::condition_variable woken_;
+  std::size_t wakes_ = 0;
+  std::size_t wakes_pending_ = 0;
+  std::vector<std::thread> threads_;
+};
+
+} // namespace troupe::testing

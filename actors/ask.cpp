@@ -50,9 +50,7 @@ bool ask_table::complete(caf::message_id id, caf::message& reply) {
 // -- reply_awaiter -------------------------------------------------------------
 
 reply_awaiter::alarm::alarm(reply_awaiter& x) noexcept
-  : timer([](timer& self) noexcept {
-      static_cast<alarm&>(self).who.post();
-    }),
+  : timer([](timer& self) noexcept { static_cast<alarm&>(self).who.post(); }),
     who(x) {
   // nop
 }

@@ -4,8 +4,8 @@
 #pragma once
 
 // All that differs between the versions of CAF that troupe builds on stands
-// here, and only here. The number in CAF_VERSION cannot be trusted (an installed
-// 1.1.0 says 0100), so the test is for a header that came with 1.0.
+// here, and only here. The number in CAF_VERSION cannot be trusted (an
+// installed 1.1.0 says 0100), so the test is for a header that came with 1.0.
 #include <caf/actor_system.hpp>
 #include <caf/config.hpp>
 
@@ -80,11 +80,10 @@ inline void log(caf::actor_system& sys, unsigned level, std::string text) {
 #if TROUPE_CAF_1
   sys.logger().legacy_api_log(level, "troupe", std::move(text));
 #else
-  sys.logger().log(caf::logger::event(level, __LINE__, "troupe", "troupe",
-                                      "troupe", "troupe", std::move(text),
-                                      std::this_thread::get_id(),
-                                      caf::logger::thread_local_aid(),
-                                      caf::make_timestamp()));
+  sys.logger().log(
+    caf::logger::event(level, __LINE__, "troupe", "troupe", "troupe", "troupe",
+                       std::move(text), std::this_thread::get_id(),
+                       caf::logger::thread_local_aid(), caf::make_timestamp()));
 #endif
 }
 

@@ -68,8 +68,8 @@ constexpr bool has(todo set, todo x) noexcept {
 /// that a worker can be stopped, forced, abandoned and asked about while its
 /// actor is stuck. Thread-safe unless a member says otherwise.
 ///
-/// Locks, in the order in which they may nest: a cell's `mtx_` -> the clock's ->
-/// a queue's -> a cell's `wake_mtx_`. Never two cells' `mtx_` at once.
+/// Locks, in the order in which they may nest: a cell's `mtx_` -> the clock's
+/// -> a queue's -> a cell's `wake_mtx_`. Never two cells' `mtx_` at once.
 class cell final : public strand {
 public:
   /// What does not change in a cell's life.
@@ -159,6 +159,9 @@ public:
   /// The worker object, or null if it may still be in use.
   [[nodiscard]] worker* finished_worker() const noexcept;
 
+  /// Whether the end has been reached and announced.
+  [[nodiscard]] bool finished() const;
+
   /// When a stop was asked for.
   [[nodiscard]] time_point stopping_since() const;
 
@@ -188,6 +191,11 @@ public:
 
   // -- waiting ----------------------------------------------------------------
 
+  /// Whether a call that waits must be refused on this thread.
+  [[nodiscard]] bool would_block() const noexcept {
+    return current() != nullptr || home_->would_block();
+  }
+
   /// Blocks until the worker is ready or over.
   caf::error startup();
 
@@ -202,8 +210,8 @@ public:
 
   void stop_watching(lifecycle_awaiter& x) noexcept;
 
-  /// Replies to the request in `what` once the worker is ready or over: nothing,
-  /// or an error, for the former, the outcome for the latter.
+  /// Replies to the request in `what` once the worker is ready or over:
+  /// nothing, or an error, for the former, the outcome for the latter.
   void reply_when(caf::mailbox_element& what, lifecycle_awaiter::what until);
 
   // -- family -----------------------------------------------------------------
@@ -332,7 +340,11 @@ private:
 
   void add_todo(todo what) noexcept;
 
+  void shorten_cleanup();
+
   void deadline_passed(std::uint32_t number);
+
+  void leave_behind();
 
   void announce(lifecycle_awaiter::what upto) noexcept;
 
@@ -372,6 +384,7 @@ private:
   std::uint32_t holds_ = 0;
   job_ptr deadline_;
   time_point started_at_{};
+  time_point due_ = never;
   time_point stop_asked_at_ = never;
   time_point grace_over_ = never;
   time_point stop_limit_ = never;

@@ -10,6 +10,7 @@ namespace troupe {
 
 handler_call::handler_call()
   : cell_(cell::current()),
+    content_(cell_->actor_object()->current_mailbox_element()->payload),
     promise_(cell_->actor_object()->make_response_promise()),
     fiber_(*cell_) {
   // nop
@@ -21,6 +22,10 @@ handler_call& handler_call::adopt(std::unique_ptr<handler_call> x) {
   auto& result = *x.release();
   result.cell_->actor_object()->adopt(result);
   return result;
+}
+
+void handler_call::begun() {
+  cell::current()->actor_object()->handler_begun();
 }
 
 void handler_call::fail(const std::exception_ptr& what) {
@@ -51,11 +56,21 @@ void handler_call::unlink(handler_call*& first) noexcept {
     next_->previous_ = previous_;
 }
 
+plain_handler_scope::plain_handler_scope()
+  : home_(cell::current()->actor_object()),
+    outer_(home_->watch_failure(&failure_)) {
+  // nop
+}
+
+plain_handler_scope::~plain_handler_scope() {
+  home_->watch_failure(outer_);
+}
+
 caf::error handler_failed(const std::exception_ptr& what) {
   auto& home = *cell::current();
   auto err = caf::make_error(errc::worker_failed,
-                             home.subject() + " failed in a handler: "
-                               + text_of(what));
+                             home.subject()
+                               + " failed in a handler: " + text_of(what));
   home.actor_object()->end_run(failure{err, what});
   return err;
 }

@@ -61,9 +61,10 @@ anchor* find_anchor(caf::actor_system& sys) {
 timespan setting(caf::actor_system& sys, const char* key, const char* variable,
                  timespan otherwise) {
   auto complain = [](const std::string& where, const std::string& text) {
-    throw std::invalid_argument(where + " is \"" + text
-                                + "\", which is not a duration of zero or more; "
-                                  "write it like 10s or 500ms");
+    throw std::invalid_argument(
+      where + " is \"" + text
+      + "\", which is not a duration of zero or more; "
+        "write it like 10s or 500ms");
   };
   if (auto* text = std::getenv(variable)) {
     auto value = caf::config_value::parse(text);
@@ -84,9 +85,9 @@ timespan setting(caf::actor_system& sys, const char* key, const char* variable,
 
 rules::settings read_settings(caf::actor_system& sys) {
   rules::settings result;
-  result.stopping_grace_period
-    = setting(sys, "troupe.stopping-grace-period",
-              "TROUPE_STOPPING_GRACE_PERIOD", result.stopping_grace_period);
+  result.stopping_grace_period = setting(sys, "troupe.stopping-grace-period",
+                                         "TROUPE_STOPPING_GRACE_PERIOD",
+                                         result.stopping_grace_period);
   result.cleanup_period = setting(sys, "troupe.cleanup-period",
                                   "TROUPE_CLEANUP_PERIOD",
                                   result.cleanup_period);
@@ -109,8 +110,7 @@ std::shared_ptr<runtime> runtime::of(caf::actor_system& sys) {
                            "\"troupe.runtime\"; choose another name for it");
   if (winner->what() != mine)
     static_cast<anchor*>(caf::actor_cast<caf::abstract_actor*>(hdl))->dismiss();
-  else if (auto serv
-           = sys.registry().get<caf::strong_actor_ptr>("SpawnServ"))
+  else if (auto serv = sys.registry().get<caf::strong_actor_ptr>("SpawnServ"))
     // Goes first when the system goes down and waits for nobody any more.
     caf::actor_cast<caf::abstract_actor*>(serv)->attach_functor(
       [weak = std::weak_ptr<runtime>{mine}] {
@@ -121,7 +121,9 @@ std::shared_ptr<runtime> runtime::of(caf::actor_system& sys) {
 }
 
 runtime::runtime(caf::actor_system& sys)
-  : system_(&sys), pump_(testing::find_pump(sys)), settings_(read_settings(sys)) {
+  : system_(&sys),
+    pump_(testing::find_pump(sys)),
+    settings_(read_settings(sys)) {
   if (pump_) {
     clock_ = &pump_->clock();
   } else {

@@ -98,8 +98,8 @@ public:
   /// more: from now on no worker can be started.
   void close() noexcept;
 
-  /// Called when the actor system goes: ends the clock and the threads, and cuts
-  /// the ties between the remaining cells and their actors.
+  /// Called when the actor system goes: ends the clock and the threads, and
+  /// cuts the ties between the remaining cells and their actors.
   void shut_down() noexcept;
 
 private:

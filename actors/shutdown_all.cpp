@@ -6,6 +6,7 @@
 #include "cell.hpp"
 #include "runtime.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace troupe {
@@ -22,12 +23,9 @@ namespace {
 stop_blocker describe(const cell& x, time_point now) {
   auto status = x.status();
   auto since = x.stopping_since();
-  return {status.path,
-          status.state,
-          status.phase,
-          since == never ? timespan{0} : now - since,
-          status.queued,
-          status.holds};
+  return {status.path,   status.state,
+          status.phase,  since == never ? timespan{0} : now - since,
+          status.queued, status.holds};
 }
 
 bool was_forced(const cell& x) {
@@ -38,26 +36,39 @@ bool was_forced(const cell& x) {
 } // namespace
 
 stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
+  if (deadline < timespan::zero())
+    throw std::invalid_argument("shutdown_all: the deadline is negative; use "
+                                "zero to force at once");
   auto home = runtime::of(sys);
   if (cell::current() != nullptr || home->would_block())
-    throw std::logic_error("shutdown_all would block an actor's thread; call it "
-                           "from main or a plain thread");
+    throw std::logic_error("shutdown_all would block an actor's thread; call "
+                           "it from main or a plain thread");
   auto& time = home->time();
-  auto end = deadline_after(time.now(), deadline);
+  auto begin = time.now();
+  auto end = deadline_after(begin, deadline);
   // The last quarter is for those that have to be forced.
   auto force_at = deadline == infinite
                     ? never
-                    : deadline_after(time.now(), deadline - deadline / 4);
-  auto all = home->cells();
-  for (auto& x : all)
+                    : deadline_after(begin, deadline - deadline / 4);
+  std::vector<cell_ptr> started;
+  for (auto& x : home->cells())
     if (x->stage() != rules::stage::created)
-      x->request_stop(x->who().on_stop, force_at);
+      started.push_back(x);
+  for (auto& x : started)
+    x->request_stop(x->who().on_stop, force_at);
+  // Who is still there when it is time to force is described as it is then.
   stop_report result;
-  for (auto& x : all) {
-    if (x->stage() == rules::stage::created)
-      continue;
-    auto left = time_left(end, time.now());
-    if (!x->wait_until_over(left) || was_forced(*x))
+  std::vector<const cell*> late;
+  for (auto& x : started) {
+    if (!x->wait_until_over(time_left(force_at, time.now()))) {
+      result.push_back(describe(*x, time.now()));
+      late.push_back(x.get());
+    }
+  }
+  for (auto& x : started) {
+    auto over = x->wait_until_over(time_left(end, time.now()));
+    auto known = std::find(late.begin(), late.end(), x.get()) != late.end();
+    if (!known && (!over || was_forced(*x)))
       result.push_back(describe(*x, time.now()));
   }
   for (auto& x : result)

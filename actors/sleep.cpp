@@ -30,9 +30,8 @@ void idle_wait::delist() noexcept {
 // -- sleep_awaiter -------------------------------------------------------------
 
 sleep_awaiter::alarm::alarm(sleep_awaiter& x) noexcept
-  : timer([](timer& self) noexcept {
-      static_cast<alarm&>(self).sleeper.post();
-    }),
+  : timer(
+      [](timer& self) noexcept { static_cast<alarm&>(self).sleeper.post(); }),
     sleeper(x) {
   // nop
 }
@@ -65,10 +64,10 @@ void sleep_awaiter::go_to_sleep() {
 
 void sleep_awaiter::stop_asked() noexcept {
   // Whoever comes first, the alarm or the stop, decides what the sleep returns.
-  if (worker_cell().home().time().cancel(alarm_) || until_ == never) {
+  worker_cell().home().time().cancel(alarm_);
+  if (post()) {
     woken_ = true;
     worker_cell().note_sleep_woken();
-    post();
   }
 }
 

@@ -35,10 +35,10 @@ cell* make_cell(caf::actor_system& sys, worker_options options,
   if (auto wrong = rules::check(options, name); !wrong.empty())
     throw std::invalid_argument(wrong);
   auto home = runtime::of(sys);
-  auto path = rules::child_path(
-    parent != nullptr ? std::string_view{parent->who().path}
-                      : std::string_view{},
-    name);
+  auto path = rules::child_path(parent != nullptr
+                                  ? std::string_view{parent->who().path}
+                                  : std::string_view{},
+                                name);
   auto periods = rules::merge(options, home->settings());
   auto result = std::make_unique<cell>(
     std::move(home),
@@ -46,10 +46,9 @@ cell* make_cell(caf::actor_system& sys, worker_options options,
                   options.queue.on_stop, options.on_failure},
     std::move(what), parent);
   // Hidden and lazy: in `init` it neither runs nor keeps the system waiting.
-  auto hdl
-    = sys.spawn<worker_actor, caf::hidden + caf::lazy_init>(*result);
-  result->attach(*static_cast<worker_actor*>(
-    caf::actor_cast<caf::abstract_actor*>(hdl)));
+  auto hdl = sys.spawn<worker_actor, caf::hidden + caf::lazy_init>(*result);
+  result->attach(
+    *static_cast<worker_actor*>(caf::actor_cast<caf::abstract_actor*>(hdl)));
   if (parent != nullptr)
     parent->add_child(*result);
   return result.release();

@@ -75,7 +75,8 @@ void threads::run(unique_function<void()> f, at_stop mode) {
   }
   ++s.alive;
   try {
-    std::thread{[keep = shared_, first = shared::call{std::move(f), mode}]() mutable {
+    std::thread{[keep = shared_,
+                 first = shared::call{std::move(f), mode}]() mutable {
       keep->serve(std::move(first));
       std::unique_lock last{keep->mtx};
       --keep->alive;

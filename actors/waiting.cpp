@@ -110,12 +110,17 @@ void cell::announce(lifecycle_awaiter::what upto) noexcept {
 }
 
 awaited_outcome cell::block(lifecycle_awaiter::what until, timespan timeout) {
-  if (current() != nullptr || home_->would_block())
+  if (would_block())
     return caf::make_error(
       errc::would_block,
       "a call that waits for " + subject()
         + " would block an actor's thread; co_await started() or stopped() "
           "instead, or send a message");
+  if (home_->gone() && !finished())
+    return caf::make_error(errc::system_gone,
+                           subject()
+                             + " will not end any more: its actor "
+                               "system is gone");
   if (stage() == rules::stage::created)
     return caf::make_error(errc::not_started,
                            subject() + " was not started; call startup()");
@@ -134,7 +139,7 @@ awaited_outcome cell::block(lifecycle_awaiter::what until, timespan timeout) {
 }
 
 caf::error cell::startup() {
-  if (current() != nullptr || home_->would_block())
+  if (would_block())
     return caf::make_error(errc::would_block,
                            "startup() of " + subject()
                              + " would block an actor's thread; co_await "

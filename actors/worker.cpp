@@ -101,9 +101,10 @@ std::unique_ptr<message_queue> worker::make_queue() {
 
 cell& worker::get_cell() const {
   if (cell_ == nullptr)
-    throw std::logic_error("this worker was not spawned: its constructor, and a "
-                           "worker object that was made by hand, can neither "
-                           "wait nor send; use troupe::spawn");
+    throw std::logic_error(
+      "this worker was not spawned: its constructor, and a "
+      "worker object that was made by hand, can neither "
+      "wait nor send; use troupe::spawn");
   return *cell_;
 }
 

@@ -5,6 +5,7 @@
 
 #include "ask_table.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace troupe {
@@ -17,10 +18,6 @@ thread_local compat::execution_context* current_context = nullptr;
 
 /// An element that `wake` may use instead of a new one.
 thread_local caf::mailbox_element_ptr* spare_element = nullptr;
-
-caf::skippable_result keep_message(caf::scheduled_actor*, caf::message&) {
-  return caf::skip;
-}
 
 caf::skippable_result refuse_message(caf::scheduled_actor*, caf::message&) {
   return caf::make_error(caf::sec::unexpected_message);
@@ -80,14 +77,14 @@ bool worker_actor::enqueue(caf::mailbox_element_ptr what,
       if (mid.is_request() && from) {
         auto answer = taken ? caf::message{}
                             : caf::make_message(caf::make_error(
-                              errc::queue_closed,
-                              cell_->subject()
-                                + " takes no more messages: it stops or has "
-                                  "ended"));
+                                errc::queue_closed,
+                                cell_->subject()
+                                  + " takes no more messages: it stops or has "
+                                    "ended"));
         from->enqueue(compat::make_element(caf::strong_actor_ptr{ctrl()},
-                                             mid.response_id(),
-                                             std::move(answer)),
-                        ctx);
+                                           mid.response_id(),
+                                           std::move(answer)),
+                      ctx);
       }
       return taken;
     }
@@ -119,7 +116,8 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
     compat::log(home_system(), compat::log_warning,
                 cell_->subject() + " was sent an error and ignores it: "
                   + caf::to_string(content.get_as<caf::error>(0)));
-    reply(what, caf::make_message(caf::make_error(caf::sec::unexpected_message)));
+    reply(what,
+          caf::make_message(caf::make_error(caf::sec::unexpected_message)));
     return true;
   }
   if (content.match_elements<start_atom>()) {
@@ -181,20 +179,37 @@ worker_actor::resume(compat::execution_context* ctx, size_t max_throughput) {
   cell_ptr keep = cell_;
   auto* outer_cell = std::exchange(current_cell, keep.get());
   auto* outer_context = std::exchange(current_context, ctx);
-  auto result = super::resume(ctx, max_throughput);
+  // A bound, because CAF's own is "no bound", and with that a coroutine that
+  // yields would never let another actor have this thread.
+  constexpr size_t slice = 64;
+  auto result = super::resume(ctx, std::min(max_throughput, slice));
   current_cell = outer_cell;
   current_context = outer_context;
   return result;
 }
 
 caf::behavior worker_actor::make_behavior() {
-  default_handler_ = keep_message;
+  default_handler_ = [this](caf::scheduled_actor*,
+                            caf::message&) -> caf::skippable_result {
+    kept_messages_ = true;
+    return caf::skip;
+  };
   return {[this] { pump(); }};
 }
 
 /// Takes `bhvr` in place of the present behaviour.
 void worker_actor::serve(caf::behavior bhvr) {
   become(std::move(bhvr));
+  look_at_kept_messages();
+}
+
+/// Has the messages that were kept looked at once more. CAF 0.18 does that only
+/// after a message of the same priority, which a wake-up is not.
+void worker_actor::look_at_kept_messages() {
+  if (std::exchange(kept_messages_, false))
+    super::enqueue(compat::make_element(nullptr, caf::make_message_id(),
+                                        caf::message{}),
+                   current_context);
 }
 
 void worker_actor::pump() {
@@ -203,13 +218,25 @@ void worker_actor::pump() {
     if (auto what = cell_->take_todo(); what != todo::none)
       carry_out(what);
     else if (!cell_->has_ready())
-      return;
+      break;
     else if (cell_->run_ready(turn) == turn || cell_->has_ready())
       break;
   }
   // Others have their turn; what is still ready goes on after them.
   if (cell_->has_ready())
     deliver_wake(nullptr);
+  outlive_quit();
+}
+
+/// Somebody may have called quit() on the worker's actor: it stays until the
+/// worker has been taken apart.
+void worker_actor::outlive_quit() {
+  if (!bhvr_stack().empty() || rules::is_final(cell_->stage()))
+    return;
+  bhvr_stack().push_back(caf::behavior{[this] { pump(); }});
+  default_handler_ = refuse_late_message;
+  cell_->kill(caf::make_error(
+    errc::cancelled, cell_->subject() + " was ended by a quit() of its actor"));
 }
 
 void worker_actor::carry_out(todo what) {
@@ -219,8 +246,10 @@ void worker_actor::carry_out(todo what) {
     tear_down(true);
   if (has(what, todo::begin_startup))
     begin_startup();
-  if (has(what, todo::wake_waits))
+  if (has(what, todo::wake_waits)) {
     cell_->wake_waits();
+    tell_calls_to_stop();
+  }
   if (has(what, todo::begin_run))
     begin_run();
   if (has(what, todo::holds_changed))
@@ -267,12 +296,8 @@ void worker_actor::begin_run() {
   default_handler_ = refuse_message;
   if (handlers_)
     serve(std::move(handlers_));
-  if (cell_->stop_asked()) {
-    // Between the start and here: run() is not worth beginning.
-    step_ = step::none;
-    run_over_ = true;
-    return return_if_free();
-  }
+  else
+    look_at_kept_messages();
   try {
     main_.start(cell_->object().run(),
                 [this](completion<void> how) { step_done(std::move(how)); });
@@ -330,6 +355,8 @@ void worker_actor::return_if_free() {
 }
 
 void worker_actor::end_run(std::optional<failure> why) {
+  if (why && noted_failure_ != nullptr)
+    *noted_failure_ = why->reason;
   if (ending_ || closing_ || cell_->frozen())
     return;
   ending_ = true;
@@ -350,7 +377,8 @@ void worker_actor::tear_down(bool handlers_too) {
   if (handlers_too) {
     for (auto* i = calls_; i != nullptr;) {
       auto* call = std::exchange(i, i->next_call());
-      if (call->fiber().cancelled())
+      // One that has ended is about to go by itself.
+      if (!call->fiber().active() || call->fiber().cancelled())
         continue;
       ++tearing_down_;
       if (call->fiber().cancel([call](fiber&) { call->cancelled(); }))
@@ -373,9 +401,13 @@ void worker_actor::torn_down() {
     if (cell_->stage() == rules::stage::abandoned)
       finish();
   } else if (std::exchange(ending_, false)) {
-    step_ = step::none;
+    auto ended = std::exchange(step_, step::none);
     auto why = std::exchange(ending_why_, std::nullopt);
-    if (why) {
+    if (ended == step::startup) {
+      // Whatever ends a worker before it has started is a failed start.
+      cell_->feed(rules::event::startup_failed,
+                  why ? std::move(*why) : failure{});
+    } else if (why) {
       cell_->feed(rules::event::run_failed, std::move(*why));
     } else {
       run_over_ = true;
@@ -432,8 +464,8 @@ void worker_actor::children_ended() {
                  && child->was_ready()
                  && child->who().on_failure == on_failure::fail_parent;
     if (fatal && !closing_ && !cell_->frozen()) {
-      auto text = cell_->subject() + " failed because its child did: "
-                  + text_of(how->reason());
+      auto text = cell_->subject()
+                  + " failed because its child did: " + text_of(how->reason());
       end_run(failure{caf::make_error(errc::child_failed, std::move(text)),
                       how->thrown()});
     }
@@ -484,20 +516,37 @@ void worker_actor::on_exit() {
     cell_->detach();
     return;
   }
-  // Somebody called quit() on the worker's actor. It stays until the worker has
-  // been taken apart.
-  bhvr_stack().push_back(caf::behavior{[this] { pump(); }});
-  default_handler_ = refuse_late_message;
-  cell_->kill(caf::make_error(errc::cancelled,
-                              cell_->subject()
-                                + " was ended by a quit() of its actor"));
+  // A plain handler called quit(), and CAF takes the actor down right after
+  // this: take the worker apart here and now.
+  outlive_quit();
+  pump();
+  bhvr_stack().clear();
+  if (rules::is_final(cell_->stage()))
+    cell_->detach();
 }
 
 // -- handlers --------------------------------------------------------------------
 
 void worker_actor::handler_cancelled(handler_call& x) {
+  x.promise().deliver(
+    ending_why_
+      ? ending_why_->reason
+      : caf::make_error(caf::sec::request_receiver_down,
+                        cell_->subject() + " ended before it had answered"));
   handler_done(x);
   part_gone();
+}
+
+/// Sets the stop tokens of offloaded calls, of those that will begin as well.
+void worker_actor::tell_calls_to_stop() noexcept {
+  main_.request_stop();
+  for (auto* i = calls_; i != nullptr; i = i->next_call())
+    i->fiber().request_stop();
+}
+
+void worker_actor::handler_begun() noexcept {
+  if (cell_->stop_asked())
+    tell_calls_to_stop();
 }
 
 void worker_actor::adopt(handler_call& x) {

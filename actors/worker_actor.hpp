@@ -17,12 +17,12 @@ namespace troupe {
 
 /// The actor that runs one worker. Its behaviours are the states of the
 /// lifecycle: *waiting* before the worker is ready (messages to handlers are
-/// kept), *serving* while `run()` does its work, *closed* afterwards. It carries
-/// out, on its own thread, what the cell's lifecycle asks for.
+/// kept), *serving* while `run()` does its work, *closed* afterwards. It
+/// carries out, on its own thread, what the cell's lifecycle asks for.
 ///
-/// Messages of the protocol, exits, replies and messages for the queue are dealt
-/// with when they are enqueued, on the sender's thread: so they overtake any
-/// backlog and reach a worker whose actor is stuck.
+/// Messages of the protocol, exits, replies and messages for the queue are
+/// dealt with when they are enqueued, on the sender's thread: so they overtake
+/// any backlog and reach a worker whose actor is stuck.
 class worker_actor : public caf::event_based_actor {
 public:
   using super = caf::event_based_actor;
@@ -53,7 +53,15 @@ public:
   /// Ends `run()` from a handler: as if it had returned, or thrown `why`.
   void end_run(std::optional<failure> why);
 
+  /// Sets where a failure is to be noted for the requester.
+  /// @returns where it was to be noted before.
+  caf::error* watch_failure(caf::error* where) noexcept {
+    return std::exchange(noted_failure_, where);
+  }
+
   void adopt(handler_call& x);
+
+  void handler_begun() noexcept;
 
   void handler_done(handler_call& x);
 
@@ -68,7 +76,11 @@ private:
   /// Does what there is to do, for a bounded time.
   void pump();
 
+  void outlive_quit();
+
   void carry_out(todo what);
+
+  void tell_calls_to_stop() noexcept;
 
   void begin_startup();
 
@@ -98,6 +110,8 @@ private:
 
   void serve(caf::behavior bhvr);
 
+  void look_at_kept_messages();
+
   failure failed(errc code, std::string_view how, std::exception_ptr what);
 
   bool handle_protocol(caf::mailbox_element& what);
@@ -107,12 +121,14 @@ private:
   cell_ptr cell_;
   fiber main_;
   step step_ = step::none;
-  bool run_over_ = false;      // run() returned; holds may keep the worker
-  bool ending_ = false;        // finish() or fail() was called
-  bool closing_ = false;       // children and handlers are being joined
+  bool run_over_ = false; // run() returned; holds may keep the worker
+  bool ending_ = false;   // finish() or fail() was called
+  bool closing_ = false;  // children and handlers are being joined
   bool shutdown_begun_ = false;
+  bool kept_messages_ = false; // some came before run() did
   std::size_t tearing_down_ = 0;
   std::optional<failure> ending_why_;
+  caf::error* noted_failure_ = nullptr;
   caf::behavior handlers_;
   handler_call* calls_ = nullptr;
 };

@@ -96,7 +96,7 @@ awaited_outcome worker_handle::shutdown() const {
   // A call that is going to be refused must not stop anything.
   if (cell_ == nullptr)
     return null_handle();
-  if (!cell::current())
+  if (!cell_->would_block())
     cell_->request_stop(cell_->who().on_stop);
   return cell_->wait_until_over(infinite);
 }

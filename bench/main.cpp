@@ -18,6 +18,8 @@
 
 namespace troupe::bench {
 
+void messages(report& out, const settings& how);
+
 void timers(report& out, const settings& how);
 
 namespace {
@@ -30,6 +32,7 @@ struct entry {
 
 // A new case is declared above and has a line here.
 constexpr std::array cases{
+  entry{"messages", "messages into a queue, beside a raw actor", messages},
   entry{"timers", "arm and cancel with many pending, beside CAF's", timers},
 };
 

@@ -15,7 +15,7 @@ namespace troupe::bench {
 
 namespace {
 
-constexpr const char* table_format = "%-46s %12s %12s %-12s %9s  %-17s %s\n";
+constexpr const char* table_format = "%-52s %12s %12s %-12s %9s  %-17s %s\n";
 
 /// Four digits that count: "0.01234", "12.35", "1234568".
 std::string rounded(double x) {

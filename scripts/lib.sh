@@ -2,6 +2,9 @@
 # What the scripts share. Source it after `set -euo pipefail`.
 
 repo="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+
+# What was compiled in one checkout need not be compiled again in another one.
+export CCACHE_BASEDIR="$repo" CCACHE_NOHASHDIR=1
 cache="${TROUPE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/troupe}"
 [[ $cache == /* ]] || cache="$PWD/$cache"
 jobs="${TROUPE_JOBS:-$(nproc 2>/dev/null || echo 2)}"

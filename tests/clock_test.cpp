@@ -951,6 +951,7 @@ TEST_CASE("a timer fires or is cancelled, never both and never neither") {
   };
   {
     std::vector<std::jthread> players;
+    players.reserve(threads);
     for (unsigned i = 0; i < threads; ++i)
       players.emplace_back(play, i);
   }
@@ -966,6 +967,7 @@ TEST_CASE("any thread may arm and cancel any timer at any time") {
   std::deque<probe> timers(32);
   std::atomic<std::size_t> job_runs = 0;
   std::vector<job_ptr> jobs;
+  jobs.reserve(8);
   std::atomic<std::size_t> armed = 0;
   std::atomic<std::size_t> cancelled = 0;
   for (int i = 0; i < 8; ++i)
@@ -1003,6 +1005,7 @@ TEST_CASE("any thread may arm and cancel any timer at any time") {
   };
   {
     std::vector<std::jthread> players;
+    players.reserve(threads);
     for (unsigned i = 0; i < threads; ++i)
       players.emplace_back(play, i);
   }
@@ -1116,6 +1119,7 @@ TEST_CASE("ten threads may stop a clock at once") {
   clk.arm(t, clk.now() + 1h);
   std::latch ready{10};
   std::vector<std::jthread> stoppers;
+  stoppers.reserve(10);
   for (int i = 0; i < 10; ++i)
     stoppers.emplace_back([&] {
       ready.arrive_and_wait();
@@ -1194,6 +1198,7 @@ TEST_CASE("a clock may go at any moment") {
     std::mt19937 random{seed};
     std::deque<probe> timers(20);
     std::vector<job_ptr> jobs;
+    jobs.reserve(5);
     real_clock clk;
     for (auto& t : timers)
       clk.arm(t, clk.now() + std::chrono::microseconds{random() % 300});

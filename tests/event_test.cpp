@@ -1,5 +1,5 @@
-// This file is part of troupe. See the file LICENSE in the main distribution
-// directory for license terms and copyright.
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
 
 #include "troupe/event.hpp"
 
@@ -106,7 +106,8 @@ TEST_CASE_METHOD(fixture, "A4 who is destroyed no longer waits") {
   CHECK(order == "ac");
 }
 
-TEST_CASE_METHOD(fixture, "A4 who is destroyed after the event does not go on") {
+TEST_CASE_METHOD(fixture,
+                 "A4 who is destroyed after the event does not go on") {
   event ev;
   auto& a = start(note(ev, 'a'));
   start(note(ev, 'b'));

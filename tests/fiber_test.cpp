@@ -1,5 +1,5 @@
-// This file is part of troupe. See the file LICENSE in the main distribution
-// directory for license terms and copyright.
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
 
 #include "troupe/fiber.hpp"
 
@@ -13,6 +13,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -301,6 +302,34 @@ TEST_CASE("a coroutine that cancels its own fiber and ends is gone, not done") {
   check_all_gone();
 }
 
+TEST_CASE("a destructor that cancels the fiber at its end is in time") {
+  loop_strand strand;
+  fiber f{strand};
+  bool gone = false;
+  bool at_once = true;
+  struct meddler {
+    explicit meddler(std::function<void()> x) : on_end(std::move(x)) {
+      // nop
+    }
+    meddler(meddler&& other) noexcept
+      : on_end(std::exchange(other.on_end, nullptr)) {
+      // nop
+    }
+    ~meddler() {
+      if (on_end)
+        on_end();
+    }
+    std::function<void()> on_end;
+  };
+  auto body = [](meddler) -> task<> { co_return; };
+  auto x = body(meddler{
+    [&] { at_once = f.cancel([out = &gone](fiber&) { *out = true; }); }});
+  f.start(std::move(x), [](completion<void>) { FAIL("it was cancelled"); });
+  CHECK_FALSE(at_once);
+  CHECK(gone);
+  CHECK_FALSE(f.active());
+}
+
 TEST_CASE("a coroutine that cancels its own fiber starts no other one") {
   loop_strand strand;
   fiber f{strand};
@@ -509,6 +538,45 @@ TEST_CASE("an idle strand is woken once") {
   CHECK(strand.wakes() == 2);
 }
 
+TEST_CASE("a strand whose last ready coroutine was destroyed is idle") {
+  loop_strand strand;
+  gate g;
+  fiber first{strand};
+  fiber second{strand};
+  first.start(pass(g), [](completion<int>) { FAIL("it was cancelled"); });
+  second.start(pass(g), [](completion<int>) {});
+  g.open();
+  CHECK(strand.wakes() == 1);
+  CHECK(first.cancel());
+  CHECK_FALSE(strand.has_ready());
+  // Nobody calls run_ready() here, and yet the next one is not forgotten.
+  g.open();
+  CHECK(strand.wakes() == 2);
+  strand.run();
+  CHECK_FALSE(second.active());
+}
+
+TEST_CASE("a coroutine destroyed by another one leaves no wake behind") {
+  loop_strand strand;
+  gate g;
+  fiber victim{strand};
+  victim.start(pass(g), [](completion<int>) { FAIL("it was cancelled"); });
+  fiber f{strand};
+  auto body = [&]() -> task<> {
+    co_await g;
+    g.open();
+    victim.cancel();
+    co_await yield();
+  };
+  f.start(body(), [](completion<void>) {});
+  g.open(1);
+  CHECK(strand.wakes() == 1);
+  strand.run();
+  CHECK_FALSE(f.active());
+  CHECK_FALSE(strand.has_ready());
+  CHECK(strand.wakes() == 1);
+}
+
 TEST_CASE("what is posted while the strand runs needs no wake") {
   loop_strand strand;
   fiber f{strand};
@@ -612,7 +680,8 @@ TEST_CASE("an awaiter that has nothing to wait for takes its wait back") {
   CHECK(done);
 }
 
-TEST_CASE("an awaiter whose await_suspend throws does not leave a wait behind") {
+TEST_CASE(
+  "an awaiter whose await_suspend throws does not leave a wait behind") {
   loop_strand strand;
   fiber f{strand};
   struct awaiter {

@@ -1,5 +1,5 @@
-// This file is part of troupe. See the file LICENSE in the main distribution
-// directory for license terms and copyright.
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
 
 #include "troupe/offload.hpp"
 
@@ -116,7 +116,8 @@ TEST_CASE_METHOD(fixture, "A6 a function may return a reference") {
   CHECK(run(body()).take() == &x);
 }
 
-TEST_CASE_METHOD(fixture, "A6 the function is gone when the coroutine goes on") {
+TEST_CASE_METHOD(fixture,
+                 "A6 the function is gone when the coroutine goes on") {
   auto body = []() -> task<std::size_t> {
     std::optional<counted> x{std::in_place};
     auto f = [y = *x] { y.check(); };
@@ -186,7 +187,8 @@ TEST_CASE_METHOD(fixture, "A6 a function that begins after the stop sees it") {
   CHECK(result.take());
 }
 
-TEST_CASE_METHOD(fixture, "A6 a stop does not interrupt a function without one") {
+TEST_CASE_METHOD(fixture,
+                 "A6 a stop does not interrupt a function without one") {
   std::promise<int> value;
   auto body = [&value]() -> task<int> {
     co_return co_await offload([&value] { return value.get_future().get(); });
@@ -234,7 +236,8 @@ TEST_CASE_METHOD(fixture, "A6 a frame lives until the function has returned") {
   CHECK_FALSE(f.active());
 }
 
-TEST_CASE_METHOD(fixture, "A6 a fiber destroyed meanwhile lets go of the call") {
+TEST_CASE_METHOD(fixture,
+                 "A6 a fiber destroyed meanwhile lets go of the call") {
   std::promise<void> let_go;
   auto body = [&]() -> task<> {
     counted x;
@@ -267,7 +270,8 @@ TEST_CASE_METHOD(fixture, "A6 no thread to be had is an exception") {
   CHECK_FALSE(strand.has_ready());
 }
 
-TEST_CASE_METHOD(fixture, "A6 a function that is never called is an exception") {
+TEST_CASE_METHOD(fixture,
+                 "A6 a function that is never called is an exception") {
   strand.drop_functions = true;
   auto body = []() -> task<int> {
     counted x;

@@ -1,5 +1,5 @@
-// This file is part of troupe. See the file LICENSE in the main distribution
-// directory for license terms and copyright.
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
 
 #include "troupe/task.hpp"
 
@@ -509,8 +509,8 @@ void check_form(const std::function<task<>()>& form) {
 
 // GCC 12 copies temporaries of two sorts bit by bit into the frame and destroys
 // both: aggregates and closures that own something. It also forgets temporaries
-// when a coroutine is destroyed amid an expression with two `co_await`. All else
-// is safe, and so is what has a name.
+// when a coroutine is destroyed amid an expression with two `co_await`. All
+// else is safe, and so is what has a name.
 TEST_CASE("what is awaited may own something") {
   check_form([]() -> task<> { (void) co_await by_value(counted{}); });
   check_form([]() -> task<> {
@@ -530,9 +530,8 @@ TEST_CASE("what is awaited may own something") {
     auto y = by_plain_options(std::move(x));
     (void) co_await std::move(y);
   });
-  check_form([]() -> task<> {
-    (void) co_await by_made_options(made_options{});
-  });
+  check_form(
+    []() -> task<> { (void) co_await by_made_options(made_options{}); });
   check_form([]() -> task<> { (void) co_await by_made_options({}); });
   check_form([]() -> task<> {
     counted x;

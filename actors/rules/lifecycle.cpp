@@ -69,7 +69,9 @@ constexpr row rows[] = {
   {starting, start, {starting, refuse_start}},
   {starting, started, {stage::ready, announce_ready | begin_run | disarm}},
   {starting, started_unready, {warming, begin_run}},
-  {starting, startup_failed, {closing, note_failed | begin_close | arm_cleanup}},
+  {starting,
+   startup_failed,
+   {closing, note_failed | begin_close | arm_cleanup}},
   {starting, stop, {starting_stop, wake_waits | arm_grace}},
   {starting, deadline, {forcing, note_failed | destroy_frame | arm_force}},
   {starting, force, {forcing, note_forced | destroy_frame | arm_force}},
@@ -97,7 +99,9 @@ constexpr row rows[] = {
   // -- run() ------------------------------------------------------------------
   {stage::ready, start, {stage::ready, refuse_start}},
   {stage::ready, run_returned, {closing, begin_close | arm_cleanup}},
-  {stage::ready, run_failed, {closing, note_failed | begin_close | arm_cleanup}},
+  {stage::ready,
+   run_failed,
+   {closing, note_failed | begin_close | arm_cleanup}},
   {stage::ready, stop, {draining, wake_waits | arm_grace}},
   {stage::ready, force, {forcing, note_forced | destroy_frame | arm_force}},
   {stage::ready, kill, {killing, note_cancelled | destroy_frame | arm_force}},
@@ -115,7 +119,9 @@ constexpr row rows[] = {
   {closing, stop, {closing_stop}},
   {closing, closed, {stopped, note_normal | finish | disarm}},
   {closing, close_failed, {stopped, note_failed | finish | disarm}},
-  {closing, deadline, {cleanup_forcing, note_forced | destroy_frame | arm_force}},
+  {closing,
+   deadline,
+   {cleanup_forcing, note_forced | destroy_frame | arm_force}},
   {closing, force, {cleanup_forcing, note_forced | destroy_frame | arm_force}},
   {closing, kill, {killing, note_cancelled | destroy_frame | arm_force}},
   {closing_stop, start, {closing_stop, refuse_start}},
@@ -271,18 +277,18 @@ bool is_final(stage s) noexcept {
 
 std::string_view to_string(stage s) noexcept {
   constexpr std::string_view names[num_stages]
-    = {"created",         "starting", "starting_stop", "warming",
-       "ready",           "draining", "closing",       "closing_stop",
-       "forcing",         "closing_forced", "cleanup_forcing", "killing",
-       "stopped",         "force_stopped", "abandoned"};
+    = {"created", "starting",       "starting_stop",   "warming",
+       "ready",   "draining",       "closing",         "closing_stop",
+       "forcing", "closing_forced", "cleanup_forcing", "killing",
+       "stopped", "force_stopped",  "abandoned"};
   return names[static_cast<std::size_t>(s)];
 }
 
 std::string_view to_string(event e) noexcept {
   constexpr std::string_view names[num_events]
-    = {"start",        "started",    "started_unready", "startup_failed",
-       "became_ready", "stop",       "run_returned",    "run_failed",
-       "deadline",     "force",      "destroyed",       "closed",
+    = {"start",        "started", "started_unready", "startup_failed",
+       "became_ready", "stop",    "run_returned",    "run_failed",
+       "deadline",     "force",   "destroyed",       "closed",
        "close_failed", "kill"};
   return names[static_cast<std::size_t>(e)];
 }

@@ -1,5 +1,5 @@
-// This file is part of troupe. See the file LICENSE in the main distribution
-// directory for license terms and copyright.
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
 
 #include "troupe/fiber.hpp"
 
@@ -10,9 +10,9 @@ namespace troupe {
 
 namespace {
 
-// Parts start on the stack of whoever awaits them. Where groups nest deeper than
-// this they start from the strand's ready list instead, so that no nesting can
-// use up the stack.
+// Parts start on the stack of whoever awaits them. Where groups nest deeper
+// than this they start from the strand's ready list instead, so that no nesting
+// can use up the stack.
 constexpr std::uint16_t max_nesting = 8;
 
 // Tasks that were never started are destroyed on the stack of what holds them
@@ -111,13 +111,14 @@ void fiber::run() noexcept {
       break;
     if (innermost_ != current) // it has called another one
       continue;
-    assert(current->frame_.done() && "a coroutine awaits what is no awaitable "
-                                     "of a strand, and nobody can resume it");
+    assert(current->frame_.done()
+           && "a coroutine awaits what is no awaitable "
+              "of a strand, and nobody can resume it");
     if (current->caller_ == nullptr || !current->frame_.done())
       break;
-    // Its frame belongs to the awaiter in the caller now, which takes the result
-    // when the caller goes on. It stays innermost up to here, so that there is
-    // no moment at which nobody owns it.
+    // Its frame belongs to the awaiter in the caller now, which takes the
+    // result when the caller goes on. It stays innermost up to here, so that
+    // there is no moment at which nobody owns it.
     innermost_ = current->caller_;
   }
   --nesting;
@@ -168,6 +169,15 @@ void fiber::destroy_frames() noexcept {
   }
 }
 
+bool fiber::destroy_last_frame() noexcept {
+  running_ = true;
+  destroy_frames();
+  running_ = false;
+  if (cancelled_)
+    report_gone();
+  return !cancelled_;
+}
+
 void fiber::request_stop() noexcept {
   for (const auto* x = this; x != nullptr; x = x->next_below(*this)) {
     auto* self = const_cast<fiber*>(x);
@@ -178,7 +188,7 @@ void fiber::request_stop() noexcept {
 }
 
 bool fiber::do_cancel(hook on_gone) noexcept {
-  if (!active())
+  if (!active() && !running_)
     return true;
   if (cancelled_)
     return false;
@@ -306,7 +316,7 @@ fiber_part* fiber_group::next_to_cancel(fiber_part* x) noexcept {
 void fiber_group::ended(fiber_part& part, bool failed) noexcept {
   if (decider_ == nullptr && (failed || rule_ == rule::first_ended)) {
     decider_ = &part;
-    while (auto* x = next_to_cancel(nullptr))
+    for (auto* x = next_to_cancel(nullptr); x != nullptr; x = next_to_cancel(x))
       if (x->tear_down())
         --alive_;
   }

@@ -1,5 +1,5 @@
-// This file is part of troupe. See the file LICENSE in the main distribution
-// directory for license terms and copyright.
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
 
 #include "troupe/strand.hpp"
 
@@ -65,7 +65,8 @@ void wait_list::erase(wait& x) noexcept {
 
 // -- strand -------------------------------------------------------------------
 
-// Stands in the inbox while it is empty and yet nobody needs to wake the strand.
+// Stands in the inbox while it is empty and yet nobody needs to wake the
+// strand.
 wait* strand::scheduled() noexcept {
   static constinit std::uintptr_t mark = 0;
   return reinterpret_cast<wait*>(&mark);
@@ -114,9 +115,19 @@ void strand::fetch() noexcept {
   }
 }
 
+// Makes the strand idle if nothing is left, and nothing was posted since.
+void strand::settle() noexcept {
+  if (!ready_.empty())
+    return;
+  auto* expected = scheduled();
+  inbox_.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel,
+                                 std::memory_order_relaxed);
+}
+
 std::size_t strand::run_ready(std::size_t max) {
   assert(nesting_ == 0 && "run_ready() was called from inside a coroutine");
   std::size_t count = 0;
+  running_ = true;
   while (count < max) {
     auto* x = ready_.front();
     if (x == nullptr) {
@@ -132,12 +143,8 @@ std::size_t strand::run_ready(std::size_t max) {
     x->fiber_->resume(*x);
     ++count;
   }
-  if (ready_.empty()) {
-    // Idle, unless something was posted since.
-    auto* expected = scheduled();
-    inbox_.compare_exchange_strong(expected, nullptr,
-                                   std::memory_order_acq_rel);
-  }
+  running_ = false;
+  settle();
   return count;
 }
 
@@ -154,6 +161,9 @@ void strand::forget(wait& x) noexcept {
   fetch();
   ready_.erase(x);
   x.state_.store(wait::state::idle, std::memory_order_relaxed);
+  // Else `run_ready()` does it, so that what is posted meanwhile needs no wake.
+  if (!running_)
+    settle();
 }
 
 } // namespace troupe

@@ -1,5 +1,5 @@
-// This file is part of troupe. See the file LICENSE in the main distribution
-// directory for license terms and copyright.
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
 
 #include "actors/testing/driver.hpp"
 
@@ -18,10 +18,6 @@ namespace {
 /// The virtual time at which every system begins. Not the epoch, since that has
 /// a meaning of its own to CAF.
 constexpr time_point begin_of_time{std::chrono::hours{24}};
-
-/// How many steps to run of a system that goes down, in case it never gets to
-/// an end by itself.
-constexpr std::size_t last_steps = 100'000;
 
 /// What the calling thread runs at this moment.
 thread_local const pump* running_here = nullptr;
@@ -107,9 +103,8 @@ public:
   /// Waits until nobody else drives.
   explicit turn(driver& parent) : parent_(parent) {
     if (running_here == &parent)
-      throw std::logic_error(
-        "a testing::system cannot be run by one of its own "
-        "actors; call it from the test");
+      throw std::logic_error("a testing::system cannot be run by one of its "
+                             "own actors; call from the test");
     lock_type lock{parent_.mtx_};
     parent_.cv_.wait(lock, [this] { return !parent_.driven_; });
     parent_.driven_ = true;
@@ -336,7 +331,7 @@ bool driver::run_until_impl(const std::function<bool()>& done,
     } else if (limit != never) {
       move_to(limit);
       return done();
-    } else if (!await_detached(seen) && changes() == seen) {
+    } else if (!await_detached(seen, done)) {
       throw_deadlock();
     }
   }
@@ -462,12 +457,13 @@ bool driver::await_external(std::uint64_t seen) {
   return false;
 }
 
-bool driver::await_detached(std::uint64_t seen) {
+bool driver::await_detached(std::uint64_t seen,
+                            const std::function<bool()>& done) {
   const auto all_gone = [this] {
     return sys_->detached_actors() <= own_threads_;
   };
-  await_caf(seen, all_gone, end_of_patience());
-  return changes() != seen;
+  await_caf(seen, [&] { return all_gone() || done(); }, end_of_patience());
+  return done() || changes() != seen;
 }
 
 bool driver::await_caf(std::uint64_t seen, const std::function<bool()>& done,

@@ -1,5 +1,5 @@
-// This file is part of troupe. See the file LICENSE in the main distribution
-// directory for license terms and copyright.
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
 
 #pragma once
 
@@ -29,6 +29,10 @@ namespace troupe::testing {
 /// time.
 class driver final : public pump {
 public:
+  /// How many steps to run of a system that goes down, in case it never gets to
+  /// an end by itself.
+  static constexpr std::size_t last_steps = 100'000;
+
   explicit driver(system_options options);
 
   ~driver() override;
@@ -136,8 +140,9 @@ private:
   /// @returns Whether something has changed, so that it is worth another look.
   bool await_external(std::uint64_t seen);
 
-  /// As above, for actors with threads of their own.
-  bool await_detached(std::uint64_t seen);
+  /// As above, for actors with threads of their own; what they do need not
+  /// change anything here, so `done()` is asked meanwhile.
+  bool await_detached(std::uint64_t seen, const std::function<bool()>& done);
 
   /// Waits for something that CAF does on threads of its own.
   /// @param limit How long, in real time.

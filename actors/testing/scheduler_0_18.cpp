@@ -1,5 +1,5 @@
-// This file is part of troupe. See the file LICENSE in the main distribution
-// directory for license terms and copyright.
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
 
 // CAF 0.18: the scheduler is a module of the actor system, and the clock a part
 // of the scheduler. A module that is there already is left alone by CAF.

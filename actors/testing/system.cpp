@@ -1,8 +1,9 @@
-// This file is part of troupe. See the file LICENSE in the main distribution
-// directory for license terms and copyright.
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
 
 #include "troupe/testing.hpp"
 
+#include "actors/caf_compat.hpp"
 #include "actors/testing/backend.hpp"
 #include "actors/testing/driver.hpp"
 #include "troupe/error.hpp"
@@ -16,8 +17,11 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/exit_reason.hpp>
 #include <caf/init_global_meta_objects.hpp>
+#include <caf/message.hpp>
+#include <caf/message_id.hpp>
+#include <caf/message_priority.hpp>
 #include <caf/scoped_actor.hpp>
-#include <caf/send.hpp>
+#include <caf/system_messages.hpp>
 
 #include <iostream>
 #include <mutex>
@@ -49,14 +53,14 @@ public:
   ~impl() {
     // As much as possible while all is still in its place, and actors that are
     // kept by nothing but a timer go without further ado.
-    driver_->run(last_steps);
+    driver_->run(driver::last_steps);
     driver_->timers().close();
-    driver_->run(last_steps);
+    driver_->run(driver::last_steps);
     kill_survivors();
     // Nobody waits for actors any more; what goes on outside goes on until the
     // patience is over.
     driver_->close();
-    driver_->run(last_steps);
+    driver_->run(driver::last_steps);
     wait_for_threads();
   }
 
@@ -69,9 +73,6 @@ public:
   }
 
 private:
-  /// How many steps an actor gets to come to an end, or never does.
-  static constexpr std::size_t last_steps = 100'000;
-
   /// How many times to kill actors of which some start new ones as they die.
   static constexpr std::size_t last_rounds = 16;
 
@@ -91,9 +92,19 @@ private:
       report("killed, for they were still alive at the end: "
              + names_of(survivors));
       for (const auto& survivor : survivors)
-        caf::anon_send_exit(survivor, caf::exit_reason::kill);
-      driver_->run(last_steps);
+        kill(survivor);
+      driver_->run(driver::last_steps);
     }
+  }
+
+  /// Overtakes what an actor has in its mailbox, as far as CAF lets it, unlike
+  /// `anon_send_exit`.
+  static void kill(const caf::strong_actor_ptr& whom) {
+    const auto urgent = caf::make_message_id(caf::message_priority::high);
+    auto content = caf::make_message(
+      caf::exit_msg{whom->address(), caf::exit_reason::kill});
+    whom->enqueue(compat::make_element(nullptr, urgent, std::move(content)),
+                  nullptr);
   }
 
   void wait_for_threads() {
@@ -109,7 +120,7 @@ private:
   }
 
   static void report(std::string_view text) {
-    std::cerr << "troupe::testing::system: " << text << std::endl;
+    std::cerr << "troupe::testing::system: " << text << '\n';
   }
 
   std::unique_ptr<caf::actor_system_config> own_config_;

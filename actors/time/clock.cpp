@@ -167,13 +167,14 @@ void clock::engine::close() noexcept {
 
 clock::engine::firing clock::engine::fire(lock& held, tick now,
                                           std::size_t limit,
-                                          std::size_t chunk) noexcept {
+                                          std::size_t stretch) noexcept {
   const auto gone = clock_is_gone_;
+  auto budget = stretch;
   std::size_t count = 0;
-  std::size_t in_a_row = 0;
   while (count < limit && !closed_) {
-    if (!wheel_.advance(now, chunk)) {
+    if (budget == 0 || !wheel_.advance(now, budget)) {
       step_aside(held);
+      budget = stretch;
       continue;
     }
     auto* hook = wheel_.pop();
@@ -187,9 +188,7 @@ clock::engine::firing clock::engine::fire(lock& held, tick now,
       t.on_due_(t);
       calling_back_ = false;
       t.home_.store(nullptr, std::memory_order_release);
-      if (++in_a_row < stretch)
-        continue;
-      step_aside(held);
+      budget -= std::min<std::size_t>(budget, 1);
     } else {
       auto& what = static_cast<job&>(t);
       held.unlock();
@@ -198,8 +197,8 @@ clock::engine::firing clock::engine::fire(lock& held, tick now,
       if (*gone)
         return {count, true};
       held = enter();
+      budget = stretch;
     }
-    in_a_row = 0;
   }
   return {count, false};
 }

@@ -55,9 +55,6 @@ public:
 protected:
   using lock = std::unique_lock<std::mutex>;
 
-  /// How many timers are fired or moved before others get a turn.
-  static constexpr std::size_t stretch = 64;
-
   static constexpr std::size_t no_limit
     = std::numeric_limits<std::size_t>::max();
 
@@ -80,9 +77,10 @@ protected:
   };
 
   /// Fires what is due at `now`, and what becomes so meanwhile, up to `limit`.
-  /// @param chunk How many timers may be moved before others get a turn.
+  /// @param stretch How many timers may be moved or fired before others get a
+  ///                turn at the lock.
   [[nodiscard]] firing fire(lock& held, tick now, std::size_t limit,
-                            std::size_t chunk) noexcept;
+                            std::size_t stretch) noexcept;
 
   /// To be called when a job destroys the clock that runs it.
   void leave_firing_thread() noexcept {

@@ -84,6 +84,9 @@ protected:
   }
 
 private:
+  /// At some 100 ns each, this is how long others may be held up.
+  static constexpr std::size_t stretch = 64;
+
   void run() noexcept {
 #ifdef __linux__
     pthread_setname_np(pthread_self(), "troupe.clock");

@@ -125,12 +125,12 @@ std::uint16_t timing_wheel::first_slot() const noexcept {
   return static_cast<std::uint16_t>(level * num_slots + slot);
 }
 
-bool timing_wheel::advance(tick now, std::size_t chunk) noexcept {
+bool timing_wheel::advance(tick now, std::size_t& budget) noexcept {
   for (;;) {
     while (!empty(dealing_)) {
-      if (chunk == 0)
+      if (budget == 0)
         return false;
-      --chunk;
+      --budget;
       auto& x = *dealing_.next;
       unlink(x);
       deal(x);

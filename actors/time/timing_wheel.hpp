@@ -64,10 +64,10 @@ public:
   void remove(timer_hook& x) noexcept;
 
   /// Brings forward what is due at `now`.
-  /// @param chunk How many timers may be moved at most.
-  /// @returns `false` if the chunk was too small, and more has to be moved
+  /// @param budget How many timers may be moved; each that is moved takes one.
+  /// @returns `false` if the budget was too small, and more has to be moved
   ///          before `pop` gives anything.
-  [[nodiscard]] bool advance(tick now, std::size_t chunk) noexcept;
+  [[nodiscard]] bool advance(tick now, std::size_t& budget) noexcept;
 
   /// @returns The next timer that `advance` has brought forward, unlinked, or
   ///          null.

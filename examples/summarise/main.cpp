@@ -53,6 +53,10 @@ std::optional<local_server> serve_if_needed(const config& cfg,
   return server;
 }
 
+bool is_done(const summary& from) {
+  return !from.problem;
+}
+
 row make_row(const input& from) {
   if (!from.problem.empty())
     return {from.title, {}, "failed: " + from.problem};
@@ -78,10 +82,7 @@ exit_code conclude(const std::vector<input>& inputs,
     rows[each.number - 1].time = each.time;
     rows[each.number - 1].status = status_of(each);
   }
-  const auto done = std::count_if(results.begin(), results.end(),
-                                  [](const auto& each) { //
-                                    return !each.problem;
-                                  });
+  const auto done = std::ranges::count_if(results, is_done);
   out.table(rows);
   out.remark(std::to_string(done) + " of " + std::to_string(inputs.size())
              + " done");
@@ -136,16 +137,18 @@ int caf_main(caf::actor_system& sys, const config& cfg) {
   worker->wait_for_shutdown();
 
   const auto done = worker.shutdown(); // it is over: this gives what it left
-  const auto code = conclude(inputs, done.worker().results, out);
+  const auto& results = done.worker().results;
+  const auto code = conclude(inputs, results, out);
   try {
     done.rethrow();
-  } catch (const std::exception& error) {
+    return code;
+  } catch (const cannot_go_on& error) {
     out.remark("gave up: " + std::string{error.what()});
-    const auto succeeded = [](const auto& each) { return !each.problem; };
-    return std::ranges::any_of(done.worker().results, succeeded) ? some_done
-                                                                 : nothing_done;
+    return std::ranges::any_of(results, is_done) ? some_done : nothing_done;
+  } catch (const std::exception& error) {
+    out.remark("failed: " + std::string{error.what()});
+    return some_done;
   }
-  return code;
 }
 
 CAF_MAIN(caf::id_block::troupe, caf::id_block::summarise)

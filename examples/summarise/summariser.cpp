@@ -9,6 +9,14 @@
 
 namespace summarise {
 
+namespace {
+
+failure stopped() {
+  return {.why = failure::cause::stopped, .text = "stopped"};
+}
+
+} // namespace
+
 summariser::summariser(settings how, screen& out)
   : settings_(std::move(how)), out_(out) {
   // nop
@@ -20,16 +28,18 @@ troupe::task<> summariser::run() {
     if (*item == end_of_input)
       break;
     out_.begin(item->number, settings_.total, item->title);
+    // If the worker is forced, this coroutine is destroyed where it waits, and
+    // this is what remains.
+    results.push_back({.number = item->number, .problem = stopped()});
     // What owns memory is made in a statement of its own and awaited in the
     // next: GCC 12 destroys such temporaries of a co_await expression twice.
     auto work = summarise_one(client, *std::move(item));
     auto result = co_await std::move(work);
     const auto news = result.problem ? result.problem->text
                                      : "done in " + to_text(result.time);
-    const auto can_go_on = !result.is_hopeless;
     out_.remark("  " + news);
-    results.push_back(std::move(result));
-    if (!can_go_on)
+    results.back() = std::move(result);
+    if (results.back().is_hopeless)
       throw cannot_go_on{news};
     if (!out_.good())
       throw cannot_go_on{"the output cannot be written"};
@@ -66,8 +76,7 @@ troupe::task<summary> summariser::summarise_one(anthropic_client& client,
     out_.remark("  " + result.problem->text + "; trying again in "
                 + to_text(next.wait));
     if (!co_await sleep_for(next.wait)) {
-      result.problem->why = failure::cause::stopped; // woken by a stop
-      result.problem->text = "stopped";
+      result.problem = stopped(); // woken by a stop
       break;
     }
     result.problem.reset();

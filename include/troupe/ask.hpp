@@ -106,8 +106,8 @@ private:
   }
 
   template <class... Ts, std::size_t... Is>
-  static std::tuple<Ts...> get_all(caf::message& msg,
-                                   std::index_sequence<Is...>) {
+  static std::tuple<Ts...>
+  get_all(caf::message& msg, std::index_sequence<Is...>) {
     return {std::move(msg.get_mutable_as<Ts>(Is))...};
   }
 

@@ -41,8 +41,9 @@ private:
 delayed_call call_after(caf::actor_system& sys, timespan delay,
                         unique_function<void()> f);
 
-/// Calls `f` after `delay`, on a thread where it may block, never on the clock's
-/// or an actor's. Not called if the actor system goes down before. Thread-safe.
+/// Calls `f` after `delay`, on a thread where it may block, never on the
+/// clock's or an actor's. Not called if the actor system goes down before.
+/// Thread-safe.
 /// @param delay Any `std::chrono` duration.
 /// @param f `void()`, movable; what it throws is logged.
 template <class Rep, class Period, class F>

@@ -85,7 +85,7 @@ private:
 
 /// The one door through which time comes in: what the time is, and who is to be
 /// told when it has come. Arming and cancelling take constant time, whatever
-/// the number of pending timers, and never wait for one another's callbacks.
+/// the number of pending timers, and are not held up by jobs or long bursts.
 class clock {
 public:
   /// Something that is run at a point in time and needs more freedom than a
@@ -150,9 +150,9 @@ private:
 };
 
 /// Something that is run at a point in time, on the clock's thread but without
-/// its lock: a job may arm and cancel, take any lock, and let go of anything,
-/// the clock included. It keeps all timers waiting while it runs, so it must be
-/// short and must not block.
+/// its lock: a job may arm and cancel, take any lock, and let go of anything, a
+/// real clock included. It keeps all timers waiting while it runs, so it must
+/// be short and must not block.
 ///
 /// The clock counts references through `retain` and `release`, so that a job
 /// can be a member of a larger object and share its count. `make_job` makes one
@@ -304,6 +304,7 @@ public:
   explicit virtual_clock(time_point start = time_point{});
 
   /// Disarms pending timers and lets go of pending jobs without running them.
+  /// Not to be called from a job.
   ~virtual_clock() override;
 
   [[nodiscard]] time_point now() const noexcept override;

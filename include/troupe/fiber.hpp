@@ -1,5 +1,5 @@
-// This file is part of troupe. See the file LICENSE in the main distribution
-// directory for license terms and copyright.
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
 
 #pragma once
 
@@ -137,12 +137,12 @@ public:
   // -- life -------------------------------------------------------------------
 
   /// Runs `body` until it suspends for the first time.
-  /// @param on_done Called with the `completion<T>` once the coroutine has ended
-  ///                and its frame is gone: from in here if it does not suspend,
-  ///                else from `strand::run_ready`. Never called after `cancel`.
-  ///                It may start the fiber anew, and it may destroy it. It must
-  ///                not throw, and must be no larger than a pointer: capture
-  ///                `this`, or one pointer, or nothing.
+  /// @param on_done Called with the `completion<T>` once the coroutine has
+  ///                ended and its frame is gone: from in here if it does not
+  ///                suspend, else from `strand::run_ready`. Never after
+  ///                `cancel`. It may start the fiber anew, and it may destroy
+  ///                it. It must not throw, and must be no larger than a
+  ///                pointer: capture `this`, or one pointer, or nothing.
   /// @pre not `active()`
   template <class T, class F>
     requires std::invocable<F&, completion<T>>
@@ -151,21 +151,21 @@ public:
     run();
   }
 
-  /// Sets the stop tokens of the offloaded calls in flight, of this fiber and of
-  /// its parts, and of those that begin later.
+  /// Sets the stop tokens of the offloaded calls in flight, of this fiber and
+  /// of its parts, and of those that begin later.
   void request_stop() noexcept;
 
   /// Ends the fiber where it stands: destroys all its frames, without resuming
-  /// anything. What another thread is using must stay until it has come back, so
-  /// that is asked to stop, and what depends on it is destroyed only then.
+  /// anything. What another thread is using must stay until it has come back,
+  /// so that is asked to stop, and what depends on it is destroyed only then.
   ///
-  /// A coroutine can never destroy itself by this: when the fiber is running, it
-  /// goes on until it suspends next (or ends), and the frames are destroyed
+  /// A coroutine can never destroy itself by this: when the fiber is running,
+  /// it goes on until it suspends next (or ends), and the frames are destroyed
   /// there.
-  /// @param on_gone Called as `on_gone(fiber&)`, on the strand's thread, once the
-  ///                frames are gone, unless they are when `cancel` returns. It
-  ///                may start the fiber anew, and it may destroy it. Restricted
-  ///                as `on_done`.
+  /// @param on_gone Called as `on_gone(fiber&)`, on the strand's thread, once
+  ///                the frames are gone, unless they are when `cancel` returns.
+  ///                It may start the fiber anew, and it may destroy it.
+  ///                Restricted as `on_done`.
   /// @returns `true` if the frames are gone, and `on_gone` will not be called;
   ///          `false` if they will be. Without effect, and `false`, if it was
   ///          cancelled before and the frames are still there.
@@ -197,8 +197,8 @@ protected:
                   auto f = unpack<F>(bits);
                   auto& root = static_cast<promise_type&>(*self.innermost_);
                   completion<T> result{std::move(root.result())};
-                  self.destroy_frames();
-                  f(std::move(result));
+                  if (self.destroy_last_frame())
+                    f(std::move(result));
                 },
                 pack(on_done)};
   }
@@ -261,6 +261,10 @@ private:
   void report_gone() noexcept;
 
   void destroy_frames() noexcept;
+
+  // Destroys the frame of the coroutine that has ended; returns whether its end
+  // counts, which it does not if a destructor in it has cancelled the fiber.
+  bool destroy_last_frame() noexcept;
 
   // The group whose parts this fiber waits for, or null.
   [[nodiscard]] fiber_group* group() const noexcept;

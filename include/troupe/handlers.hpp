@@ -10,6 +10,7 @@
 
 #include <caf/error.hpp>
 #include <caf/expected.hpp>
+#include <caf/message.hpp>
 #include <caf/message_handler.hpp>
 #include <caf/response_promise.hpp>
 #include <caf/result.hpp>
@@ -44,6 +45,9 @@ public:
   /// Hands the call over to the worker it belongs to.
   static handler_call& adopt(std::unique_ptr<handler_call> x);
 
+  /// A handler of the current worker has run until its first wait, or its end.
+  static void begun();
+
   /// The handler threw: the worker fails, and the requester is told.
   void fail(const std::exception_ptr& what);
 
@@ -64,10 +68,34 @@ private:
   void unlink(handler_call*& first) noexcept;
 
   cell* cell_;
+  caf::message content_; // what the handler's parameters may refer to
   caf::response_promise promise_;
   troupe::fiber fiber_;
   handler_call* next_ = nullptr;
   handler_call* previous_ = nullptr;
+};
+
+/// Lives while a handler runs that is no coroutine: what the handler gives to
+/// `worker::fail()` is the answer to its request.
+class plain_handler_scope {
+public:
+  plain_handler_scope();
+
+  plain_handler_scope(const plain_handler_scope&) = delete;
+
+  plain_handler_scope& operator=(const plain_handler_scope&) = delete;
+
+  ~plain_handler_scope();
+
+  /// What the handler failed with, if it did.
+  [[nodiscard]] caf::error& failure() noexcept {
+    return failure_;
+  }
+
+private:
+  worker_actor* home_;
+  caf::error* outer_;
+  caf::error failure_;
 };
 
 /// A handler threw: fails the current worker and makes an error for the
@@ -93,6 +121,7 @@ caf::response_promise begin_handler(task<R> body) {
       ptr->promise().deliver(how.take());
     ptr->done();
   });
+  handler_call::begun();
   return promise;
 }
 
@@ -114,8 +143,9 @@ caf::response_promise begin_handler(task<R> body) {
 /// }
 /// ~~~
 ///
-/// The function objects live as long as the worker, so a coroutine may use what
-/// its lambda has captured.
+/// The function objects live as long as the worker and the message as long as
+/// its handler, so a coroutine may use what its lambda has captured, and
+/// parameters that are references.
 class message_handlers {
 public:
   message_handlers() = default;
@@ -143,6 +173,12 @@ private:
   template <class R>
   struct is_task<task<R>> : std::true_type {};
 
+  template <class R>
+  struct is_expected : std::false_type {};
+
+  template <class T>
+  struct is_expected<caf::expected<T>> : std::true_type {};
+
   template <class F, class C, class R, class... Ts>
   static auto guarded(F&& f, R (C::*)(Ts...)) {
     return wrap<R, Ts...>(std::forward<F>(f));
@@ -160,7 +196,10 @@ private:
     if constexpr (std::is_void_v<R>) {
       return [shared](Ts... xs) -> caf::result<void> {
         try {
+          plain_handler_scope scope;
           (*shared)(std::forward<Ts>(xs)...);
+          if (scope.failure())
+            return std::move(scope.failure());
           return {};
         } catch (...) {
           return handler_failed(std::current_exception());
@@ -174,19 +213,46 @@ private:
           return handler_failed(std::current_exception());
         }
       };
+    } else if constexpr (is_expected<R>::value) {
+      using value_type = typename R::value_type;
+      return [shared](Ts... xs) -> caf::result<value_type> {
+        try {
+          plain_handler_scope scope;
+          auto result = (*shared)(std::forward<Ts>(xs)...);
+          if (scope.failure())
+            return std::move(scope.failure());
+          if (!result)
+            return std::move(result.error());
+          if constexpr (std::is_void_v<value_type>)
+            return {};
+          else
+            return std::move(*result);
+        } catch (...) {
+          return handler_failed(std::current_exception());
+        }
+      };
     } else if constexpr (caf::has_type_id_v<R>) {
       return [shared](Ts... xs) -> caf::result<R> {
         try {
-          return (*shared)(std::forward<Ts>(xs)...);
+          plain_handler_scope scope;
+          auto result = (*shared)(std::forward<Ts>(xs)...);
+          if (scope.failure())
+            return std::move(scope.failure());
+          return result;
         } catch (...) {
           return handler_failed(std::current_exception());
         }
       };
     } else {
-      // A result, an expected, a promise: whatever CAF takes, as it is.
+      // A result, a promise: whatever CAF takes, as it is.
       return [shared](Ts... xs) -> R {
         try {
-          return (*shared)(std::forward<Ts>(xs)...);
+          plain_handler_scope scope;
+          auto result = (*shared)(std::forward<Ts>(xs)...);
+          if constexpr (std::is_constructible_v<R, caf::error>)
+            if (scope.failure())
+              return R{std::move(scope.failure())};
+          return result;
         } catch (...) {
           auto err = handler_failed(std::current_exception());
           if constexpr (std::is_constructible_v<R, caf::error>) {

@@ -1,5 +1,5 @@
-// This file is part of troupe. See the file LICENSE in the main distribution
-// directory for license terms and copyright.
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
 
 #pragma once
 
@@ -65,9 +65,10 @@ class offloaded_function final : public offloaded_call {
 public:
   static constexpr bool takes_token = std::invocable<F, std::stop_token>;
 
-  using result_type = typename std::conditional_t<
-    takes_token, std::invoke_result<F, std::stop_token>,
-    std::invoke_result<F>>::type;
+  using result_type =
+    typename std::conditional_t<takes_token,
+                                std::invoke_result<F, std::stop_token>,
+                                std::invoke_result<F>>::type;
 
   using value_type
     = std::conditional_t<std::is_rvalue_reference_v<result_type>,
@@ -141,8 +142,7 @@ public:
   public:
     using call_type = offloaded_function<F>;
 
-    explicit awaiter(F&& f)
-      : wait_(std::make_shared<call_type>(std::move(f))) {
+    explicit awaiter(F&& f) : wait_(std::make_shared<call_type>(std::move(f))) {
       // nop
     }
 
@@ -201,17 +201,19 @@ private:
 /// waits for what it gives.
 ///
 /// ~~~
-/// auto load = [path = path_](std::stop_token stop) { return read(path, stop); };
+/// auto load = [path = path_](std::stop_token stop) {
+///   return read(path, stop);
+/// };
 /// auto text = co_await offload(std::move(load));
 /// ~~~
 ///
-/// If the function takes a `std::stop_token`, that says when the worker is asked
-/// to stop, or the coroutine is cancelled; it is up to the function to return
-/// early then. Nothing can interrupt it: a coroutine that is destroyed while the
-/// function runs stays in memory until it has returned, so the function may
-/// refer to the coroutine's variables. But it runs on another thread than the
-/// rest of the worker, which goes on meanwhile; so give it what it needs by
-/// value.
+/// If the function takes a `std::stop_token`, that says when the worker is
+/// asked to stop, or the coroutine is cancelled; it is up to the function to
+/// return early then. Nothing can interrupt it: a coroutine that is destroyed
+/// while the function runs stays in memory until it has returned, so the
+/// function may refer to the coroutine's variables. But it runs on another
+/// thread than the rest of the worker, which goes on meanwhile; so give it what
+/// it needs by value.
 ///
 /// With GCC 12, do not write a lambda that captures something that owns memory
 /// into the awaited expression: it would be destroyed twice. Name it first, as

@@ -176,6 +176,9 @@ concept sendable = caf::has_type_id_v<T> && std::copy_constructible<T>;
 /// alternatives as well.
 template <class T>
 struct queue_types {
+  /// Whether CAF knows what the queue takes.
+  static constexpr bool have_type_ids = caf::has_type_id_v<T>;
+
   static bool convert(caf::message& msg, std::optional<T>& result) {
     if constexpr (sendable<T>) {
       if (msg.match_elements<T>()) {
@@ -192,6 +195,9 @@ template <class... Ts>
 struct queue_types<std::variant<Ts...>> {
   using value_type = std::variant<Ts...>;
 
+  /// The alternatives are enough: the variant itself need not be a message.
+  static constexpr bool have_type_ids = (caf::has_type_id_v<Ts> && ...);
+
   static bool convert(caf::message& msg, std::optional<value_type>& result) {
     if constexpr (sendable<value_type>) {
       if (msg.match_elements<value_type>()) {
@@ -204,8 +210,8 @@ struct queue_types<std::variant<Ts...>> {
 
 private:
   template <class U>
-  static bool convert_one(caf::message& msg,
-                          std::optional<value_type>& result) {
+  static bool
+  convert_one(caf::message& msg, std::optional<value_type>& result) {
     if constexpr (sendable<U>) {
       if (msg.match_elements<U>()) {
         result.emplace(std::move(msg.get_mutable_as<U>(0)));

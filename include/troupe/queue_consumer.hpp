@@ -26,8 +26,9 @@ namespace troupe {
 /// ~~~
 ///
 /// Any thread and any actor may send, with `worker_ref::send` or with the means
-/// of CAF; per sender the order is kept. What is sent before the start waits for
-/// it. A `queue_consumer<std::variant<A, B>>` also takes plain `A` and `B`.
+/// of CAF; per sender the order is kept. What is sent before the start waits
+/// for it. A `queue_consumer<std::variant<A, B>>` also takes plain `A` and `B`;
+/// these need type ids, the variant does not.
 /// @tparam T What the queue holds: a type that CAF can send, see
 ///           `CAF_ADD_TYPE_ID`. Declaring the class is possible before the type
 ///           has its id.
@@ -48,7 +49,7 @@ public:
                   "shares messages between actors: wrap what can only be moved "
                   "in a std::shared_ptr");
     if constexpr (std::copy_constructible<T>)
-      static_assert(caf::has_type_id_v<T>,
+      static_assert(queue_types<T>::have_type_ids,
                     "the message type of this queue_consumer has no CAF type "
                     "id: write CAF_BEGIN_TYPE_ID_BLOCK(my_app, "
                     "first_custom_type_id) CAF_ADD_TYPE_ID(my_app, (my_type)) "

@@ -46,8 +46,8 @@ private:
 ///
 /// ~~~
 /// {
-///   troupe::scoped_worker<summariser> worker{sys, {.name = "summariser"}, key};
-///   for (auto& text : articles)
+///   troupe::scoped_worker<summariser> worker{sys, {.name = "summariser"},
+///   key}; for (auto& text : articles)
 ///     worker.send(text);
 ///   worker.drain();
 ///   auto done = worker.shutdown(); // the destructor would do the same

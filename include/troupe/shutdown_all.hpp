@@ -38,9 +38,9 @@ using stop_report = std::vector<stop_blocker>;
 /// @copydoc shutdown_all
 stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline);
 
-/// Stops all workers of an actor system that were started, gracefully, and waits
-/// for their end; when a quarter of the time is left, those that still run are
-/// forced. Workers in `init` are left alone. Blocks its thread.
+/// Stops all workers of an actor system that were started, gracefully, and
+/// waits for their end; when a quarter of the time is left, those that still
+/// run are forced. Workers in `init` are left alone. Blocks its thread.
 /// @param deadline Any `std::chrono` duration, for everything together.
 /// @returns who had to be forced or abandoned, or is still there.
 /// @throws std::logic_error when called inside a troupe actor.

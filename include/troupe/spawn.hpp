@@ -24,8 +24,8 @@ namespace troupe {
                                  std::unique_ptr<worker> what);
 
 /// Constructs a worker, on the calling thread, and gives it an actor. Its state
-/// is `init`: nothing runs before `startup()`, and messages to a queue are kept.
-/// Thread-safe.
+/// is `init`: nothing runs before `startup()`, and messages to a queue are
+/// kept. Thread-safe.
 ///
 /// ~~~
 /// auto ref = troupe::spawn<fetcher>(sys, {.name = "fetcher"}, url);
@@ -35,8 +35,8 @@ namespace troupe {
 /// @throws std::invalid_argument if the options are wrong, naming worker and
 ///         field; and whatever the constructor throws.
 template <std::derived_from<worker> W, class... Ts>
-[[nodiscard]] worker_ref<W> spawn(caf::actor_system& sys,
-                                  worker_options options, Ts&&... xs) {
+[[nodiscard]] worker_ref<W>
+spawn(caf::actor_system& sys, worker_options options, Ts&&... xs) {
   static_assert(std::is_constructible_v<W, Ts...>,
                 "the worker has no constructor for these arguments; the "
                 "arguments after the options go to its constructor");
@@ -54,8 +54,8 @@ template <std::derived_from<worker> W>
 /// @copydoc spawn
 /// @param self The actor that spawns it, of whatever kind.
 template <std::derived_from<worker> W, class... Ts>
-[[nodiscard]] worker_ref<W> spawn(caf::local_actor* self,
-                                  worker_options options, Ts&&... xs) {
+[[nodiscard]] worker_ref<W>
+spawn(caf::local_actor* self, worker_options options, Ts&&... xs) {
   return spawn<W>(self->home_system(), std::move(options),
                   std::forward<Ts>(xs)...);
 }

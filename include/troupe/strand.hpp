@@ -1,5 +1,5 @@
-// This file is part of troupe. See the file LICENSE in the main distribution
-// directory for license terms and copyright.
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
 
 #pragma once
 
@@ -18,9 +18,9 @@ class promise_base;
 /// What a suspended coroutine waits for: a hook that each awaiter embeds.
 ///
 /// A wait has one life for each suspension: `begin()` in `await_suspend`, then
-/// at most one successful `post()`, by whoever knows that the wait is over, then
-/// the strand resumes the coroutine. To write an awaitable is to embed a wait
-/// and to see to it that somebody posts it:
+/// at most one successful `post()`, by whoever knows that the wait is over,
+/// then the strand resumes the coroutine. To write an awaitable is to embed a
+/// wait and to see to it that somebody posts it:
 ///
 /// ~~~
 /// class my_awaiter {
@@ -31,7 +31,7 @@ class promise_base;
 ///   template <class Promise>
 ///   void await_suspend(std::coroutine_handle<Promise> h) {
 ///     wait_.begin(h.promise()); // first: from here on it may be posted
-///     source_.add(wait_);       // the source calls wait_.post(), once or often
+///     source_.add(wait_);       // the source calls wait_.post(), maybe twice
 ///   }
 ///   int await_resume() { return source_.take(); }
 /// private:
@@ -45,8 +45,8 @@ class promise_base;
 ///
 /// **Who may call what.** All members belong to the strand's own thread, except
 /// `post()`, which any thread may call. Whoever posts from another thread must
-/// know that the wait is alive *while* it calls: the awaiter's destructor has to
-/// call something that returns only when no such call is under way and none
+/// know that the wait is alive *while* it calls: the awaiter's destructor has
+/// to call something that returns only when no such call is under way and none
 /// will follow (`clock::cancel()` is such a function; so is to take the lock
 /// under which the other side posts). What was posted before is no concern:
 /// the destructor of the wait takes it from the strand's list.
@@ -85,8 +85,9 @@ public:
 
   // -- modifiers --------------------------------------------------------------
 
-  /// Makes the coroutine of this promise wait. Called in `await_suspend`, before
-  /// anybody gets to know the wait, and only if the coroutine then does suspend.
+  /// Makes the coroutine of this promise wait. Called in `await_suspend`,
+  /// before anybody gets to know the wait, and only if the coroutine then does
+  /// suspend.
   void begin(promise_base& who) noexcept;
 
   /// Takes `begin()` back, for an `await_suspend` that finds that there is
@@ -193,11 +194,12 @@ private:
 /// is one. It keeps the list of coroutines that can go on.
 ///
 /// **Waking.** A strand is idle or scheduled. The first `post()` on an idle one
-/// calls `wake()`, once, and makes it scheduled; it becomes idle again in a
-/// `run_ready()` that leaves nothing behind. So after each `run_ready()` the
-/// caller asks `has_ready()`, and when the answer is yes arranges for the next
-/// call itself; there is no `wake()` for it. A posting thread thus wakes an
-/// idle strand exactly once, and a busy one never.
+/// calls `wake()`, once, and makes it scheduled; it becomes idle again when the
+/// last coroutine that could go on was resumed or destroyed. So a posting
+/// thread wakes an idle strand once, and a busy one never. After each
+/// `run_ready()` the caller asks `has_ready()`, and when the answer is yes
+/// arranges for the next call itself; no `wake()` comes for it. (A wake-up may
+/// find nothing to do, because the coroutine was destroyed meanwhile.)
 ///
 /// The strand must outlive the fibers on it, and the calls of `run_ready()` and
 /// `fiber::start()` that run on it.
@@ -255,6 +257,8 @@ private:
 
   void fetch() noexcept;
 
+  void settle() noexcept;
+
   // Posted waits, the latest first, linked by `next_`. Null when idle.
   std::atomic<wait*> inbox_ = nullptr;
 
@@ -263,6 +267,9 @@ private:
 
   // How many fibers are on the stack.
   std::uint16_t nesting_ = 0;
+
+  // Whether `run_ready()` is.
+  bool running_ = false;
 };
 
 } // namespace troupe

@@ -1,5 +1,5 @@
-// This file is part of troupe. See the file LICENSE in the main distribution
-// directory for license terms and copyright.
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
 
 #pragma once
 
@@ -33,20 +33,21 @@ class task_promise;
 ///
 /// A task is lazy: nothing runs before it is awaited, and it is awaited once.
 /// Whoever awaits it gets its value, or the exception that left it. It runs
-/// where its caller runs; when the caller is destroyed, so is the task, with all
-/// that it awaits itself.
+/// where its caller runs; when the caller is destroyed, so is the task, with
+/// all that it awaits itself.
 ///
 /// A coroutine keeps copies of its parameters, but references stay references,
-/// and a lambda that is a coroutine refers to the lambda object. So pass values,
-/// and keep the lambda alive until the task has ended.
+/// and a lambda that is a coroutine refers to the lambda object. So pass
+/// values, and keep the lambda alive until the task has ended.
 ///
-/// **GCC 12** makes wrong code in three cases; other compilers know none of them:
+/// **GCC 12** makes wrong code in three cases; other compilers know none of
+/// them:
 ///
 /// 1. An aggregate or a closure that owns memory and is made within the awaited
-///    expression is destroyed twice. Name it first. (Other temporaries are safe,
-///    such as a `std::string` or a task.)
+///    expression is destroyed twice. Name it first. (Other temporaries are
+///    safe, such as a `std::string` or a task.)
 ///    ~~~
-///    auto f = [text] { return parse(text); };       // not within the next line
+///    auto f = [text] { return parse(text); }; // not within the next line
 ///    auto parsed = co_await offload(std::move(f));
 ///    ~~~
 /// 2. `co_await` in the condition of `if`, `while` or `switch` crashes in a
@@ -61,8 +62,8 @@ class task_promise;
 ///    ~~~
 /// 3. When a coroutine is destroyed in the midst of an expression with two
 ///    `co_await`, temporaries of it leak. Write one `co_await` a statement.
-/// @tparam T What it gives: `void`, a value (it may be movable only, and need no
-///           default constructor), or a reference.
+/// @tparam T What it gives: `void`, a value (it may be movable only, and need
+///           no default constructor), or a reference.
 template <class T = void>
 class [[nodiscard]] task {
 public:
@@ -174,7 +175,7 @@ public:
   }
 
   template <class U = T>
-    requires(std::is_reference_v<T> ? std::convertible_to<U&&, T>
+    requires(std::is_reference_v<T> ? std::convertible_to<U &&, T>
                                     : std::constructible_from<T, U>)
   void return_value(U&& value) {
     result_.emplace(std::forward<U>(value));

@@ -1,5 +1,5 @@
-// This file is part of troupe. See the file LICENSE in the main distribution
-// directory for license terms and copyright.
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
 
 #pragma once
 
@@ -49,9 +49,9 @@ template <class T>
 using part_value_t = typename part_value<T>::type;
 
 /// What `when_any` gives.
-/// @tparam Value `std::variant` of the parts' values in their order, which holds
-///               the alternative with the number `index`; or, for a `vector` of
-///               parts, their common value type.
+/// @tparam Value `std::variant` of the parts' values in their order, which
+///               holds the alternative with the number `index`; or, for a
+///               `vector` of parts, their common value type.
 template <class Value>
 struct when_any_result {
   /// Which part was first.
@@ -110,7 +110,8 @@ using kept_part_t
                               && awaitable<std::remove_cvref_t<T>>),
                        T, std::remove_cvref_t<T>>;
 
-/// What can be a part of `when_all` and `when_any`: a task or another awaitable.
+/// What can be a part of `when_all` and `when_any`: a task or another
+/// awaitable.
 template <class T>
 concept part_argument = awaitable<kept_part_t<T>>;
 
@@ -150,7 +151,8 @@ std::vector<task<part_result_t<T>>> as_parts(std::vector<T> xs) {
   }
 }
 
-/// The parts of a `when_all(x, y, ...)` or `when_any(x, y, ...)` that has begun.
+/// The parts of a `when_all(x, y, ...)` or `when_any(x, y, ...)` that has
+/// begun.
 template <class... Ts>
 class part_tuple {
 public:
@@ -180,9 +182,7 @@ public:
   /// What all parts gave.
   [[nodiscard]] std::tuple<part_value_t<Ts>...> take_all() {
     return std::apply(
-      [](auto&... xs) {
-        return std::tuple<part_value_t<Ts>...>{xs.take()...};
-      },
+      [](auto&... xs) { return std::tuple<part_value_t<Ts>...>{xs.take()...}; },
       parts_);
   }
 
@@ -195,8 +195,8 @@ private:
   }
 
   template <class Part, class Index, class F>
-  static void visit_if(const fiber_part& wanted, Part& part, Index index,
-                       F& f) {
+  static void
+  visit_if(const fiber_part& wanted, Part& part, Index index, F& f) {
     if (&wanted == &part)
       f(part, index);
   }
@@ -367,8 +367,8 @@ auto when_all(Ts&&... parts) {
 }
 
 /// As above, for any number of parts of one type; of none, it is over at once.
-/// @returns (when awaited) a vector of `part_value_t`; nothing if the parts give
-///          nothing.
+/// @returns (when awaited) a vector of `part_value_t`; nothing if the parts
+///          give nothing.
 template <part_argument T>
 auto when_all(std::vector<T> parts) {
   return when_all_range_awaitable<part_result_t<T>>{as_parts(std::move(parts))};
@@ -408,8 +408,8 @@ public:
       parts_.visit_decider([&result](auto& winner, auto index) {
         using value = decltype(result->value);
         constexpr auto i = decltype(index)::value;
-        result.emplace(result_type{
-          i, value{std::in_place_index<i>, winner.take()}});
+        result.emplace(
+          result_type{i, value{std::in_place_index<i>, winner.take()}});
       });
       return std::move(*result);
     }
@@ -488,7 +488,8 @@ private:
 /// those after it do not start at all.
 /// @param parts Kept by value; what cannot be copied and is not moved, such as
 ///              an `event` or a `channel`, by reference.
-/// @returns (when awaited) a `when_any_result` with a variant of `part_value_t`.
+/// @returns (when awaited) a `when_any_result` with a variant of
+///          `part_value_t`.
 template <part_argument... Ts>
   requires(sizeof...(Ts) > 0)
 auto when_any(Ts&&... parts) {

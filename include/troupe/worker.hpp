@@ -35,7 +35,8 @@ class start_awaitable;
 
 class message_queue;
 
-/// The base of all workers: a class with a coroutine `run()` and a managed life.
+/// The base of all workers: a class with a coroutine `run()` and a managed
+/// life.
 ///
 /// ~~~
 /// class simple_worker : public troupe::worker {
@@ -49,9 +50,9 @@ class message_queue;
 /// };
 /// ~~~
 ///
-/// `troupe::spawn` constructs it, on the caller's thread, and gives it an actor;
-/// everything else runs on that actor, one thing at a time. The constructor
-/// knows nothing of CAF. Life goes
+/// `troupe::spawn` constructs it, on the caller's thread, and gives it an
+/// actor; everything else runs on that actor, one thing at a time. The
+/// constructor knows nothing of CAF. Life goes
 ///
 ///     spawn -> on_startup() -> run() -> on_shutdown() -> after_shutdown()
 ///
@@ -71,8 +72,8 @@ class message_queue;
 /// auto answer = co_await std::move(question);
 /// ~~~
 ///
-/// Except where it says otherwise, a member may be used only on the worker's own
-/// actor: in `run()`, in hooks and in handlers.
+/// Except where it says otherwise, a member may be used only on the worker's
+/// own actor: in `run()`, in hooks and in handlers.
 class worker {
 public:
   worker() noexcept = default;
@@ -93,8 +94,8 @@ public:
   virtual task<> on_startup();
 
   /// Called exactly once if `on_startup()` succeeded: after a normal end, a
-  /// failure and a force, but not after a kill. It may take the rest of the grace
-  /// period, and at least `worker_options::cleanup_period`.
+  /// failure and a force, but not after a kill. It may take the rest of the
+  /// grace period, and at least `worker_options::cleanup_period`.
   virtual task<> on_shutdown();
 
   /// The last call on the worker, after its final state is set and before those
@@ -151,9 +152,9 @@ protected:
   ///          replied, `sec::request_timeout`, or an error because the target
   ///          has ended.
   template <class R, class Handle, class Rep, class Period, class... Ts>
-  [[nodiscard]] ask_awaitable<R>
-  ask(const Handle& target, std::chrono::duration<Rep, Period> timeout,
-      Ts&&... xs) {
+  [[nodiscard]] ask_awaitable<R> ask(const Handle& target,
+                                     std::chrono::duration<Rep, Period> timeout,
+                                     Ts&&... xs) {
     return ask_awaitable<R>{get_cell(), address_of(target),
                             to_timespan(timeout),
                             caf::make_message(std::forward<Ts>(xs)...)};
@@ -183,10 +184,10 @@ protected:
     return troupe::yield();
   }
 
-  /// Starts a linked child and waits until it is ready: `co_await start<W>(...)`.
-  /// When this worker ends, however it ends, the child is stopped and joined
-  /// within the same deadline. A child that fails fails this worker, unless its
-  /// options say otherwise. (L29, A9)
+  /// Starts a linked child and waits until it is ready: `co_await
+  /// start<W>(...)`. When this worker ends, however it ends, the child is
+  /// stopped and joined within the same deadline. A child that fails fails this
+  /// worker, unless its options say otherwise. (L29, A9)
   /// @returns a `caf::expected<worker_ref<W>>`.
   template <std::derived_from<worker> W, class... Ts>
   [[nodiscard]] start_awaitable<W> start(worker_options options, Ts&&... xs);

@@ -66,8 +66,9 @@ private:
 /// to copy and to use from any thread, in every phase of the worker's life,
 /// after its end, and after the end of its actor system.
 ///
-/// The functions that block refuse with `errc::would_block` when they are called
-/// inside a troupe actor; there, `co_await` `started()` or `stopped()` instead.
+/// The functions that block refuse with `errc::would_block` when they are
+/// called inside a troupe actor; there, `co_await` `started()` or `stopped()`
+/// instead.
 class worker_handle {
 public:
   worker_handle() noexcept = default;
@@ -91,8 +92,8 @@ public:
     return cell_ != nullptr;
   }
 
-  friend bool operator==(const worker_handle&,
-                         const worker_handle&) noexcept = default;
+  friend bool operator==(const worker_handle&, const worker_handle&) noexcept
+    = default;
 
   // -- properties (never block, never send a message) -------------------------
 
@@ -140,9 +141,9 @@ public:
   /// Ends the worker without waiting for its grace period. (L16)
   void force_stop() const;
 
-  /// Stops the worker and blocks until it is over, which takes its grace period,
-  /// clean-up and force periods at most. Any number of threads may call it; they
-  /// share one stop. (L15)
+  /// Stops the worker and blocks until it is over, which takes its grace
+  /// period, clean-up and force periods at most. Any number of threads may call
+  /// it; they share one stop. (L15)
   /// @returns its outcome, or none and why: `errc::not_started`,
   ///          `errc::would_block`, `errc::system_gone`.
   awaited_outcome shutdown() const;
@@ -185,8 +186,8 @@ public:
   }
 
 protected:
-  /// The worker object, or null if it must not be touched: it still runs, or was
-  /// abandoned.
+  /// The worker object, or null if it must not be touched: it still runs, or
+  /// was abandoned.
   [[nodiscard]] worker* finished_worker() const noexcept;
 
   /// The queue, or null.
@@ -205,8 +206,7 @@ public:
 
   class awaiter final : public lifecycle_awaiter {
   public:
-    explicit awaiter(cell& watched)
-      : lifecycle_awaiter(watched, what::ready) {
+    explicit awaiter(cell& watched) : lifecycle_awaiter(watched, what::ready) {
       // nop
     }
 
@@ -232,8 +232,7 @@ public:
 
   class awaiter final : public lifecycle_awaiter {
   public:
-    explicit awaiter(cell& watched)
-      : lifecycle_awaiter(watched, what::over) {
+    explicit awaiter(cell& watched) : lifecycle_awaiter(watched, what::over) {
       // nop
     }
 

@@ -46,7 +46,8 @@ public:
 
   /// Appends a message to the worker's queue; never blocks. The same as sending
   /// it to `actor()` with the means of CAF, only without a detour.
-  /// @returns whether the queue took it; if not, it is a dead letter and counted
+  /// @returns whether the queue took it; if not, it is a dead letter and
+  /// counted
   ///          as such. (Q1, Q7)
   template <class T>
     requires consumes_messages<W>

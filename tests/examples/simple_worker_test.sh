@@ -2,7 +2,7 @@
 # Runs the program simple_worker, whose path is the first argument.
 set -euo pipefail
 
-program="$1"
+program="$(realpath "$1")"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 cd "$work" # without anybody's caf-application.conf

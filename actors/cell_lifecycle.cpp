@@ -1,0 +1,391 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+// How a cell feeds its lifecycle and carries out what the table asks for: the
+// deadlines, the outcome, the log.
+
+#include "cell.hpp"
+
+#include <caf/deep_to_string.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+std::string render(timespan x) {
+  if (x == infinite)
+    return "infinite";
+  return caf::deep_to_string(x);
+}
+
+} // namespace
+
+caf::error cell::start() {
+  {
+    std::unique_lock guard{mtx_};
+    if (lifecycle_.at() != rules::stage::created && started_at_ == time_point{})
+      return home_->gone()
+               ? caf::make_error(errc::system_gone,
+                                 subject()
+                                   + " cannot be started: its actor "
+                                     "system is gone")
+               : caf::make_error(errc::cancelled,
+                                 subject()
+                                   + " cannot be started: it was ended "
+                                     "from outside before");
+    if (lifecycle_.at() != rules::stage::created) {
+      auto text = subject() + " was started before and is "
+                  + to_string(rules::state_of(lifecycle_.at()))
+                  + "; a worker is started once: spawn another one";
+      return caf::make_error(errc::already_started, std::move(text));
+    }
+    if (!home_->enter())
+      return caf::make_error(
+        errc::system_gone,
+        subject() + " cannot be started: its actor system is gone");
+    {
+      std::unique_lock wake_guard{wake_mtx_};
+      if (actor_ == nullptr) {
+        home_->leave();
+        return caf::make_error(errc::system_gone,
+                               subject()
+                                 + " cannot be started: its actor is "
+                                   "gone");
+      }
+      if (!strong_)
+        strong_ = caf::strong_actor_ptr{actor_->ctrl()};
+    }
+    entered_ = true;
+    started_at_ = home_->time().now();
+    failure none;
+    apply(lifecycle_.feed(rules::event::start), none);
+  }
+  log_transition(rules::stage::created, rules::stage::starting);
+  return {};
+}
+
+void cell::request_stop(on_stop mode, time_point limit) {
+  auto from = rules::stage::created;
+  {
+    std::unique_lock guard{mtx_};
+    from = lifecycle_.at();
+    if (from == rules::stage::created || rules::is_final(from))
+      return;
+    stop_limit_ = std::min(stop_limit_, limit);
+    if (rules::stop_asked(from)) {
+      // The stop is under way; all that can change is that it gets shorter.
+      if (stop_limit_ >= grace_over_)
+        return;
+      grace_over_ = stop_limit_;
+      if (from == rules::stage::draining || from == rules::stage::starting_stop)
+        arm(grace_over_);
+      else if (from == rules::stage::closing_stop)
+        shorten_cleanup();
+      return;
+    }
+    stop_asked_at_ = home_->time().now();
+    if (queue_)
+      queue_->close(mode == on_stop::drain);
+    failure none;
+    apply(lifecycle_.feed(rules::event::stop), none);
+    if (grace_over_ <= stop_asked_at_) {
+      // No grace at all: the worker does not get to see the stop. (L3)
+      apply(lifecycle_.feed(rules::event::force), none);
+    } else if (from == rules::stage::closing) {
+      // The clean-up has begun without a grace period that ends.
+      grace_over_ = rules::grace_deadline(stop_asked_at_, who_.periods.grace,
+                                          stop_limit_);
+      shorten_cleanup();
+    }
+  }
+  if (queue_ && mode == on_stop::discard)
+    queue_->discard(message_queue::leave::handled);
+  log_transition(from, stage());
+}
+
+void cell::force() {
+  {
+    std::unique_lock guard{mtx_};
+    auto at = lifecycle_.at();
+    if (at == rules::stage::created || rules::is_final(at))
+      return;
+    auto now = home_->time().now();
+    if (stop_asked_at_ == never)
+      stop_asked_at_ = now;
+    // Nothing is left of the grace period, also for the clean-up.
+    grace_over_ = std::min(grace_over_, now);
+  }
+  feed(rules::event::force);
+}
+
+void cell::kill(caf::error reason) {
+  feed(rules::event::kill, {std::move(reason), nullptr});
+}
+
+void cell::drop_unstarted(caf::error reason) noexcept {
+  {
+    std::unique_lock guard{mtx_};
+    if (lifecycle_.at() != rules::stage::created)
+      return;
+    failure why{std::move(reason), nullptr};
+    apply(lifecycle_.feed(rules::event::kill), why);
+    todo_.store(0, std::memory_order_relaxed);
+  }
+  if (queue_)
+    queue_->discard(message_queue::leave::handled);
+  release_waiters();
+}
+
+void cell::ready_called() {
+  feed(rules::event::became_ready);
+}
+
+void cell::add_hold() {
+  std::unique_lock guard{mtx_};
+  ++holds_;
+}
+
+void cell::drop_hold() noexcept {
+  std::unique_lock guard{mtx_};
+  if (--holds_ == 0)
+    add_todo(todo::holds_changed);
+}
+
+void cell::feed(rules::event e, failure why) {
+  auto from = rules::stage::created;
+  auto to = from;
+  {
+    std::unique_lock guard{mtx_};
+    from = lifecycle_.at();
+    auto what = lifecycle_.feed(e);
+    to = lifecycle_.at();
+    apply(what, why);
+  }
+  log_transition(from, to);
+  if (to == rules::stage::ready && from != to)
+    send_replies(lifecycle_awaiter::what::ready);
+}
+
+/// Carries out what `what` asks for, or puts it down for the actor.
+/// @pre `mtx_` is held
+void cell::apply(rules::action what, failure& why) {
+  using enum rules::action;
+  auto has = [what](rules::action x) { return rules::has(what, x); };
+  stage_view_.store(lifecycle_.at(), std::memory_order_release);
+  note_outcome(what, why);
+  auto now = [this] { return home_->time().now(); };
+  if (has(arm_start_timeout))
+    arm(deadline_after(now(), who_.periods.start_timeout));
+  if (has(arm_grace)) {
+    grace_over_ = rules::grace_deadline(now(), who_.periods.grace, stop_limit_);
+    arm(grace_over_);
+  }
+  if (has(arm_cleanup))
+    arm(rules::cleanup_deadline(now(), stop_asked_at_ != never, grace_over_,
+                                who_.periods));
+  if (has(arm_force))
+    arm(deadline_after(now(), who_.periods.force));
+  if (has(disarm))
+    arm(never);
+  if (has(announce_ready)) {
+    ready_ = true;
+    announce(lifecycle_awaiter::what::ready);
+  }
+  auto jobs = todo::none;
+  if (has(begin_startup))
+    jobs = jobs | todo::begin_startup;
+  if (has(begin_run))
+    jobs = jobs | todo::begin_run;
+  if (has(begin_close))
+    jobs = jobs | todo::begin_close;
+  if (has(destroy_frame))
+    jobs = jobs | todo::destroy_frame;
+  if (has(rules::action::wake_waits))
+    jobs = jobs | todo::wake_waits;
+  if (has(finish))
+    jobs = jobs | todo::finish;
+  if (jobs != todo::none)
+    add_todo(jobs);
+}
+
+/// Sets the one deadline of the current stage.
+/// @pre `mtx_` is held
+void cell::arm(time_point due) {
+  // A job that fires already finds that its number is out of date.
+  ++deadline_number_;
+  due_ = due;
+  if (deadline_) {
+    home_->time().unschedule(*deadline_);
+    deadline_ = job_ptr{};
+  }
+  if (due == never)
+    return;
+  deadline_ = make_job([self = cell_ptr{*this}, number = deadline_number_] {
+    self->deadline_passed(number);
+  });
+  home_->time().schedule(*deadline_, due);
+}
+
+/// Runs on the clock's thread, whatever the worker does meanwhile.
+void cell::deadline_passed(std::uint32_t number) {
+  auto from = rules::stage::created;
+  auto to = from;
+  {
+    std::unique_lock guard{mtx_};
+    if (number != deadline_number_)
+      return;
+    deadline_ = job_ptr{};
+    from = lifecycle_.at();
+    // While children are being joined the time is theirs: each of them is bound
+    // to end, by its own deadlines, once it has been forced.
+    auto joining = first_child_ != nullptr
+                   && (from == rules::stage::closing
+                       || from == rules::stage::closing_stop
+                       || from == rules::stage::closing_forced);
+    if (joining) {
+      guard.unlock();
+      stop_children(true);
+      return;
+    }
+    failure why;
+    if (from == rules::stage::starting || from == rules::stage::warming)
+      why.reason = caf::make_error(errc::start_timeout,
+                                   subject() + " was not ready within "
+                                     + render(who_.periods.start_timeout));
+    auto what = lifecycle_.feed(rules::event::deadline);
+    to = lifecycle_.at();
+    apply(what, why);
+  }
+  log_transition(from, to);
+  if (to == rules::stage::abandoned && from != to)
+    leave_behind();
+}
+
+/// The worker is abandoned: nobody waits for it any more.
+void cell::leave_behind() {
+  if (queue_)
+    queue_->discard(message_queue::leave::abandoned);
+  stop_children(false);
+  disown_children();
+  release_waiters();
+  std::unique_lock guard{mtx_};
+  if (std::exchange(entered_, false))
+    home_->leave();
+}
+
+/// Remembers why and how the incarnation ends.
+/// @pre `mtx_` is held
+void cell::note_outcome(rules::action what, failure& why) {
+  using enum rules::action;
+  auto has = [what](rules::action x) { return rules::has(what, x); };
+  auto note = [this](failure x) {
+    if (!outcome_.reason_) {
+      outcome_.reason_ = std::move(x.reason);
+      outcome_.thrown_ = std::move(x.thrown);
+    } else if (!outcome_.cleanup_error_) {
+      outcome_.cleanup_error_ = std::move(x.reason);
+    }
+  };
+  if (has(note_failed)) {
+    if (!why.reason)
+      why.reason = caf::make_error(
+        errc::ended_before_ready,
+        subject() + " failed to start: run() ended without calling ready()");
+    note(std::move(why));
+  } else if (has(note_cancelled)) {
+    if (!why.reason)
+      why.reason = caf::make_error(errc::cancelled,
+                                   subject() + " was ended from outside");
+    note(std::move(why));
+  } else if (has(abandon)) {
+    auto reason = caf::make_error(
+      errc::abandoned, subject()
+                         + " was abandoned: it sits in code that did "
+                           "not return within "
+                         + render(who_.periods.force) + " of being forced");
+    if (lifecycle_.verdict() == rules::verdict::forced)
+      outcome_.reason_ = std::move(reason);
+    else
+      note({std::move(reason), nullptr});
+  } else if (has(note_forced) && outcome_.reason_ != errc::forced) {
+    note({caf::make_error(errc::forced,
+                          subject()
+                            + " was stopped by force, its grace period "
+                              "being "
+                            + render(who_.periods.grace)),
+          nullptr});
+  }
+  if (!has(finish) && !has(abandon))
+    return;
+  switch (lifecycle_.verdict()) {
+    case rules::verdict::open:
+    case rules::verdict::normal:
+      outcome_.kind_ = outcome_kind::normal;
+      break;
+    case rules::verdict::forced:
+      outcome_.kind_ = outcome_kind::forced;
+      break;
+    case rules::verdict::failed:
+      outcome_.kind_ = outcome_kind::failed;
+      break;
+    case rules::verdict::cancelled:
+      outcome_.kind_ = outcome_kind::cancelled;
+      break;
+  }
+  outcome_.abandoned_ = has(abandon);
+  if (started_at_ != time_point{})
+    outcome_.duration_ = home_->time().now() - started_at_;
+  has_outcome_ = true;
+}
+
+void cell::extend_cleanup() {
+  std::unique_lock guard{mtx_};
+  arm(rules::cleanup_deadline(home_->time().now(), stop_asked_at_ != never,
+                              grace_over_, who_.periods));
+}
+
+/// A stop may end the clean-up earlier, but never gives it more time.
+/// @pre `mtx_` is held
+void cell::shorten_cleanup() {
+  arm(std::min(due_, rules::cleanup_deadline(home_->time().now(), true,
+                                             grace_over_, who_.periods)));
+}
+
+void cell::add_todo(todo what) noexcept {
+  auto before = todo_.fetch_or(static_cast<std::uint32_t>(what),
+                               std::memory_order_acq_rel);
+  if (before == 0)
+    wake_actor(nullptr);
+}
+
+void cell::log_transition(rules::stage from, rules::stage to) {
+  auto before = rules::state_of(from);
+  auto after = rules::state_of(to);
+  auto became_ready = to == rules::stage::ready && from != to;
+  if (before == after && !became_ready)
+    return;
+  // An unstarted worker comes and goes without a word.
+  if (before == worker_state::init && is_final(after))
+    return;
+  auto level = compat::log_info;
+  auto ending = is_final(after);
+  auto how = ending ? last_outcome() : std::nullopt;
+  if (how) {
+    if (how->kind() == outcome_kind::forced)
+      level = compat::log_warning;
+    else if (how->kind() != outcome_kind::normal)
+      level = compat::log_error;
+  }
+  if (!home_->logs(level))
+    return;
+  auto text = who_.path + " [1] "
+              + (became_ready ? std::string{"ready"} : to_string(after));
+  if (how)
+    text += " after " + render(how->duration()) + ": " + to_string(*how);
+  home_->log(level, text);
+}
+
+} // namespace troupe

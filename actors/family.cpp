@@ -1,0 +1,99 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+// Linked children: who they are, how they are stopped, how they end.
+
+#include "cell.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+void cell::add_child(cell& child) {
+  child.retain();
+  std::unique_lock guard{mtx_};
+  child.is_listed_child_ = true;
+  child.next_sibling_ = first_child_;
+  if (first_child_ != nullptr)
+    first_child_->previous_sibling_ = &child;
+  first_child_ = &child;
+}
+
+void cell::stop_children(bool by_force) {
+  std::vector<cell_ptr> children;
+  auto limit = never;
+  {
+    std::unique_lock guard{mtx_};
+    limit = stop_asked_at_ != never ? grace_over_ : never;
+    for (auto* i = first_child_; i != nullptr; i = i->next_sibling_)
+      children.emplace_back(*i);
+  }
+  for (auto& child : children) {
+    if (child->stage() == rules::stage::created)
+      child->drop_unstarted(caf::make_error(
+        errc::cancelled,
+        child->subject() + " was not started: its parent ends"));
+    else if (by_force)
+      child->force();
+    else
+      child->request_stop(child->who().on_stop, limit);
+  }
+}
+
+bool cell::has_children() const {
+  std::unique_lock guard{mtx_};
+  return first_child_ != nullptr;
+}
+
+void cell::disown_children() noexcept {
+  std::vector<cell*> children;
+  {
+    std::unique_lock guard{mtx_};
+    for (auto* i = std::exchange(first_child_, nullptr); i != nullptr;) {
+      i->is_listed_child_ = false;
+      i->previous_sibling_ = nullptr;
+      children.push_back(i);
+      i = std::exchange(i->next_sibling_, nullptr);
+    }
+    children.insert(children.end(), ended_children_.begin(),
+                    ended_children_.end());
+    ended_children_.clear();
+  }
+  for (auto* child : children)
+    child->release();
+}
+
+std::vector<cell*> cell::take_ended_children() {
+  std::unique_lock guard{mtx_};
+  return std::exchange(ended_children_, {});
+}
+
+void cell::release_waiters() {
+  {
+    std::unique_lock guard{mtx_};
+    over_ = true;
+    announce(lifecycle_awaiter::what::over);
+  }
+  home_->notify();
+  send_replies(lifecycle_awaiter::what::over);
+  if (parent_ == nullptr)
+    return;
+  // The parent's list holds a reference, which goes over to the list of those
+  // that have ended.
+  std::unique_lock guard{parent_->mtx_};
+  if (!is_listed_child_)
+    return;
+  is_listed_child_ = false;
+  if (previous_sibling_ != nullptr)
+    previous_sibling_->next_sibling_ = next_sibling_;
+  else
+    parent_->first_child_ = next_sibling_;
+  if (next_sibling_ != nullptr)
+    next_sibling_->previous_sibling_ = previous_sibling_;
+  next_sibling_ = previous_sibling_ = nullptr;
+  parent_->ended_children_.push_back(this);
+  parent_->add_todo(todo::child_ended);
+}
+
+} // namespace troupe

@@ -1,0 +1,150 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "report.hpp"
+
+#include "actors/caf_compat.hpp"
+#include "troupe/queue_consumer.hpp"
+#include "troupe/spawn.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <latch>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace troupe::bench {
+
+namespace {
+
+using stopwatch = std::chrono::steady_clock;
+
+/// Counts messages, by hand: what troupe is compared with.
+caf::behavior raw_counter(caf::event_based_actor* self, std::uint64_t total,
+                          std::latch* done) {
+  auto seen = std::make_shared<std::uint64_t>(0);
+  return {
+    [=](std::uint64_t) {
+      if (++*seen == total) {
+        done->count_down();
+        self->quit();
+      }
+    },
+  };
+}
+
+/// Counts messages, as a worker.
+class counter : public queue_consumer<std::uint64_t> {
+public:
+  counter(std::uint64_t total, std::latch* done) : total_(total), done_(done) {
+    // nop
+  }
+
+  task<> run() override {
+    std::uint64_t seen = 0;
+    while (seen < total_) {
+      auto x = co_await get_message();
+      if (!x)
+        break;
+      ++seen;
+    }
+    done_->count_down();
+  }
+
+private:
+  std::uint64_t total_;
+  std::latch* done_;
+};
+
+/// Runs `send` on some threads at once and returns messages per second, until
+/// `done`.
+template <class Send>
+double
+rate(std::size_t senders, std::uint64_t each, std::latch& done, Send send) {
+  std::latch go{static_cast<std::ptrdiff_t>(senders) + 1};
+  std::vector<std::jthread> threads;
+  for (std::size_t i = 0; i < senders; ++i)
+    threads.emplace_back([&] {
+      go.arrive_and_wait();
+      for (std::uint64_t n = 0; n < each; ++n)
+        send(n);
+    });
+  go.arrive_and_wait();
+  auto start = stopwatch::now();
+  done.wait();
+  std::chrono::duration<double> took = stopwatch::now() - start;
+  return static_cast<double>(senders * each) / took.count();
+}
+
+double raw_rate(caf::actor_system& sys, std::size_t senders,
+                std::uint64_t each) {
+  std::latch done{1};
+  auto receiver = sys.spawn(raw_counter, senders * each, &done);
+  return rate(senders, each, done,
+              [&receiver](std::uint64_t x) { caf::anon_send(receiver, x); });
+}
+
+double troupe_rate(caf::actor_system& sys, std::size_t senders,
+                   std::uint64_t each) {
+  std::latch done{1};
+  auto receiver = spawn<counter>(sys, {}, senders * each, &done);
+  receiver.startup();
+  auto result = rate(senders, each, done,
+                     [&receiver](std::uint64_t x) { receiver.send(x); });
+  receiver.shutdown();
+  return result;
+}
+
+/// The same messages by the means of CAF: what a plain actor's send costs.
+double detour_rate(caf::actor_system& sys, std::size_t senders,
+                   std::uint64_t each) {
+  std::latch done{1};
+  auto receiver = spawn<counter>(sys, {}, senders * each, &done);
+  receiver.startup();
+  auto hdl = receiver.actor();
+  auto result = rate(senders, each, done,
+                     [&hdl](std::uint64_t x) { caf::anon_send(hdl, x); });
+  receiver.shutdown();
+  return result;
+}
+
+} // namespace
+
+void messages(report& out, const settings& how) {
+  const std::size_t rounds = how.quick ? 3 : 11;
+  const std::uint64_t total = how.quick ? 50'000 : 1'000'000;
+  caf::actor_system_config cfg;
+  caf::actor_system sys{cfg};
+  for (std::size_t senders : {1, 4}) {
+    std::vector<double> raw;
+    std::vector<double> ours;
+    std::vector<double> detour;
+    // In turn, so that all see the same weather.
+    for (std::size_t i = 0; i < rounds; ++i) {
+      raw.push_back(raw_rate(sys, senders, total / senders));
+      ours.push_back(troupe_rate(sys, senders, total / senders));
+      detour.push_back(detour_rate(sys, senders, total / senders));
+    }
+    auto who = std::to_string(senders)
+               + (senders == 1 ? " sender" : " senders");
+    out.add({.name = "one-way messages into a queue_consumer, " + who,
+             .unit = "messages/s",
+             .troupe = median(ours),
+             .peer = peer{"raw event_based_actor", median(raw)},
+             .target = ratio_at_least(0.95)});
+    out.add({.name = "the same, sent by the means of CAF, " + who,
+             .unit = "messages/s",
+             .troupe = median(detour),
+             .peer = peer{"raw event_based_actor", median(raw)}});
+  }
+}
+
+} // namespace troupe::bench

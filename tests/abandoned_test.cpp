@@ -1,0 +1,441 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+// Workers that sit in code that does not return. Real threads and real time:
+// what is tested is that deadlines hold when nothing else does.
+
+#include "troupe/worker.hpp"
+
+#include "support/plain_caf.hpp"
+#include "support/real_system.hpp"
+#include "support/scripted.hpp"
+
+#include "troupe/scoped_worker.hpp"
+#include "troupe/shutdown_all.hpp"
+#include "troupe/testing.hpp"
+
+#include <caf/exit_reason.hpp>
+#include <caf/send.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include <algorithm>
+#include <semaphore>
+#include <string>
+#include <vector>
+
+using namespace std::chrono_literals;
+
+using Catch::Matchers::ContainsSubstring;
+using support::journal;
+using support::lines;
+using support::script;
+using support::scripted;
+using troupe::errc;
+using troupe::outcome_kind;
+using troupe::worker_phase;
+using troupe::worker_state;
+
+namespace {
+
+/// Where code sits that does not return, until the test lets it. Leaving the
+/// scope lets it too, so that a test that fails does not hang.
+class trap {
+public:
+  ~trap() {
+    open();
+  }
+
+  void sit() {
+    sitting_.release();
+    way_out_.acquire();
+  }
+
+  /// Waits until somebody sits in it.
+  void await() {
+    sitting_.acquire();
+  }
+
+  void open() {
+    if (!std::exchange(is_open_, true))
+      way_out_.release();
+  }
+
+private:
+  std::binary_semaphore sitting_{0};
+  std::binary_semaphore way_out_{0};
+  bool is_open_ = false;
+};
+
+/// Tells when the worker object is destroyed.
+class mortal : public scripted {
+public:
+  mortal(journal& log, script what, std::binary_semaphore& gone)
+    : scripted(log, std::move(what)), gone_(gone) {
+    // nop
+  }
+
+  ~mortal() override {
+    log().note("object gone");
+    gone_.release();
+  }
+
+private:
+  std::binary_semaphore& gone_;
+};
+
+const troupe::worker_options impatient{.name = "stuck",
+                                       .stopping_grace_period = 10ms,
+                                       .cleanup_period = 10ms,
+                                       .force_period = 10ms};
+
+void expect_abandoned(const troupe::worker_ref<mortal>& ref) {
+  auto how = ref.wait_for_shutdown();
+  REQUIRE(how);
+  CHECK(how->abandoned());
+  CHECK(ref.state() == worker_state::force_stopped);
+  CHECK(ref.phase() == worker_phase::abandoned);
+  CHECK(ref.worker() == nullptr);
+}
+
+} // namespace
+
+TEST_CASE("L17 a worker that does not return is abandoned, and destroyed when "
+          "it does") {
+  journal log;
+  std::binary_semaphore gone{0};
+  trap there;
+  support::real_system sys;
+  script what;
+  auto kind = outcome_kind::forced;
+  auto kill = false;
+  auto in_startup = false;
+  lines before;
+  lines after;
+  SECTION("in run") {
+    what.run = [&](scripted& self) -> troupe::task<> {
+      support::farewell last{self.log(), "frame gone"};
+      there.sit();
+      co_await self.sleep_for(1h);
+      self.log().note("resumed");
+    };
+    before = {"on_startup", "run"};
+    after = {"frame gone"};
+  }
+  SECTION("in run, which then returns") {
+    what.run = [&](scripted& self) -> troupe::task<> {
+      support::farewell last{self.log(), "frame gone"};
+      there.sit();
+      co_return;
+    };
+    before = {"on_startup", "run"};
+    after = {"frame gone"};
+  }
+  SECTION("in run, which then throws") {
+    what.run = [&](scripted& self) -> troupe::task<> {
+      support::farewell last{self.log(), "frame gone"};
+      there.sit();
+      throw 42;
+      co_return;
+    };
+    before = {"on_startup", "run"};
+    after = {"frame gone"};
+  }
+  SECTION("in on_startup") {
+    in_startup = true;
+    what.on_startup = [&](scripted& self) -> troupe::task<> {
+      support::farewell last{self.log(), "frame gone"};
+      there.sit();
+      co_return;
+    };
+    before = {"on_startup"};
+    after = {"frame gone"};
+  }
+  SECTION("in on_shutdown") {
+    what.run = [](scripted&) -> troupe::task<> { co_return; };
+    what.on_shutdown = [&](scripted& self) -> troupe::task<> {
+      support::farewell last{self.log(), "frame gone"};
+      there.sit();
+      co_return;
+    };
+    before = {"on_startup", "run", "on_shutdown"};
+    after = {"frame gone"};
+  }
+  SECTION("in on_shutdown, after a failure") {
+    kind = outcome_kind::failed;
+    what.run = support::throwing(42);
+    what.on_shutdown = [&](scripted&) -> troupe::task<> {
+      there.sit();
+      co_return;
+    };
+    before = {"on_startup", "run", "on_shutdown"};
+  }
+  SECTION("killed in run") {
+    kill = true;
+    kind = outcome_kind::cancelled;
+    what.run = [&](scripted&) -> troupe::task<> {
+      there.sit();
+      co_return;
+    };
+    before = {"on_startup", "run"};
+  }
+  auto ref = troupe::spawn<mortal>(sys, impatient, log, what, gone);
+  if (in_startup)
+    ref.start();
+  else
+    CHECK_FALSE(ref.startup());
+  there.await();
+  if (kill)
+    caf::anon_send_exit(ref.actor(), caf::exit_reason::kill);
+  auto how = ref.shutdown();
+  REQUIRE(how);
+  CHECK(how->kind() == kind);
+  expect_abandoned(ref);
+  CHECK(log.lines() == before);
+  // What is left of it goes when the code returns, and no hook runs.
+  there.open();
+  gone.acquire();
+  before.insert(before.end(), after.begin(), after.end());
+  before.insert(before.end(), {"object gone", "destroyed"});
+  CHECK(log.lines() == before);
+  expect_abandoned(ref);
+  CHECK(ref.outcome()->kind() == kind);
+}
+
+TEST_CASE("L17 an abandoned worker is reported by its path") {
+  journal log;
+  std::binary_semaphore gone{0};
+  trap there;
+  support::real_system sys;
+  script what;
+  what.run = [&](scripted&) -> troupe::task<> {
+    there.sit();
+    co_return;
+  };
+  auto ref = troupe::spawn<mortal>(sys, impatient, log, what, gone);
+  ref.startup();
+  there.await();
+  auto report = troupe::shutdown_all(sys, 1h);
+  REQUIRE(report.size() == 1);
+  CHECK(report[0].path == "/stuck");
+  CHECK(report[0].phase == worker_phase::abandoned);
+  CHECK(report[0].state == worker_state::force_stopped);
+  CHECK(report[0].elapsed >= 20ms);
+  CHECK_THAT(to_string(report[0]), ContainsSubstring("/stuck"));
+  auto how = ref.outcome();
+  REQUIRE(how);
+  CHECK(how->reason() == errc::abandoned);
+  CHECK_THAT(troupe::text_of(how->reason()), ContainsSubstring("/stuck"));
+  there.open();
+  gone.acquire();
+}
+
+TEST_CASE("L17 the object of an abandoned worker cannot be had") {
+  journal log;
+  std::binary_semaphore gone{0};
+  trap there;
+  support::real_system sys;
+  script what;
+  what.run = [&](scripted&) -> troupe::task<> {
+    there.sit();
+    co_return;
+  };
+  {
+    troupe::scoped_worker<mortal> worker{sys, impatient, log, what, gone};
+    there.await();
+    auto done = worker.shutdown();
+    CHECK(done.kind() == outcome_kind::forced);
+    CHECK_FALSE(done.has_worker());
+    CHECK_THROWS_AS(done.worker(), std::logic_error);
+  }
+  there.open();
+  gone.acquire();
+}
+
+TEST_CASE("L17 the handle of an abandoned worker may go first") {
+  journal log;
+  std::binary_semaphore gone{0};
+  trap there;
+  support::real_system sys;
+  script what;
+  what.run = [&](scripted& self) -> troupe::task<> {
+    there.sit();
+    co_await self.sleep_for(1h);
+  };
+  {
+    auto ref = troupe::spawn<mortal>(sys, impatient, log, what, gone);
+    ref.startup();
+    there.await();
+    ref.shutdown();
+    expect_abandoned(ref);
+  }
+  CHECK_FALSE(log.has("object gone"));
+  there.open();
+  gone.acquire();
+  CHECK(log.count("object gone") == 1);
+}
+
+TEST_CASE("L17 a worker stuck in a handler is abandoned as well") {
+  journal log;
+  std::binary_semaphore gone{0};
+  trap there;
+  support::real_system sys;
+  script what;
+  what.handlers = [&](scripted&) -> troupe::message_handlers {
+    return {[&](int32_t) { there.sit(); }};
+  };
+  auto ref = troupe::spawn<mortal>(sys, impatient, log, what, gone);
+  ref.startup();
+  support::tell(ref.actor(), int32_t{1});
+  there.await();
+  ref.shutdown();
+  expect_abandoned(ref);
+  there.open();
+  gone.acquire();
+  CHECK_FALSE(log.has("on_shutdown"));
+}
+
+TEST_CASE("L17 deadlines hold when every scheduler thread is stuck") {
+  constexpr std::size_t threads = 2;
+  journal log;
+  journal last_log;
+  std::binary_semaphore gone{0};
+  trap there[threads];
+  support::real_system sys{threads};
+  std::vector<support::scripted_ref> refs;
+  for (auto& x : there) {
+    script what;
+    what.run = [&x](scripted&) -> troupe::task<> {
+      x.sit();
+      co_return;
+    };
+    refs.push_back(support::spawn(sys, log, impatient, what));
+    refs.back().start();
+    x.await();
+  }
+  // One that would behave, had it a thread to run on.
+  auto last = troupe::spawn<mortal>(sys, impatient, last_log, script{}, gone);
+  last.start();
+  auto report = troupe::shutdown_all(sys, 1h);
+  CHECK(report.size() == threads + 1);
+  CHECK(std::all_of(report.begin(), report.end(), [](auto& x) {
+    return x.phase == worker_phase::abandoned;
+  }));
+  for (auto& ref : refs)
+    CHECK(ref.outcome()->abandoned());
+  expect_abandoned(last);
+  CHECK(last_log.lines().empty());
+  for (auto& x : there)
+    x.open();
+  gone.acquire();
+  CHECK(last_log.lines() == lines{"object gone", "destroyed"});
+}
+
+TEST_CASE("L17 a start is timed out when every scheduler thread is stuck") {
+  journal log;
+  std::binary_semaphore gone{0};
+  trap there;
+  support::real_system sys{1};
+  script what;
+  what.run = [&](scripted&) -> troupe::task<> {
+    there.sit();
+    co_return;
+  };
+  auto first = support::spawn(sys, log, impatient, what);
+  first.start();
+  there.await();
+  auto options = impatient;
+  options.start_timeout = 10ms;
+  journal second_log;
+  auto second = troupe::spawn<mortal>(sys, options, second_log, script{}, gone);
+  CHECK(second.startup() == errc::start_timeout);
+  CHECK(second.outcome()->kind() == outcome_kind::failed);
+  first.shutdown();
+  there.open();
+  gone.acquire();
+  CHECK(second_log.lines() == lines{"object gone", "destroyed"});
+}
+
+TEST_CASE("L17 a worker that awaits an offloaded call that does not return is "
+          "abandoned") {
+  journal log;
+  std::binary_semaphore gone{0};
+  trap there;
+  support::real_system sys;
+  script what;
+  what.run = [&](scripted& self) -> troupe::task<> {
+    support::farewell last{self.log(), "frame gone"};
+    auto call = self.offload([&there] { there.sit(); });
+    co_await std::move(call);
+    self.log().note("resumed");
+  };
+  auto ref = troupe::spawn<mortal>(sys, impatient, log, what, gone);
+  ref.startup();
+  there.await();
+  auto how = ref.shutdown();
+  REQUIRE(how);
+  CHECK(how->kind() == outcome_kind::forced);
+  expect_abandoned(ref);
+  CHECK(log.lines() == lines{"on_startup", "run"});
+  there.open();
+  gone.acquire();
+  CHECK(
+    log.lines()
+    == lines{"on_startup", "run", "frame gone", "object gone", "destroyed"});
+}
+
+TEST_CASE("L17 an offloaded call that returns within the force period is only "
+          "a forced end") {
+  journal log;
+  trap there;
+  support::real_system sys;
+  script what;
+  what.run = [&](scripted& self) -> troupe::task<> {
+    support::farewell last{self.log(), "frame gone"};
+    auto call = self.offload([&there] { there.sit(); });
+    co_await std::move(call);
+    self.log().note("resumed");
+  };
+  auto options = impatient;
+  options.cleanup_period = 1h;
+  options.force_period = 1h;
+  auto ref = support::spawn(sys, log, options, what);
+  ref.startup();
+  there.await();
+  ref.force_stop();
+  CHECK(ref.state() == worker_state::stopping);
+  CHECK_FALSE(ref.outcome());
+  there.open();
+  auto how = ref.wait_for_shutdown();
+  REQUIRE(how);
+  CHECK(how->kind() == outcome_kind::forced);
+  CHECK_FALSE(how->abandoned());
+  CHECK(ref.phase() == worker_phase::done);
+  CHECK(log.lines()
+        == lines{"on_startup", "run", "frame gone", "on_shutdown",
+                 "after_shutdown"});
+}
+
+TEST_CASE("L17 the periods of a stop add up and no more") {
+  journal log;
+  trap there;
+  troupe::testing::system sys{{.patience = 0s}};
+  script what;
+  what.run = [&](scripted& self) -> troupe::task<> {
+    auto call = self.offload([&there] { there.sit(); });
+    co_await std::move(call);
+  };
+  auto ref = support::spawn(sys, log, {.force_period = 7s}, what);
+  ref.startup();
+  there.await();
+  auto begin = sys.now();
+  auto how = ref.shutdown();
+  REQUIRE(how);
+  CHECK(how->abandoned());
+  CHECK(sys.now() - begin == 17s);
+  there.open();
+  sys.patience(10s);
+  sys.run();
+  CHECK(log.lines() == lines{"on_startup", "run", "destroyed"});
+}

@@ -5,6 +5,7 @@
 // deadlines, the outcome, the log.
 
 #include "cell.hpp"
+#include "worker_actor.hpp"
 
 #include <caf/deep_to_string.hpp>
 

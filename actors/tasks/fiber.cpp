@@ -173,9 +173,10 @@ bool fiber::destroy_last_frame() noexcept {
   running_ = true;
   destroy_frames();
   running_ = false;
-  if (cancelled_)
-    report_gone();
-  return !cancelled_;
+  if (!cancelled_)
+    return true;
+  report_gone(); // which may destroy this fiber
+  return false;
 }
 
 void fiber::request_stop() noexcept {

@@ -58,8 +58,8 @@ anchor* find_anchor(caf::actor_system& sys) {
 }
 
 /// Reads one setting: the environment first, then the configuration.
-timespan setting(caf::actor_system& sys, const char* key, const char* variable,
-                 timespan otherwise) {
+timespan setting(caf::actor_system& sys, const std::string& key,
+                 const char* variable, timespan otherwise) {
   auto complain = [](const std::string& where, const std::string& text) {
     throw std::invalid_argument(
       where + " is \"" + text
@@ -67,7 +67,7 @@ timespan setting(caf::actor_system& sys, const char* key, const char* variable,
         "write it like 10s or 500ms");
   };
   if (auto* text = std::getenv(variable)) {
-    auto value = caf::config_value::parse(text);
+    auto value = caf::config_value::parse(std::string{text});
     auto result = value ? caf::get_as<caf::timespan>(*value)
                         : caf::expected<caf::timespan>{value.error()};
     if (!result || *result < timespan::zero())
@@ -79,7 +79,7 @@ timespan setting(caf::actor_system& sys, const char* key, const char* variable,
     return otherwise;
   auto result = caf::get_as<caf::timespan>(*entry);
   if (!result || *result < timespan::zero())
-    complain("the setting " + std::string{key}, caf::to_string(*entry));
+    complain("the setting " + key, caf::to_string(*entry));
   return *result;
 }
 

@@ -39,7 +39,8 @@ public:
              && std::is_invocable_r_v<R, std::decay_t<F>&, Ts...>)
   unique_function(F&& f) {
     using fun = std::decay_t<F>;
-    if constexpr (std::is_pointer_v<fun> || std::is_member_pointer_v<fun>) {
+    using given = std::remove_reference_t<F>;
+    if constexpr (std::is_pointer_v<given> || std::is_member_pointer_v<given>) {
       if (f == nullptr)
         return;
     }

@@ -217,9 +217,8 @@ void worker_actor::pump() {
   for (;;) {
     if (auto what = cell_->take_todo(); what != todo::none)
       carry_out(what);
-    else if (!cell_->has_ready())
-      break;
-    else if (cell_->run_ready(turn) == turn || cell_->has_ready())
+    else if (!cell_->has_ready() || cell_->run_ready(turn) == turn
+             || cell_->has_ready())
       break;
   }
   // Others have their turn; what is still ready goes on after them.

@@ -224,14 +224,14 @@ private:
                   "the callback of a fiber must be no larger than a pointer: "
                   "capture `this`, or one pointer, or nothing");
     void* bits = nullptr;
-    std::memcpy(&bits, &f, sizeof(F));
+    std::memcpy(static_cast<void*>(&bits), &f, sizeof(F));
     return bits;
   }
 
   template <class F>
   static F unpack(void* bits) noexcept {
     alignas(F) std::byte copy[sizeof(F)];
-    std::memcpy(copy, &bits, sizeof(F));
+    std::memcpy(copy, static_cast<const void*>(&bits), sizeof(F));
     return *std::launder(reinterpret_cast<F*>(copy));
   }
 

@@ -6,8 +6,9 @@
 #include "cell.hpp"
 #include "runtime.hpp"
 
-#include <algorithm>
+#include <optional>
 #include <stdexcept>
+#include <utility>
 
 namespace troupe {
 
@@ -56,20 +57,20 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
       started.push_back(x);
   for (auto& x : started)
     x->request_stop(x->who().on_stop, force_at);
-  // Who is still there when it is time to force is described as it is then.
+  // Who is still there when it is time to force is described as it is then, or
+  // as it is at the end if not even force helps.
+  std::vector<std::optional<stop_blocker>> late(started.size());
+  for (std::size_t i = 0; i < started.size(); ++i)
+    if (!started[i]->wait_until_over(time_left(force_at, time.now())))
+      late[i] = describe(*started[i], time.now());
   stop_report result;
-  std::vector<const cell*> late;
-  for (auto& x : started) {
-    if (!x->wait_until_over(time_left(force_at, time.now()))) {
-      result.push_back(describe(*x, time.now()));
-      late.push_back(x.get());
-    }
-  }
-  for (auto& x : started) {
-    auto over = x->wait_until_over(time_left(end, time.now()));
-    auto known = std::find(late.begin(), late.end(), x.get()) != late.end();
-    if (!known && (!over || was_forced(*x)))
-      result.push_back(describe(*x, time.now()));
+  for (std::size_t i = 0; i < started.size(); ++i) {
+    auto& x = *started[i];
+    if (!x.wait_until_over(time_left(end, time.now()))
+        || (!late[i] && was_forced(x)))
+      late[i] = describe(x, time.now());
+    if (late[i])
+      result.push_back(std::move(*late[i]));
   }
   for (auto& x : result)
     home->log(compat::log_warning, "shutdown_all: " + to_string(x));

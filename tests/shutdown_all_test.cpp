@@ -200,12 +200,21 @@ TEST_CASE("L30 shutdown_all takes any deadline") {
     CHECK(troupe::shutdown_all(sys, 0s).size() == 1);
     CHECK(sys.now() == begin);
   }
-  SECTION("negative") {
-    CHECK(troupe::shutdown_all(sys, -5s).size() == 1);
-    CHECK(sys.now() == begin);
-  }
   CHECK(ref.wait_for_shutdown()->kind() == outcome_kind::forced);
   CHECK(sys.now() - begin <= 10s);
+}
+
+TEST_CASE("L30 shutdown_all refuses a negative deadline and stops nobody") {
+  journal log;
+  testing_system sys;
+  script what;
+  what.run = support::stubborn();
+  auto ref = support::spawn(sys, log, {.name = "mule"}, what);
+  ref.startup();
+  CHECK_THROWS_AS(troupe::shutdown_all(sys, -5s), std::invalid_argument);
+  CHECK(ref.state() == worker_state::running);
+  ref.force_stop();
+  CHECK(ref.wait_for_shutdown()->kind() == outcome_kind::forced);
 }
 
 TEST_CASE("L30 shutdown_all finds workers whose handles are gone, with real "

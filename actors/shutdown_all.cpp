@@ -66,11 +66,12 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
   stop_report result;
   for (std::size_t i = 0; i < started.size(); ++i) {
     auto& x = *started[i];
+    auto& found = late[i];
     if (!x.wait_until_over(time_left(end, time.now()))
-        || (!late[i] && was_forced(x)))
-      late[i] = describe(x, time.now());
-    if (late[i])
-      result.push_back(std::move(*late[i]));
+        || (!found && was_forced(x)))
+      found = describe(x, time.now());
+    if (found.has_value())
+      result.push_back(std::move(*found));
   }
   for (auto& x : result)
     home->log(compat::log_warning, "shutdown_all: " + to_string(x));

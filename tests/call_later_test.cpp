@@ -52,21 +52,21 @@ TEST_CASE("call_later with no or negative delay calls at once, but not inside "
   support::real_system sys;
   for (auto delay :
        {troupe::timespan{0}, troupe::timespan{-1h}, troupe::timespan::min()}) {
-    std::promise<std::thread::id> called;
+    auto called = std::make_shared<std::promise<std::thread::id>>();
     call_later(sys, delay,
-               [&] { called.set_value(std::this_thread::get_id()); });
-    CHECK(called.get_future().get() != std::this_thread::get_id());
+               [called] { called->set_value(std::this_thread::get_id()); });
+    CHECK(called->get_future().get() != std::this_thread::get_id());
   }
 }
 
 TEST_CASE(
   "call_later calls on a thread that may block, and may be called there") {
+  std::promise<bool> stopped;
   support::real_system sys;
   auto ref = troupe::spawn<patient>(sys);
   ref.startup();
-  std::promise<bool> stopped;
-  call_later(sys, 1ms, [&] {
-    call_later(sys, 1ms, [&] { ref.gracefully_stop(); });
+  call_later(sys, 1ms, [&stopped, &sys, ref] {
+    call_later(sys, 1ms, [ref] { ref.gracefully_stop(); });
     auto how = ref.wait_for_shutdown();
     stopped.set_value(how && how->ok());
   });

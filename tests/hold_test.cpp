@@ -138,9 +138,8 @@ TEST_CASE("A11 a token may be dropped by any thread") {
     });
     ref.startup();
     // The stop and the end of the token come from two threads at once.
-    std::thread dropping{[token = out.get_future().get()]() mutable {
-      token.release();
-    }};
+    std::thread dropping{
+      [token = out.get_future().get()]() mutable { token.release(); }};
     ref.gracefully_stop();
     auto how = ref.wait_for_shutdown();
     dropping.join();

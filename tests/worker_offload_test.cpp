@@ -5,6 +5,7 @@
 
 #include "troupe/offload.hpp"
 
+#include "support/leaks.hpp"
 #include "support/real_system.hpp"
 #include "support/scenes.hpp"
 #include "troupe/spawn.hpp"
@@ -343,6 +344,8 @@ TEST_CASE("L17 a worker is abandoned whose call does not return, and destroyed "
   go_on.set_value();
   // The handle lives on, the object does not.
   gone.get_future().wait();
+  while (ref.actor() != nullptr)
+    std::this_thread::yield();
   CHECK(ref.worker() == nullptr);
   CHECK(ref.outcome()->abandoned());
   CHECK(hooks == 0);
@@ -351,18 +354,20 @@ TEST_CASE("L17 a worker is abandoned whose call does not return, and destroyed "
 TEST_CASE("L17 an abandoned call may return after its actor system is gone") {
   std::latch begun{1};
   std::promise<void> go_on;
-  std::promise<void> back;
+  auto back = std::make_shared<std::promise<void>>();
   troupe::worker_ref<scene> ref;
   {
     real_system sys;
+    // Nothing can take the worker apart once its actor system is gone.
+    support::leaks_allowed here;
     ref
       = troupe::spawn<scene>(sys,
                              {.stopping_grace_period = 0s, .force_period = 1ms},
                              [&](scene& w) -> task<> {
-                               auto f = [&] {
+                               auto f = [&, back] {
                                  begun.count_down();
                                  go_on.get_future().wait();
-                                 back.set_value();
+                                 back->set_value();
                                };
                                co_await w.offload(std::move(f));
                              });
@@ -371,6 +376,6 @@ TEST_CASE("L17 an abandoned call may return after its actor system is gone") {
     CHECK(ref.shutdown()->abandoned());
   }
   go_on.set_value();
-  back.get_future().wait();
+  back->get_future().wait();
   CHECK(ref.state() == worker_state::force_stopped);
 }

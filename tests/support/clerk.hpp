@@ -72,7 +72,8 @@ private:
 };
 
 /// Longer than what a std::string keeps inside of itself.
-inline const std::string long_text = "a text that does not fit into the string object";
+inline const std::string long_text
+  = "a text that does not fit into the string object";
 
 /// Answers in all ways in which a handler can.
 class clerk : public troupe::worker {

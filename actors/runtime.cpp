@@ -135,8 +135,9 @@ runtime::runtime(caf::actor_system& sys)
 runtime::~runtime() = default;
 
 bool runtime::gone() const noexcept {
+  // From then on nothing can be started, and nothing that runs is left.
   std::unique_lock guard{mtx_};
-  return gone_;
+  return closed_;
 }
 
 // -- the actor system ----------------------------------------------------------

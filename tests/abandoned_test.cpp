@@ -68,21 +68,35 @@ private:
   bool is_open_ = false;
 };
 
+/// As the first base of a class, tells when its object is gone, all of it.
+class last_word {
+public:
+  explicit last_word(std::binary_semaphore& gone) : gone_(gone) {
+    // nop
+  }
+
+  ~last_word() {
+    gone_.release();
+  }
+
+  last_word(const last_word&) = delete;
+  last_word& operator=(const last_word&) = delete;
+
+private:
+  std::binary_semaphore& gone_;
+};
+
 /// Tells when the worker object is destroyed.
-class mortal : public scripted {
+class mortal : private last_word, public scripted {
 public:
   mortal(journal& log, script what, std::binary_semaphore& gone)
-    : scripted(log, std::move(what)), gone_(gone) {
+    : last_word(gone), scripted(log, std::move(what)) {
     // nop
   }
 
   ~mortal() override {
     log().note("object gone");
-    gone_.release();
   }
-
-private:
-  std::binary_semaphore& gone_;
 };
 
 const troupe::worker_options impatient{.name = "stuck",

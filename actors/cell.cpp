@@ -195,6 +195,7 @@ void cell::system_gone() noexcept {
   std::vector<pending_reply> unanswered;
   {
     std::unique_lock guard{mtx_};
+    arm(never); // The clock has gone; a deadline would only keep the cell.
     unanswered.swap(pending_replies_);
   }
   if (auto at = stage(); at == rules::stage::created || rules::is_final(at))

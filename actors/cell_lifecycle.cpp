@@ -297,10 +297,12 @@ void cell::note_outcome(rules::action what, failure& why) {
         subject() + " failed to start: run() ended without calling ready()");
     note(std::move(why));
   } else if (has(note_cancelled)) {
-    if (!why.reason)
+    // That the frame is gone only confirms what the kill has noted before.
+    if (!why.reason && !outcome_.reason_)
       why.reason = caf::make_error(errc::cancelled,
                                    subject() + " was ended from outside");
-    note(std::move(why));
+    if (why.reason)
+      note(std::move(why));
   } else if (has(abandon)) {
     auto reason = caf::make_error(
       errc::abandoned, subject()

@@ -239,9 +239,12 @@ void worker_actor::outlive_quit() {
 }
 
 void worker_actor::carry_out(todo what) {
+  if (over_)
+    return; // Told before the end, and overtaken by it.
   if (has(what, todo::child_ended))
     children_ended();
-  if (has(what, todo::destroy_frame))
+  // What began to go for another reason may have gone as if told so.
+  if (has(what, todo::destroy_frame) && cell_->frozen())
     tear_down(true);
   if (has(what, todo::begin_startup))
     begin_startup();
@@ -474,6 +477,7 @@ void worker_actor::children_ended() {
 }
 
 void worker_actor::finish() {
+  over_ = true;
   auto at = cell_->stage();
   auto how = cell_->last_outcome().value_or(outcome{});
   cell_->disown_children();

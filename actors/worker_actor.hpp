@@ -125,6 +125,7 @@ private:
   bool ending_ = false;   // finish() or fail() was called
   bool closing_ = false;  // children and handlers are being joined
   bool shutdown_begun_ = false;
+  bool over_ = false; // finish() was called
   bool kept_messages_ = false; // some came before run() did
   std::size_t tearing_down_ = 0;
   std::optional<failure> ending_why_;

@@ -198,6 +198,7 @@ TEST_CASE(
   CHECK(how->kind() == outcome_kind::cancelled);
   CHECK(how->code() == 2);
   CHECK(how->reason() == caf::exit_reason::kill);
+  CHECK_FALSE(how->cleanup_error());
   CHECK(ref.state() == worker_state::stopped);
   CHECK(sys.now() == begin);
   sys.run();
@@ -206,6 +207,42 @@ TEST_CASE(
   CHECK(ends[0] == caf::exit_reason::kill);
   x.before.push_back("after_shutdown");
   CHECK(log.lines() == x.before);
+}
+
+TEST_CASE(
+  "L23 a kill while the end destroys what is left, without on_shutdown") {
+  // Kills whose handler it is the frame of, when it goes.
+  struct sting {
+    caf::actor whom;
+
+    ~sting() {
+      caf::anon_send_exit(whom, caf::exit_reason::kill);
+    }
+  };
+  journal log;
+  testing_system sys;
+  script what;
+  what.run = [](scripted& self) -> troupe::task<> {
+    co_await self.sleep_for(1s);
+    throw std::runtime_error{"no more"};
+  };
+  what.handlers = [](scripted& self) -> troupe::message_handlers {
+    return {[&self](int32_t) -> troupe::task<> {
+      sting last{caf::actor_cast<caf::actor>(self.self())};
+      co_await self.sleep_for(1h);
+    }};
+  };
+  auto ref = support::spawn(sys, log, {}, what);
+  ref.startup();
+  support::tell(ref.actor(), int32_t{1});
+  auto how = ref.wait_for_shutdown();
+  REQUIRE(how);
+  CHECK(how->kind() == outcome_kind::failed);
+  CHECK_THAT(to_string(*how), ContainsSubstring("no more"));
+  ref = {};
+  sys.run();
+  CHECK(log.lines()
+        == lines{"on_startup", "run", "after_shutdown", "destroyed"});
 }
 
 TEST_CASE("L23 in init an exit or a kill is the end of the worker") {

@@ -71,6 +71,7 @@ double
 rate(std::size_t senders, std::uint64_t each, std::latch& done, Send send) {
   std::latch go{static_cast<std::ptrdiff_t>(senders) + 1};
   std::vector<std::jthread> threads;
+  threads.reserve(senders);
   for (std::size_t i = 0; i < senders; ++i)
     threads.emplace_back([&] {
       go.arrive_and_wait();

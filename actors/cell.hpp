@@ -143,6 +143,10 @@ public:
     return *home_;
   }
 
+  [[nodiscard]] const std::shared_ptr<runtime>& shared_home() const noexcept {
+    return home_;
+  }
+
   [[nodiscard]] std::optional<outcome> last_outcome() const;
 
   [[nodiscard]] worker_status status() const;
@@ -245,6 +249,10 @@ public:
 
   /// Feeds an event to the lifecycle.
   void feed(rules::event e, failure why = {});
+
+  [[nodiscard]] bool has_todo() const noexcept {
+    return todo_.load(std::memory_order_relaxed) != 0;
+  }
 
   [[nodiscard]] todo take_todo() noexcept {
     return static_cast<todo>(todo_.exchange(0, std::memory_order_acq_rel));

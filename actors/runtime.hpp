@@ -50,6 +50,13 @@ public:
 
   // -- the actor system -------------------------------------------------------
 
+  /// The actor system.
+  /// @pre it cannot have gone: this is called by one of its actors, or between
+  ///      `enter` and `leave`
+  [[nodiscard]] caf::actor_system& system() const noexcept {
+    return *system_;
+  }
+
   /// Makes the actor system wait for one more worker when it goes down.
   /// @returns `false` if it is too late for that.
   bool enter();

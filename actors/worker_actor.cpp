@@ -182,10 +182,21 @@ worker_actor::resume(compat::execution_context* ctx, size_t max_throughput) {
   // A bound, because CAF's own is "no bound", and with that a coroutine that
   // yields would never let another actor have this thread.
   constexpr size_t slice = 64;
-  auto result = super::resume(ctx, std::min(max_throughput, slice));
+  auto result = resumable::done;
+  // In CAF 1.x an urgent message waits behind all that the mailbox has fetched.
+  if (!cell_->has_todo() || attend(ctx))
+    result = super::resume(ctx, std::min(max_throughput, slice));
   current_cell = outer_cell;
   current_context = outer_context;
   return result;
+}
+
+/// Does what there is to do before the next message.
+/// @returns whether the actor goes on after it.
+bool worker_actor::attend(compat::execution_context* ctx) {
+  auto wake = compat::make_element(nullptr, caf::make_message_id(),
+                                   caf::message{});
+  return activate(ctx, *wake) != activation_result::terminated;
 }
 
 caf::behavior worker_actor::make_behavior() {
@@ -234,8 +245,13 @@ void worker_actor::outlive_quit() {
     return;
   bhvr_stack().push_back(caf::behavior{[this] { pump(); }});
   default_handler_ = refuse_late_message;
-  cell_->kill(caf::make_error(
-    errc::cancelled, cell_->subject() + " was ended by a quit() of its actor"));
+  cell_->kill(
+    cell_->home().gone()
+      ? caf::make_error(errc::system_gone,
+                        cell_->subject() + " was ended with its actor system")
+      : caf::make_error(errc::cancelled,
+                        cell_->subject()
+                          + " was ended by a quit() of its actor"));
 }
 
 void worker_actor::carry_out(todo what) {

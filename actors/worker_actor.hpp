@@ -73,6 +73,8 @@ protected:
 private:
   enum class step : std::uint8_t { none, startup, run, shutdown };
 
+  bool attend(compat::execution_context* ctx);
+
   /// Does what there is to do, for a bounded time.
   void pump();
 

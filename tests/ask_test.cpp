@@ -3,7 +3,9 @@
 
 #include "troupe/ask.hpp"
 
+#include "support/clerk.hpp"
 #include "support/plain_caf.hpp"
+#include "support/real_system.hpp"
 #include "support/scenes.hpp"
 #include "troupe/spawn.hpp"
 #include "troupe/testing.hpp"
@@ -23,6 +25,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <vector>
 
@@ -349,4 +352,83 @@ TEST_CASE("A5 a request of a worker to a queue is answered on acceptance") {
   CHECK(refused == troupe::errc::queue_closed);
   CHECK(taken == std::vector<std::string>{long_text});
   CHECK(target.wait_for_shutdown()->ok());
+}
+
+// -- plain threads -----------------------------------------------------------
+
+TEST_CASE("A5 a plain thread asks a worker through its handle") {
+  testing_system sys;
+  auto ref = troupe::spawn<support::clerk>(sys);
+  ref.startup();
+  CHECK(troupe::ask<std::string>(ref, 1s, std::string{"hello"}) == "hello!");
+  CHECK(troupe::ask<void>(ref, 1s, true));
+  auto late = troupe::ask<int32_t>(ref, 5s, int32_t{21});
+  REQUIRE(late);
+  CHECK(*late == 42);
+  SECTION("an error is what the worker replied") {
+    auto wrong = troupe::ask<int8_t>(ref, 1s, int8_t{-1});
+    REQUIRE_FALSE(wrong);
+    CHECK(wrong.error() == caf::sec::invalid_argument);
+  }
+  SECTION("a reply of another type is an error") {
+    auto wrong = troupe::ask<double>(ref, 5s, int32_t{21});
+    REQUIRE_FALSE(wrong);
+    CHECK(wrong.error() == caf::sec::unexpected_response);
+  }
+  SECTION("no reply in time is an error") {
+    auto begin = sys.now();
+    auto wrong = troupe::ask<int32_t>(ref, 10ms, int32_t{21});
+    REQUIRE_FALSE(wrong);
+    CHECK(wrong.error() == caf::sec::request_timeout);
+    CHECK(sys.now() - begin == 10ms);
+  }
+  SECTION("a worker that fails answers with that") {
+    auto wrong = troupe::ask<int32_t>(ref, troupe::infinite, 1.0);
+    REQUIRE_FALSE(wrong);
+    CHECK_THAT(troupe::text_of(wrong.error()), ContainsSubstring("later"));
+  }
+  SECTION("a worker that has ended answers no more") {
+    ref.shutdown();
+    auto wrong = troupe::ask<int32_t>(ref, 1s, int32_t{21});
+    REQUIRE_FALSE(wrong);
+    CHECK(wrong.error() == caf::sec::request_receiver_down);
+  }
+  ref.shutdown();
+}
+
+TEST_CASE("A5 a worker that is asked before its start answers after it") {
+  support::real_system sys;
+  auto ref = troupe::spawn<support::clerk>(sys);
+  std::jthread starter{[&ref] { ref.startup(); }};
+  CHECK(troupe::ask<std::string>(ref, 1min, std::string{"hello"}) == "hello!");
+  starter.join();
+  ref.shutdown();
+}
+
+TEST_CASE("A5 a thread cannot ask nobody, nor a system that is gone") {
+  auto nobody = troupe::ask<void>(troupe::worker_handle{}, 1s, true);
+  REQUIRE_FALSE(nobody);
+  CHECK(nobody.error() == troupe::errc::invalid_argument);
+  troupe::worker_handle ref;
+  {
+    testing_system sys;
+    ref = troupe::spawn<support::clerk>(sys);
+  }
+  auto gone = troupe::ask<void>(ref, 1s, true);
+  REQUIRE_FALSE(gone);
+  CHECK(gone.error() == troupe::errc::system_gone);
+}
+
+TEST_CASE("L31 a thread's ask inside of a worker would block") {
+  testing_system sys;
+  auto ref = troupe::spawn<support::clerk>(sys);
+  ref.startup();
+  std::optional<caf::expected<void>> got;
+  run(sys, [&](scene&) -> task<> {
+    got = troupe::ask<void>(ref, 1s, true);
+    co_return;
+  });
+  REQUIRE(got);
+  CHECK(got->error() == troupe::errc::would_block);
+  ref.shutdown();
 }

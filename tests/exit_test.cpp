@@ -338,9 +338,10 @@ TEST_CASE("L23 a quit of the worker's actor cancels it") {
     };
   }
   auto ref = support::spawn(sys, log, {}, what);
+  auto hdl = ref.actor(); // which may have ended when startup() returns
+  monitor watch{sys, hdl};
   ref.startup();
-  monitor watch{sys, ref.actor()};
-  support::tell(ref.actor(), int32_t{1});
+  support::tell(hdl, int32_t{1});
   go_on.release();
   auto how = ref.wait_for_shutdown();
   REQUIRE(how);

@@ -160,6 +160,29 @@ TEST_CASE("L9 a stop overtakes the messages that wait for the handlers") {
   CHECK(handled < backlog / 10);
 }
 
+TEST_CASE("L9 a stop overtakes messages that wait even when they came first") {
+  // What CAF 1.x has fetched from the mailbox nothing overtakes there.
+  constexpr int backlog = 20'000;
+  constexpr int half_way = backlog / 2;
+  journal log;
+  testing_system sys;
+  int handled = 0;
+  troupe::worker_handle ref;
+  script what;
+  what.handlers = [&](scripted&) -> troupe::message_handlers {
+    return {[&](int32_t) {
+      if (++handled == half_way)
+        ref.gracefully_stop();
+    }};
+  };
+  ref = support::spawn(sys, log, {}, what);
+  ref.startup();
+  for (int32_t i = 0; i < backlog; ++i)
+    support::tell(ref.actor(), i);
+  CHECK(ref.wait_for_shutdown()->ok());
+  CHECK(handled < half_way + 1'000);
+}
+
 TEST_CASE("L9 a stop overtakes the messages in a queue") {
   testing_system sys;
   auto ref = troupe::spawn<collector>(sys);

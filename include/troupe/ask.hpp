@@ -17,8 +17,11 @@
 #include <caf/message_id.hpp>
 #include <caf/sec.hpp>
 
+#include <chrono>
 #include <coroutine>
+#include <cstddef>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 namespace troupe {
@@ -70,7 +73,43 @@ private:
   alarm alarm_;
 };
 
-/// Waits for a reply of type `R`: void, a value, or a tuple of values.
+/// Takes out of a reply what it should hold: void, a value, a tuple of values,
+/// or the message itself.
+/// @returns `sec::unexpected_response` if it holds something else.
+template <class R>
+struct reply_decoder {
+  static caf::expected<R> decode(caf::message& msg) {
+    if constexpr (std::is_void_v<R>) {
+      if (msg.empty())
+        return caf::expected<void>{};
+    } else if constexpr (std::is_same_v<R, caf::message>) {
+      return std::move(msg);
+    } else {
+      if (msg.match_elements<R>())
+        return std::move(msg.get_mutable_as<R>(0));
+    }
+    return caf::make_error(caf::sec::unexpected_response, std::move(msg));
+  }
+};
+
+/// @copydoc reply_decoder
+template <class... Ts>
+struct reply_decoder<std::tuple<Ts...>> {
+  static caf::expected<std::tuple<Ts...>> decode(caf::message& msg) {
+    if (msg.match_elements<Ts...>())
+      return get_all(msg, std::index_sequence_for<Ts...>{});
+    return caf::make_error(caf::sec::unexpected_response, std::move(msg));
+  }
+
+private:
+  template <std::size_t... Is>
+  static std::tuple<Ts...>
+  get_all(caf::message& msg, std::index_sequence<Is...>) {
+    return {std::move(msg.get_mutable_as<Ts>(Is))...};
+  }
+};
+
+/// Waits for a reply of type `R`.
 template <class R>
 class ask_awaiter final : public reply_awaiter {
 public:
@@ -80,39 +119,7 @@ public:
     auto reply = take_reply();
     if (!reply)
       return std::move(reply.error());
-    return decode<R>(*reply, static_cast<R*>(nullptr));
-  }
-
-private:
-  template <class T>
-  static caf::expected<T> decode(caf::message& msg, T*) {
-    if constexpr (std::is_void_v<T>) {
-      if (msg.empty())
-        return caf::expected<void>{};
-    } else if constexpr (std::is_same_v<T, caf::message>) {
-      return std::move(msg);
-    } else {
-      if (msg.match_elements<T>())
-        return std::move(msg.get_mutable_as<T>(0));
-    }
-    return unexpected(msg);
-  }
-
-  template <class T, class... Ts>
-  static caf::expected<T> decode(caf::message& msg, std::tuple<Ts...>*) {
-    if (msg.match_elements<Ts...>())
-      return get_all<Ts...>(msg, std::index_sequence_for<Ts...>{});
-    return unexpected(msg);
-  }
-
-  template <class... Ts, std::size_t... Is>
-  static std::tuple<Ts...>
-  get_all(caf::message& msg, std::index_sequence<Is...>) {
-    return {std::move(msg.get_mutable_as<Ts>(Is))...};
-  }
-
-  static caf::error unexpected(caf::message& msg) {
-    return caf::make_error(caf::sec::unexpected_response, std::move(msg));
+    return reply_decoder<R>::decode(*reply);
   }
 };
 
@@ -140,5 +147,34 @@ private:
   timespan timeout_;
   caf::message request_;
 };
+
+/// The part of `ask` for threads that does not depend on the type of the reply.
+[[nodiscard]] caf::expected<caf::message>
+ask_and_block(const worker_handle& target, timespan timeout,
+              caf::message request);
+
+/// Sends a request to a worker and blocks the calling thread until the reply is
+/// there: for `main` and plain threads. Inside of a worker, `co_await
+/// ask<R>()`.
+///
+/// ~~~
+/// auto sum = troupe::ask<int32_t>(adder, 1s, add_atom_v, 1, 2);
+/// ~~~
+/// @tparam R What the reply holds: void, a value, or a tuple of values.
+/// @param timeout How long to wait; any duration, or `infinite`.
+/// @returns the reply, or the error that the worker replied,
+///          `sec::request_timeout`, `sec::request_receiver_down` if the worker
+///          has ended, `errc::would_block` inside of an actor,
+///          `errc::system_gone`, `errc::invalid_argument` for a null handle.
+template <class R, class Rep, class Period, class... Ts>
+[[nodiscard]] caf::expected<R> ask(const worker_handle& target,
+                                   std::chrono::duration<Rep, Period> timeout,
+                                   Ts&&... xs) {
+  auto reply = ask_and_block(target, to_timespan(timeout),
+                             caf::make_message(std::forward<Ts>(xs)...));
+  if (!reply)
+    return std::move(reply.error());
+  return reply_decoder<R>::decode(*reply);
+}
 
 } // namespace troupe

@@ -1,0 +1,415 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "rules/backoff.hpp"
+#include "rules/restart_window.hpp"
+#include "troupe/supervisor_options.hpp"
+#include "troupe/time.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What a supervisor does about its children, as a machine without clock,
+/// thread or actor: it is told what happened and when, and answers with what is
+/// to be done. The order of the answers is the order in which they are to be
+/// carried out.
+namespace troupe::rules {
+
+/// A child of one supervisor. The lower half is the slot it has, the upper half
+/// how many children had that slot before: it means no other child until a slot
+/// was used 2^32 times.
+using child_id = std::uint64_t;
+
+/// Stands for no child.
+inline constexpr child_id no_child = ~child_id{0};
+
+/// Returns a small number that no other child has at the same time: an index
+/// for what somebody else keeps about the child.
+[[nodiscard]] constexpr std::uint32_t slot_of(child_id who) noexcept {
+  return static_cast<std::uint32_t>(who);
+}
+
+/// What a supervisor has to know about one child.
+struct child_rules {
+  troupe::restart restart = troupe::restart::permanent;
+  restart_backoff backoff = {};
+  restart_limit give_up_after = {};
+  troupe::on_give_up on_give_up = troupe::on_give_up::escalate;
+  bool significant = false;
+};
+
+/// What holds for the whole group.
+struct group_rules {
+  troupe::strategy strategy = troupe::strategy::one_for_one;
+  restart_intensity intensity = {};
+  troupe::auto_shutdown auto_shutdown = troupe::auto_shutdown::never;
+  /// Start and stop many at once, in a window. `dynamic` always does.
+  bool concurrent = false;
+  /// How many may be starting, or stopping, at once; 0 means 1.
+  std::size_t window = 64;
+  std::size_t max_children = static_cast<std::size_t>(-1);
+};
+
+/// Where a child is, for its supervisor.
+enum class child_stage : std::uint8_t {
+  stopped,     ///< Not running, and nothing planned: the spec alone is there.
+  planned,     ///< Is going to be started: its turn has not come yet.
+  starting,    ///< Told to start, not ready yet.
+  running,     ///< Ready.
+  stopping,    ///< Told to stop, not over yet.
+  backing_off, ///< Over; a restart waits for its time.
+};
+
+/// Where a supervisor is.
+enum class group_stage : std::uint8_t {
+  created,   ///< Not started.
+  starting,  ///< Its children are started for the first time.
+  running,   ///< All have been started.
+  unwinding, ///< A group restart: stops those that are to be restarted.
+  pausing,   ///< A group restart: waits for a backoff.
+  rewinding, ///< A group restart: starts them again.
+  stopping,  ///< Stops all children, for good.
+  stopped,   ///< All children are over.
+};
+
+/// Why a supervisor stops its children for good.
+enum class group_end : std::uint8_t {
+  none,
+  asked,        ///< Somebody asked for it: `stop`.
+  start_failed, ///< A child failed to start the first time. (S3)
+  gave_up,      ///< Too many restarts. (S5, S12)
+  child_ended,  ///< The strategy is `stop_all`, and a child ended.
+  significant,  ///< Significant children ended. (S13)
+};
+
+/// How a child ended, whoever asked for it.
+enum class child_end : std::uint8_t {
+  normal,
+  failed, ///< Forced, failed, cancelled; a plain actor down with an error.
+};
+
+enum class command_kind : std::uint8_t {
+  /// Begin an incarnation of `who`. Answered by `child_ready` or `child_ended`.
+  start,
+  /// Ask `who` to stop. Answered by `child_ended`.
+  stop,
+  /// `who` is over and will not be restarted unless somebody asks for it: it
+  /// has come to its final end. Its spec is kept. Comes again, without a
+  /// `start` in between, for one that a group restart had planned to bring back
+  /// and that did not get there.
+  retire,
+  /// The same, and its spec is gone; the id means nothing any more.
+  forget,
+  /// Call `retry_due(who)` at `when`. Replaces an earlier one for `who`; for
+  /// `no_child` it is that of the group.
+  set_retry,
+  /// Do not.
+  clear_retry,
+  /// All children have been ready, or were told to stop: the supervisor is
+  /// ready. Once.
+  group_ready,
+  /// The supervisor has begun to stop for a reason of its own, see
+  /// `supervision::end()`; `who` is the child that is to blame. Its `retire` or
+  /// `forget` comes before.
+  group_ends,
+  /// All children are over: the supervisor can end. Last.
+  group_over,
+};
+
+/// Something to be done.
+struct command {
+  command_kind what;
+  child_id who = no_child;
+  time_point when = never;
+
+  friend bool operator==(const command&, const command&) = default;
+};
+
+/// Why a call at run time was refused.
+enum class refusal : std::uint8_t {
+  none,
+  busy,              ///< Starts, restarts a group, or stops. (S16)
+  stopping,          ///< Is going to end, or has ended, or was never started.
+  running,           ///< The child is not stopped. (S20, S21)
+  restarting,        ///< The child waits for a restart. (S20, S21)
+  too_many_children, ///< (S18)
+};
+
+/// How many children are where: O(1). (S22)
+struct child_counts {
+  std::size_t specs = 0;
+  /// Starting, running or stopping.
+  std::size_t active = 0;
+};
+
+/// The children of one supervisor and all decisions about them. (S2 to S21)
+///
+/// Every member that takes `now` may ask for something to be done; `take()`
+/// hands it over. Nothing in here is O(children) except a start, a restart or a
+/// stop of the whole group, and these are spread over as many calls.
+class supervision {
+public:
+  /// @param seed Where the jitter of backoffs comes from.
+  supervision(group_rules rules, std::uint64_t seed);
+
+  // -- properties -------------------------------------------------------------
+
+  [[nodiscard]] group_stage at() const noexcept;
+
+  /// Why it stops, or has stopped.
+  [[nodiscard]] group_end end() const noexcept;
+
+  /// The child that is to blame for that, or `no_child`.
+  [[nodiscard]] child_id blamed() const noexcept;
+
+  [[nodiscard]] bool contains(child_id who) const noexcept;
+
+  /// @pre `contains(who)`
+  [[nodiscard]] child_stage at(child_id who) const noexcept;
+
+  /// How many times it was started again, for whatever reason and of all that
+  /// happened.
+  /// @pre `contains(who)`
+  [[nodiscard]] std::uint64_t restarts(child_id who) const noexcept;
+
+  /// When its restart is due, or `never`. With a group restart under way, when
+  /// that is.
+  /// @pre `contains(who)`
+  [[nodiscard]] time_point next_retry(child_id who) const noexcept;
+
+  [[nodiscard]] child_counts counts() const noexcept;
+
+  /// How many restarts count at `now` against the intensity.
+  [[nodiscard]] std::size_t recent_restarts(time_point now) const;
+
+  /// All children in the order of their start.
+  [[nodiscard]] std::vector<child_id> children() const;
+
+  // -- before the start -------------------------------------------------------
+
+  /// Appends a child. It is `planned`.
+  /// @pre `at() == group_stage::created`
+  child_id add(const child_rules& rules);
+
+  // -- what happens -----------------------------------------------------------
+
+  /// Starts the children. (S2)
+  void start(time_point now);
+
+  /// `who` is ready.
+  void child_ready(child_id who, time_point now);
+
+  /// `who` is over. If it was not ready, this is a start that failed, unless it
+  /// had been told to stop.
+  void child_ended(child_id who, child_end how, time_point now);
+
+  /// The time of `set_retry` has come.
+  void retry_due(child_id who, time_point now);
+
+  /// The child says that it is in order again: its backoff begins anew. (S11)
+  void mark_healthy(child_id who);
+
+  // -- what somebody asks for -------------------------------------------------
+
+  /// Stops all children for good. (S14, S17)
+  void stop(time_point now);
+
+  /// Stops at once all children that were not told to stop yet, without order:
+  /// only the reserve is left, or force is used. (S15)
+  /// @pre `at() == group_stage::stopping`
+  void hurry(time_point now);
+
+  struct added {
+    child_id who = no_child;
+    refusal why_not = refusal::none;
+  };
+
+  /// Appends a child and starts it. If the start fails it is forgotten. (S18)
+  added start_child(const child_rules& rules, time_point now);
+
+  /// Stops a child, whatever is planned for it. When it is over `retire` or
+  /// `forget` follows; at once if it is planned or backs off; and not again if
+  /// it is stopped. No restart of the group that is under way, or that begins
+  /// before it is over, brings it back; a later one does. (S9, S16, S19)
+  /// @pre `contains(who)`
+  void terminate_child(child_id who, time_point now);
+
+  /// Starts a stopped child again. (S20) If the start fails it is stopped, and
+  /// nothing else happens. Its backoff and its limit begin anew.
+  /// @pre `contains(who)`
+  refusal restart_child(child_id who, time_point now);
+
+  /// Starts a child that backs off now; in a group restart, does not wait for
+  /// its backoff. (S11)
+  /// @returns whether there was one.
+  bool retry_now(child_id who, time_point now);
+
+  /// Removes a stopped child. (S21)
+  /// @pre `contains(who)`
+  refusal delete_child(child_id who);
+
+  // -- the answer -------------------------------------------------------------
+
+  /// Takes what is to be done, in order.
+  [[nodiscard]] std::vector<command> take();
+
+private:
+  using index = std::uint32_t;
+
+  static constexpr index nil = 0xFFFFFFFFu;
+
+  /// What only a child with a backoff or a limit has.
+  struct patience {
+    explicit patience(const child_rules& rules);
+
+    /// Begins anew, as somebody asked for the child.
+    void renew();
+
+    backoff delay;
+    restart_window failures;
+    /// Whether `failures` has a limit.
+    bool limited;
+    troupe::on_give_up on_give_up;
+    /// When the restart is due while the child backs off.
+    time_point due = never;
+  };
+
+  /// What is known about a child. There can be very many.
+  struct slot {
+    /// Grows along the list.
+    std::uint64_t order = 0;
+    std::uint64_t starts = 0;
+    std::unique_ptr<patience> more;
+    std::uint32_t generation = 0;
+    index prev = nil;
+    /// Also links the free slots.
+    index next = nil;
+    /// The episode in which it was terminated, see `episode_`.
+    std::uint32_t held_in = 0;
+    child_stage stage = child_stage::stopped;
+    troupe::restart restart = troupe::restart::permanent;
+    bool used : 1 = false;
+    bool significant : 1 = false;
+    /// Its start or stop is one of those that a window limits.
+    bool in_turn : 1 = false;
+    /// Somebody asked for its end.
+    bool terminated : 1 = false;
+    /// Comes from `start_child`, and has not been ready.
+    bool added : 1 = false;
+    /// Was started by `restart_child`, and has not been ready since.
+    bool by_hand : 1 = false;
+    /// Has passed its limit.
+    bool left_stopped : 1 = false;
+  };
+
+  // -- children (supervision.cpp) ---------------------------------------------
+
+  [[nodiscard]] index find(child_id who) const noexcept;
+  [[nodiscard]] child_id id_of(index i) const noexcept;
+  index append(const child_rules& rules);
+  void remove(index i);
+  void set_stage(slot& x, child_stage to) noexcept;
+
+  // -- properties -------------------------------------------------------------
+
+  /// Whether each child is restarted alone.
+  [[nodiscard]] bool alone() const noexcept;
+  [[nodiscard]] bool ending() const noexcept;
+  [[nodiscard]] bool restarting_group() const noexcept;
+  [[nodiscard]] bool to_be_unwound(const slot& x) const noexcept;
+  /// Why a call that changes the group is refused, for the group's sake.
+  [[nodiscard]] refusal closed() const noexcept;
+  /// How many may be starting, or stopping, at once.
+  [[nodiscard]] std::size_t limit() const noexcept;
+
+  // -- one step with one child ------------------------------------------------
+
+  void say(command_kind what, index i);
+  void begin(index i);
+  void tell_to_stop(index i);
+  void enter_turn(slot& x) noexcept;
+  void leave_turn(slot& x) noexcept;
+  /// Its final end: `retire` or `forget`. May remove it.
+  void finish(index i);
+  /// Finishes a child that does not run.
+  void cancel(index i);
+
+  // -- ends and restarts (supervision_restart.cpp) -----------------------------
+
+  void ended_as_told(index i);
+  void ended_by_itself(index i, child_end how, time_point now);
+  void stays_down(index i, time_point now);
+  void failed(index i, time_point now);
+  [[nodiscard]] bool may_restart(const slot& x, time_point now);
+  void give_up(group_end why, index i, time_point now);
+  /// Plans the restart, after its backoff if it has one.
+  void plan_restart(slot& x, time_point now);
+  void restart_alone(index i, time_point now);
+  void restart_group(index i, time_point now);
+  /// Plans the restart of those that are stopped, from `first` on.
+  void revive(index first, std::uint64_t end);
+  /// Does not wait for it any more: it is planned.
+  void drop_backoff(index i);
+  void drop_group_backoff();
+  [[nodiscard]] time_point latest_due() const noexcept;
+  [[nodiscard]] double sample() noexcept;
+
+  // -- what moves the whole group (supervision_group.cpp) -----------------------
+
+  void begin_end(group_end why, child_id blamed, time_point now);
+  /// Does what can be done next in the current stage.
+  void advance(time_point now);
+  void advance_starts(time_point now);
+  void advance_unwinding(time_point now);
+  void advance_stops();
+  void stop_in_turn(index i);
+  void begin_rewinding(time_point now);
+
+  group_rules rules_;
+  std::vector<slot> slots_;
+  std::vector<command> commands_;
+  restart_window intensity_;
+  std::uint64_t random_;
+  std::uint64_t next_order_ = 0;
+  index head_ = nil;
+  index tail_ = nil;
+  index free_ = nil;
+  child_counts counts_;
+  /// Significant children that are not stopped.
+  std::size_t significant_ = 0;
+  /// Children whose start is one of those that the window limits.
+  std::size_t starts_ = 0;
+  /// The same of stops.
+  std::size_t stops_ = 0;
+  /// Whose turn it is: forward while children are started, backward while they
+  /// are stopped. After unwinding, the last child that is left alone.
+  index cursor_ = nil;
+  /// A group restart: the order of the first child that takes part.
+  std::uint64_t from_ = 0;
+  /// A group restart: when the last backoff is over, or `time_point::min()`.
+  time_point group_due_ = time_point::min();
+  /// Counts the times that the group left order for restarts. One of these
+  /// lasts until all are running again, however many restarts it takes.
+  std::uint32_t episode_ = 0;
+  group_stage at_ = group_stage::created;
+  group_end end_ = group_end::none;
+  bool announced_ready_ = false;
+  child_id blamed_ = no_child;
+};
+
+/// Returns what is wrong with a group of rules, or an empty string. (S1)
+[[nodiscard]] std::string check(const group_rules& rules,
+                                std::string_view supervisor);
+
+/// Returns what is wrong with one child's rules, or an empty string. (S1)
+[[nodiscard]] std::string check(const child_rules& rules,
+                                const group_rules& group,
+                                std::string_view child);
+
+} // namespace troupe::rules

@@ -1,0 +1,119 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/options.hpp"
+#include "troupe/time.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace troupe {
+
+/// What a supervisor does to the other children when one is to be restarted.
+enum class strategy : std::uint8_t {
+  /// Nothing: that child alone is restarted, in its place.
+  one_for_one,
+  /// Stops them all in reverse order, and starts all in order.
+  one_for_all,
+  /// Does so with those after it; those before are untouched.
+  rest_for_one,
+  /// There is no restart: the whole group is stopped.
+  stop_all,
+  /// For many children that come and go at run time: no order among them, each
+  /// restarted alone, all stopped at once.
+  dynamic,
+};
+
+/// When a child that has ended by itself is started again.
+enum class restart : std::uint8_t {
+  /// Always.
+  permanent,
+  /// After a failure; a normal end is an end.
+  transient,
+  /// Never; its spec goes with it.
+  temporary,
+};
+
+/// How many restarts a supervisor takes before it gives up: the restart after
+/// `max_restarts` within `within` is one too many.
+struct restart_intensity {
+  int max_restarts = 3;
+  timespan within = std::chrono::seconds{5};
+};
+
+/// How long a child that failed waits for its restart: the n-th time
+/// `min(max, initial * factor^n * (1 + jitter * U(-1, 1)))`, n counted from 0.
+/// A child with a backoff does not count against its supervisor's intensity.
+struct restart_backoff {
+  /// The first delay; zero means no backoff.
+  timespan initial{0};
+  /// No delay is longer.
+  timespan max = std::chrono::seconds{30};
+  double factor = 2.0;
+  /// Between 0 and 1.
+  double jitter = 0.2;
+  /// Once the child has been ready for so long, n is 0 again.
+  timespan reset_after = std::chrono::minutes{1};
+};
+
+/// A limit of a child's own: the failure after `failures` within `within` is
+/// one too many. Zero failures: no limit.
+struct restart_limit {
+  int failures = 0;
+  timespan within = std::chrono::minutes{1};
+};
+
+/// What happens when a child has passed its `restart_limit`.
+enum class on_give_up : std::uint8_t {
+  /// The supervisor gives up.
+  escalate,
+  /// The child stays stopped, the others go on.
+  leave_stopped,
+};
+
+// GCC before 13 takes the enumerator for one that hides `troupe::never`.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+
+/// When a supervisor stops because its significant children have ended.
+enum class auto_shutdown : std::uint8_t {
+  never,
+  any_significant,
+  all_significant,
+};
+
+#pragma GCC diagnostic pop
+
+/// How a supervisor treats one child. An aggregate for designated initializers;
+/// the order of its members is part of the interface.
+struct child_options {
+  /// When it is started again.
+  troupe::restart restart = troupe::restart::permanent;
+
+  /// How long a restart waits.
+  restart_backoff backoff = {};
+
+  /// When to stop trying.
+  restart_limit give_up_after = {};
+
+  /// And what happens then.
+  troupe::on_give_up on_give_up = troupe::on_give_up::escalate;
+
+  /// Whether its end can end the supervisor, see `auto_shutdown`.
+  bool significant = false;
+
+  /// How it is run; its name is that of the child.
+  worker_options worker = {};
+};
+
+std::string to_string(strategy x);
+
+std::string to_string(restart x);
+
+std::string to_string(auto_shutdown x);
+
+} // namespace troupe

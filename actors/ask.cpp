@@ -74,7 +74,9 @@ bool reply_awaiter::send_request() {
   if (!target_) {
     reply_ = caf::make_message(caf::make_error(
       caf::sec::bad_function_call,
-      cell_->subject() + " asked nobody: the target is a null handle"));
+      cell_->subject()
+        + " asked nobody: the target is a null handle, or a worker that has "
+          "ended"));
     replied_ = true;
     withdraw();
     return false;

@@ -113,9 +113,7 @@ caf::expected<caf::message> ask_and_block(const worker_handle& target,
                                           caf::message request) {
   auto* whom = target.get_cell();
   if (whom == nullptr)
-    return caf::make_error(errc::invalid_argument,
-                           "ask() was given a handle that points to no worker; "
-                           "assign what spawn() returned");
+    return null_handle();
   if (whom->would_block())
     return caf::make_error(errc::would_block,
                            "ask() would block an actor's thread; inside of a "

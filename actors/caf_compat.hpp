@@ -56,6 +56,16 @@ inline constexpr unsigned log_info = CAF_LOG_LEVEL_INFO;
 
 #endif
 
+/// Whether `ctx` is where actors of `sys` run: a sender of another actor system
+/// passes its own.
+inline bool belongs_to(execution_context* ctx, caf::actor_system& sys) {
+#if TROUPE_CAF_1
+  return ctx == &sys.scheduler();
+#else
+  return ctx != nullptr && &ctx->system() == &sys;
+#endif
+}
+
 /// Makes what a mailbox holds.
 inline caf::mailbox_element_ptr make_element(caf::strong_actor_ptr sender,
                                              caf::message_id mid,

@@ -33,6 +33,9 @@ namespace troupe {
 class ask_table;
 class worker_actor;
 
+/// The error of a call on a handle that points to no worker.
+[[nodiscard]] caf::error null_handle();
+
 /// Why an incarnation ends badly.
 struct failure {
   caf::error reason;
@@ -176,7 +179,9 @@ public:
 
   /// Asks for a graceful stop.
   /// @param limit When the worker is to be forced at the latest.
-  void request_stop(on_stop mode, time_point limit = never);
+  /// @returns `false` if the worker was not started, so that there is nothing
+  ///          to be stopped.
+  bool request_stop(on_stop mode, time_point limit = never);
 
   /// Ends the worker now.
   void force();
@@ -184,8 +189,9 @@ public:
   /// Ends the worker without its `on_shutdown()`.
   void kill(caf::error reason);
 
-  /// The worker's actor is no more, and the worker was never started.
-  void drop_unstarted(caf::error reason) noexcept;
+  /// Ends a worker that was never started, without a word to it.
+  /// @returns `false` if it was started.
+  bool drop_unstarted(caf::error reason) noexcept;
 
   void ready_called();
 
@@ -205,6 +211,9 @@ public:
 
   /// Blocks until the worker is over.
   awaited_outcome wait_until_over(timespan timeout);
+
+  /// The error of a call that needs a worker that was started.
+  [[nodiscard]] caf::error not_started() const;
 
   /// Why the worker is not ready; nothing if it is or was.
   [[nodiscard]] caf::error why_not_ready() const;
@@ -258,8 +267,11 @@ public:
     return static_cast<todo>(todo_.exchange(0, std::memory_order_acq_rel));
   }
 
-  /// Gives `on_shutdown()` its time, which begins when the children are gone.
-  void extend_cleanup();
+  /// `on_shutdown()` begins, now that the children are gone: it gets its time.
+  void begin_cleanup();
+
+  /// `on_shutdown()` is over, and has left children.
+  void join_again();
 
   /// Releases those who wait for the end, and tells the parent.
   void release_waiters();
@@ -350,6 +362,10 @@ private:
 
   void shorten_cleanup();
 
+  [[nodiscard]] bool joins() const noexcept;
+
+  [[nodiscard]] std::string why_forced() const;
+
   void deadline_passed(std::uint32_t number);
 
   void leave_behind();
@@ -388,6 +404,8 @@ private:
   bool over_ = false;
   bool entered_ = false;
   bool has_outcome_ = false;
+  bool in_cleanup_ = false; // in on_shutdown(), or past it
+  bool force_asked_ = false;
   std::uint32_t deadline_number_ = 0;
   std::uint32_t holds_ = 0;
   job_ptr deadline_;

@@ -68,24 +68,24 @@ caf::error cell::start() {
   return {};
 }
 
-void cell::request_stop(on_stop mode, time_point limit) {
+bool cell::request_stop(on_stop mode, time_point limit) {
   auto from = rules::stage::created;
   {
     std::unique_lock guard{mtx_};
     from = lifecycle_.at();
     if (from == rules::stage::created || rules::is_final(from))
-      return;
+      return from != rules::stage::created;
     stop_limit_ = std::min(stop_limit_, limit);
     if (rules::stop_asked(from)) {
       // The stop is under way; all that can change is that it gets shorter.
       if (stop_limit_ >= grace_over_)
-        return;
+        return true;
       grace_over_ = stop_limit_;
       if (from == rules::stage::draining || from == rules::stage::starting_stop)
         arm(grace_over_);
       else if (from == rules::stage::closing_stop)
         shorten_cleanup();
-      return;
+      return true;
     }
     stop_asked_at_ = home_->time().now();
     if (queue_)
@@ -105,39 +105,56 @@ void cell::request_stop(on_stop mode, time_point limit) {
   if (queue_ && mode == on_stop::discard)
     queue_->discard(message_queue::leave::handled);
   log_transition(from, stage());
+  return true;
 }
 
 void cell::force() {
+  auto joining = false;
+  auto has_children = false;
   {
     std::unique_lock guard{mtx_};
     auto at = lifecycle_.at();
-    if (at == rules::stage::created || rules::is_final(at))
+    if (at == rules::stage::created || rules::is_final(at) || force_asked_)
       return;
     auto now = home_->time().now();
     if (stop_asked_at_ == never)
       stop_asked_at_ = now;
+    force_asked_ = true;
     // Nothing is left of the grace period, also for the clean-up.
     grace_over_ = std::min(grace_over_, now);
+    joining = joins();
+    has_children = first_child_ != nullptr;
   }
-  feed(rules::event::force);
+  if (joining && has_children)
+    stop_children(true);
+  else
+    feed(joining ? rules::event::join_overdue : rules::event::force);
 }
 
 void cell::kill(caf::error reason) {
   feed(rules::event::kill, {std::move(reason), nullptr});
 }
 
-void cell::drop_unstarted(caf::error reason) noexcept {
+bool cell::drop_unstarted(caf::error reason) noexcept {
   {
     std::unique_lock guard{mtx_};
     if (lifecycle_.at() != rules::stage::created)
-      return;
+      return false;
     failure why{std::move(reason), nullptr};
-    apply(lifecycle_.feed(rules::event::kill), why);
-    todo_.store(0, std::memory_order_relaxed);
+    auto what = lifecycle_.feed(rules::event::kill);
+    stage_view_.store(lifecycle_.at(), std::memory_order_release);
+    note_outcome(what, why);
   }
   if (queue_)
     queue_->discard(message_queue::leave::handled);
   release_waiters();
+  // Outside of the lock: this can be the end of the actor.
+  caf::strong_actor_ptr last;
+  {
+    std::unique_lock guard{wake_mtx_};
+    last = std::move(strong_);
+  }
+  return true;
 }
 
 void cell::ready_called() {
@@ -242,11 +259,8 @@ void cell::deadline_passed(std::uint32_t number) {
     from = lifecycle_.at();
     // While children are being joined the time is theirs: each of them is bound
     // to end, by its own deadlines, once it has been forced.
-    auto joining = first_child_ != nullptr
-                   && (from == rules::stage::closing
-                       || from == rules::stage::closing_stop
-                       || from == rules::stage::closing_forced);
-    if (joining) {
+    auto joining = joins();
+    if (joining && first_child_ != nullptr) {
       guard.unlock();
       stop_children(true);
       return;
@@ -256,7 +270,8 @@ void cell::deadline_passed(std::uint32_t number) {
       why.reason = caf::make_error(errc::start_timeout,
                                    subject() + " was not ready within "
                                      + render(who_.periods.start_timeout));
-    auto what = lifecycle_.feed(rules::event::deadline);
+    auto what = lifecycle_.feed(joining ? rules::event::join_overdue
+                                        : rules::event::deadline);
     to = lifecycle_.at();
     apply(what, why);
   }
@@ -275,6 +290,18 @@ void cell::leave_behind() {
   std::unique_lock guard{mtx_};
   if (std::exchange(entered_, false))
     home_->leave();
+}
+
+/// What an outcome says about a force: who or what was behind it.
+/// @pre `mtx_` is held
+std::string cell::why_forced() const {
+  if (force_asked_)
+    return ", as was asked for";
+  if (in_cleanup_)
+    return ", its on_shutdown() having taken longer than its time";
+  if (grace_over_ == stop_limit_)
+    return ", its time to stop being over";
+  return ", its grace period of " + render(who_.periods.grace) + " being over";
 }
 
 /// Remembers why and how the incarnation ends.
@@ -315,10 +342,7 @@ void cell::note_outcome(rules::action what, failure& why) {
       note({std::move(reason), nullptr});
   } else if (has(note_forced) && outcome_.reason_ != errc::forced) {
     note({caf::make_error(errc::forced,
-                          subject()
-                            + " was stopped by force, its grace period "
-                              "being "
-                            + render(who_.periods.grace)),
+                          subject() + " was stopped by force" + why_forced()),
           nullptr});
   }
   if (!has(finish) && !has(abandon))
@@ -344,8 +368,24 @@ void cell::note_outcome(rules::action what, failure& why) {
   has_outcome_ = true;
 }
 
-void cell::extend_cleanup() {
+/// Whether the end waits for children and handlers, and `on_shutdown()` is
+/// still to come.
+/// @pre `mtx_` is held
+bool cell::joins() const noexcept {
+  auto at = lifecycle_.at();
+  return !in_cleanup_
+         && (at == rules::stage::closing || at == rules::stage::closing_stop
+             || at == rules::stage::closing_forced);
+}
+
+void cell::join_again() {
   std::unique_lock guard{mtx_};
+  in_cleanup_ = false;
+}
+
+void cell::begin_cleanup() {
+  std::unique_lock guard{mtx_};
+  in_cleanup_ = true;
   arm(rules::cleanup_deadline(home_->time().now(), stop_asked_at_ != never,
                               grace_over_, who_.periods));
 }

@@ -64,6 +64,8 @@ plain_handler_scope::plain_handler_scope()
 
 plain_handler_scope::~plain_handler_scope() {
   home_->watch_failure(outer_);
+  // Before CAF looks whether the handler has called quit().
+  home_->outlive_quit();
 }
 
 caf::error handler_failed(const std::exception_ptr& what) {

@@ -24,6 +24,7 @@ bool message_queue::push(node_ptr x) {
     return false;
   }
   ++counts_.queued;
+  x->number = counts_.sent;
   if (auto* who = first_awaiter_) {
     who->leave_line();
     who->got_ = std::move(x);
@@ -102,11 +103,15 @@ message_queue::node_ptr message_queue::pop_front() noexcept {
   return node_ptr{result};
 }
 
-void message_queue::push_front(node_ptr x) noexcept {
+/// Puts `x` where it was: several waits may give messages back, in any order.
+void message_queue::give_back(node_ptr x) noexcept {
   auto* raw = x.release();
-  raw->next = first_;
-  first_ = raw;
-  if (last_ == nullptr)
+  auto** where = &first_;
+  while (*where != nullptr && (*where)->number < raw->number)
+    where = &(*where)->next;
+  raw->next = *where;
+  *where = raw;
+  if (raw->next == nullptr)
     last_ = raw;
 }
 
@@ -139,7 +144,7 @@ message_queue::awaiter::~awaiter() {
     leave_line();
   // Whoever got a message and is destroyed before it saw it gives it back.
   if (got_)
-    queue_->push_front(std::move(got_));
+    queue_->give_back(std::move(got_));
 }
 
 bool message_queue::awaiter::await_ready() {

@@ -12,6 +12,7 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/config_value.hpp>
 #include <caf/event_based_actor.hpp>
+#include <caf/type_id.hpp>
 
 #include <cstdlib>
 #include <stdexcept>
@@ -101,6 +102,12 @@ rules::settings read_settings(caf::actor_system& sys) {
 std::shared_ptr<runtime> runtime::of(caf::actor_system& sys) {
   if (auto* found = find_anchor(sys))
     return found->what();
+  // CAF would crash at the first message that holds one of them.
+  if (caf::query_type_name(caf::type_id_v<worker_status>).empty())
+    throw std::logic_error("CAF does not know the types of troupe's messages: "
+                           "write CAF_MAIN(caf::id_block::troupe), or call "
+                           "caf::init_global_meta_objects<caf::id_block::"
+                           "troupe>() before the actor system is made");
   auto mine = std::make_shared<runtime>(sys);
   auto hdl = sys.spawn<anchor, caf::hidden + caf::lazy_init>(mine);
   sys.registry().put(registry_key, caf::actor_cast<caf::strong_actor_ptr>(hdl));

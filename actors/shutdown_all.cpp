@@ -53,7 +53,7 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
                     : deadline_after(begin, deadline - deadline / 4);
   std::vector<cell_ptr> started;
   for (auto& x : home->cells())
-    if (x->stage() != rules::stage::created)
+    if (x->stage() != rules::stage::created && !x->finished())
       started.push_back(x);
   for (auto& x : started)
     x->request_stop(x->who().on_stop, force_at);

@@ -109,6 +109,16 @@ void cell::announce(lifecycle_awaiter::what upto) noexcept {
     home_->notify();
 }
 
+caf::error cell::not_started() const {
+  return home_->gone()
+           ? caf::make_error(errc::system_gone,
+                             subject()
+                               + " was not started, and its actor system is "
+                                 "gone")
+           : caf::make_error(errc::not_started,
+                             subject() + " was not started; call startup()");
+}
+
 awaited_outcome cell::block(lifecycle_awaiter::what until, timespan timeout) {
   if (would_block())
     return caf::make_error(
@@ -122,8 +132,7 @@ awaited_outcome cell::block(lifecycle_awaiter::what until, timespan timeout) {
                              + " will not end any more: its actor "
                                "system is gone");
   if (stage() == rules::stage::created)
-    return caf::make_error(errc::not_started,
-                           subject() + " was not started; call startup()");
+    return not_started();
   auto limit = deadline_after(home_->time().now(), timeout);
   {
     blocked_thread self{*this, until};
@@ -233,12 +242,15 @@ void cell::unwatch(lifecycle_awaiter& x) noexcept {
     x.next_->previous_ = x.previous_;
 }
 
-lifecycle_awaiter::lifecycle_awaiter(cell& watched, what awaited) noexcept
-  : watched_(&watched), awaited_(awaited) {
-  watched_->retain();
+lifecycle_awaiter::lifecycle_awaiter(cell* watched, what awaited) noexcept
+  : watched_(watched), awaited_(awaited) {
+  if (watched_ != nullptr)
+    watched_->retain();
 }
 
 lifecycle_awaiter::~lifecycle_awaiter() {
+  if (watched_ == nullptr)
+    return;
   watched_->stop_watching(*this);
   watched_->release();
 }
@@ -251,11 +263,13 @@ bool lifecycle_awaiter::watch() {
 }
 
 caf::error lifecycle_awaiter::why_not_ready() const {
-  return watched_->why_not_ready();
+  return watched_ != nullptr ? watched_->why_not_ready() : null_handle();
 }
 
-outcome worker_handle::stopped_awaitable::awaiter::await_resume() const {
-  return watched().last_outcome().value_or(troupe::outcome{});
+outcome lifecycle_awaiter::how_it_ended() const {
+  if (watched_ == nullptr)
+    return outcome{outcome_kind::failed, null_handle()};
+  return watched_->last_outcome().value_or(outcome{});
 }
 
 void cell::stop_watching(lifecycle_awaiter& x) noexcept {

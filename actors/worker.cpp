@@ -81,18 +81,23 @@ void worker::finish() {
 }
 
 void worker::fail(caf::error reason) {
+  auto& home = get_cell();
+  if (!reason)
+    reason = caf::make_error(errc::worker_failed,
+                             home.subject()
+                               + " failed: fail() was given an empty error");
   // The error stays as it is, so that whoever looks for its code finds it.
-  get_cell().actor_object()->end_run(failure{std::move(reason), nullptr});
+  home.actor_object()->end_run(failure{std::move(reason), nullptr});
 }
 
 // -- environment ---------------------------------------------------------------
 
-time_point worker::now() const noexcept {
-  return cell_->home().time().now();
+time_point worker::now() const {
+  return get_cell().home().time().now();
 }
 
-caf::event_based_actor* worker::self() const noexcept {
-  return cell_->actor_object();
+caf::event_based_actor* worker::self() const {
+  return get_cell().actor_object();
 }
 
 std::unique_ptr<message_queue> worker::make_queue() {

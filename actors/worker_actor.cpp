@@ -52,6 +52,8 @@ const char* worker_actor::name() const {
 bool worker_actor::enqueue(caf::mailbox_element_ptr what,
                            compat::execution_context* ctx) {
   auto& content = what->payload;
+  if (ctx != nullptr && !compat::belongs_to(ctx, home_system()))
+    ctx = nullptr;
   if (what->mid.is_response()) {
     auto* asks = cell_->find_asks();
     if (asks == nullptr)
@@ -100,11 +102,9 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
   auto& content = what.payload;
   if (content.match_elements<caf::exit_msg>()) {
     auto& reason = content.get_as<caf::exit_msg>(0).reason;
-    if (cell_->stage() == rules::stage::created) {
-      // Nothing to be stopped: the actor goes, and with it the worker.
-      cell_->drop_unstarted(reason);
+    // Nothing to be stopped: the actor goes, and with it the worker.
+    if (cell_->drop_unstarted(reason))
       return false;
-    }
     if (reason == caf::exit_reason::kill)
       cell_->kill(reason);
     else
@@ -134,8 +134,7 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
     return true;
   }
   if (content.match_elements<shutdown_atom>()) {
-    cell_->request_stop(cell_->who().on_stop);
-    if (cell_->stage() == rules::stage::created)
+    if (!cell_->request_stop(cell_->who().on_stop))
       reply(what, caf::make_message(caf::make_error(
                     errc::not_started, cell_->subject() + " was not started")));
     else if (what.mid.is_request() && what.sender)
@@ -168,7 +167,14 @@ void worker_actor::deliver_wake(caf::mailbox_element_ptr spare) noexcept {
   } else {
     spare = compat::make_element(nullptr, urgent, caf::message{});
   }
-  super::enqueue(std::move(spare), current_context);
+  super::enqueue(std::move(spare), context_here());
+}
+
+/// Where this thread runs actors of the same system, or null.
+compat::execution_context* worker_actor::context_here() const noexcept {
+  return current_cell != nullptr && &current_cell->home() == &cell_->home()
+           ? current_context
+           : nullptr;
 }
 
 // -- the actor's thread ----------------------------------------------------------
@@ -220,7 +226,7 @@ void worker_actor::look_at_kept_messages() {
   if (std::exchange(kept_messages_, false))
     super::enqueue(compat::make_element(nullptr, caf::make_message_id(),
                                         caf::message{}),
-                   current_context);
+                   context_here());
 }
 
 void worker_actor::pump() {
@@ -238,8 +244,6 @@ void worker_actor::pump() {
   outlive_quit();
 }
 
-/// Somebody may have called quit() on the worker's actor: it stays until the
-/// worker has been taken apart.
 void worker_actor::outlive_quit() {
   if (!bhvr_stack().empty() || rules::is_final(cell_->stage()))
     return;
@@ -354,11 +358,9 @@ void worker_actor::step_done(completion<void> how) {
       break;
     case step::shutdown:
       if (what)
-        cell_->feed(event::close_failed,
-                    failed(errc::worker_failed,
-                           " failed in on_shutdown(): ", what));
-      else
-        cell_->feed(event::closed);
+        cleanup_failure_ = failed(errc::worker_failed,
+                                  " failed in on_shutdown(): ", what);
+      cleanup_done();
       break;
     case step::none:
       break;
@@ -375,20 +377,46 @@ void worker_actor::return_if_free() {
 void worker_actor::end_run(std::optional<failure> why) {
   if (why && noted_failure_ != nullptr)
     *noted_failure_ = why->reason;
-  if (ending_ || closing_ || cell_->frozen())
+  if (cell_->frozen())
+    return;
+  if (step_ == step::shutdown && why && !cleanup_failure_) {
+    cleanup_failure_ = std::move(why);
+    tear_down(false);
+    return;
+  }
+  if (ending_ || closing_)
     return;
   ending_ = true;
-  ending_why_ = std::move(why);
-  // A failure takes the other handlers along; without one they may finish.
-  tear_down(ending_why_.has_value());
+  // Whatever ends a worker before it has started is a failed start.
+  auto in_startup = step_ == step::startup;
+  if (in_startup && !why)
+    why = failure{caf::make_error(errc::start_failed,
+                                  cell_->subject()
+                                    + " failed to start: finish() was called "
+                                      "in on_startup()"),
+                  nullptr};
+  // A failure is known at once, whatever has to be waited for before the end.
+  // It takes the other handlers along; without one they may finish.
+  auto failed = why.has_value();
+  if (failed) {
+    ending_why_ = why->reason;
+    cell_->feed(in_startup ? rules::event::startup_failed
+                           : rules::event::run_failed,
+                std::move(*why));
+  }
+  tear_down(failed);
 }
 
 // -- the end ---------------------------------------------------------------------
 
 void worker_actor::tear_down(bool handlers_too) {
   ++tearing_down_;
-  if (cell_->frozen())
+  if (cell_->frozen()) {
+    // No handler begins any more.
+    default_handler_ = refuse_late_message;
+    serve({[this] { pump(); }});
     cell_->stop_children(cell_->stage() != rules::stage::killing);
+  }
   if (main_.active() && !main_.cancelled()
       && !main_.cancel([this](fiber&) { part_gone(); }))
     ++tearing_down_;
@@ -414,31 +442,38 @@ void worker_actor::part_gone() {
 /// All that was to be destroyed is gone.
 void worker_actor::torn_down() {
   if (cell_->frozen()) {
+    // What finish() had spared has to go as well by now.
+    for (auto* i = calls_; i != nullptr; i = i->next_call()) {
+      if (i->fiber().active() && !i->fiber().cancelled()) {
+        tear_down(true);
+        return;
+      }
+    }
     step_ = step::none;
     cell_->feed(rules::event::destroyed);
     if (cell_->stage() == rules::stage::abandoned)
       finish();
   } else if (std::exchange(ending_, false)) {
-    auto ended = std::exchange(step_, step::none);
-    auto why = std::exchange(ending_why_, std::nullopt);
-    if (ended == step::startup) {
-      // Whatever ends a worker before it has started is a failed start.
-      cell_->feed(rules::event::startup_failed,
-                  why ? std::move(*why) : failure{});
-    } else if (why) {
-      cell_->feed(rules::event::run_failed, std::move(*why));
-    } else {
-      run_over_ = true;
+    step_ = step::none;
+    run_over_ = true;
+    if (closing_)
+      close_if_alone();
+    else
       return_if_free();
-    }
+  } else if (step_ == step::shutdown) {
+    cleanup_done();
   } else if (closing_) {
     close_if_alone();
   }
 }
 
 void worker_actor::begin_close() {
-  if (cell_->frozen() || std::exchange(closing_, true))
+  if (cell_->frozen())
     return;
+  if (std::exchange(closing_, true)) {
+    close_if_alone();
+    return;
+  }
   default_handler_ = refuse_late_message;
   serve({[this] { pump(); }});
   cell_->clear_sleep_wake();
@@ -453,18 +488,27 @@ void worker_actor::close_if_alone() {
   if (!closing_ || tearing_down_ != 0 || step_ != step::none
       || cell_->has_children() || calls_ != nullptr || cell_->frozen())
     return;
-  if (!cell_->cleanup_due()) {
+  if (cell_->cleanup_due() && !std::exchange(shutdown_begun_, true))
+    begin_shutdown();
+  else if (cleanup_failure_)
+    cell_->feed(rules::event::close_failed, std::move(*cleanup_failure_));
+  else
     cell_->feed(rules::event::closed);
-    return;
+}
+
+/// `on_shutdown()` is over. What it has started goes before the worker does.
+void worker_actor::cleanup_done() {
+  step_ = step::none;
+  if (cell_->has_children()) {
+    cell_->join_again();
+    cell_->stop_children(cell_->stage() == rules::stage::closing_forced);
   }
-  if (std::exchange(shutdown_begun_, true))
-    return;
-  begin_shutdown();
+  close_if_alone();
 }
 
 void worker_actor::begin_shutdown() {
   step_ = step::shutdown;
-  cell_->extend_cleanup();
+  cell_->begin_cleanup();
   try {
     main_.start(cell_->object().on_shutdown(),
                 [this](completion<void> how) { step_done(std::move(how)); });
@@ -549,7 +593,7 @@ void worker_actor::on_exit() {
 void worker_actor::handler_cancelled(handler_call& x) {
   x.promise().deliver(
     ending_why_
-      ? ending_why_->reason
+      ? ending_why_
       : caf::make_error(caf::sec::request_receiver_down,
                         cell_->subject() + " ended before it had answered"));
   handler_done(x);

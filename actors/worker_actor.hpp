@@ -50,6 +50,10 @@ public:
 
   // -- called by the worker's code --------------------------------------------
 
+  /// Somebody may have called quit() on the worker's actor: it stays until the
+  /// worker has been taken apart.
+  void outlive_quit();
+
   /// Ends `run()` from a handler: as if it had returned, or thrown `why`.
   void end_run(std::optional<failure> why);
 
@@ -78,8 +82,6 @@ private:
   /// Does what there is to do, for a bounded time.
   void pump();
 
-  void outlive_quit();
-
   void carry_out(todo what);
 
   void tell_calls_to_stop() noexcept;
@@ -97,6 +99,8 @@ private:
   void finish();
 
   void step_done(completion<void> how);
+
+  void cleanup_done();
 
   void return_if_free();
 
@@ -116,6 +120,8 @@ private:
 
   failure failed(errc code, std::string_view how, std::exception_ptr what);
 
+  [[nodiscard]] compat::execution_context* context_here() const noexcept;
+
   bool handle_protocol(caf::mailbox_element& what);
 
   void reply(caf::mailbox_element& to, caf::message content);
@@ -127,10 +133,11 @@ private:
   bool ending_ = false;   // finish() or fail() was called
   bool closing_ = false;  // children and handlers are being joined
   bool shutdown_begun_ = false;
-  bool over_ = false; // finish() was called
+  bool over_ = false;          // finish() was called
   bool kept_messages_ = false; // some came before run() did
   std::size_t tearing_down_ = 0;
-  std::optional<failure> ending_why_;
+  caf::error ending_why_; // what fail() was given; nothing after finish()
+  std::optional<failure> cleanup_failure_;
   caf::error* noted_failure_ = nullptr;
   caf::behavior handlers_;
   handler_call* calls_ = nullptr;

@@ -9,15 +9,11 @@
 
 namespace troupe {
 
-namespace {
-
 caf::error null_handle() {
   return caf::make_error(errc::invalid_argument,
                          "a handle that points to no worker was used; assign "
                          "what spawn() returned");
 }
-
-} // namespace
 
 worker_handle::worker_handle(const worker_handle& other) noexcept
   : cell_(other.cell_) {
@@ -96,8 +92,8 @@ awaited_outcome worker_handle::shutdown() const {
   // A call that is going to be refused must not stop anything.
   if (cell_ == nullptr)
     return null_handle();
-  if (!cell_->would_block())
-    cell_->request_stop(cell_->who().on_stop);
+  if (!cell_->would_block() && !cell_->request_stop(cell_->who().on_stop))
+    return cell_->not_started();
   return cell_->wait_until_over(infinite);
 }
 

@@ -518,3 +518,42 @@ TEST_CASE("L23 the end of a linked actor is a graceful stop") {
   CHECK(log.lines()
         == lines{"on_startup", "run", "on_shutdown", "after_shutdown"});
 }
+
+TEST_CASE("L23 an exit in the instant of the start is a stop or the end") {
+  journal log;
+  support::real_system sys;
+  for (int round = 0; round < 200; ++round) {
+    auto ref = support::spawn(sys, log, {}, {});
+    auto hdl = ref.actor();
+    std::latch together{2};
+    std::jthread other{[&] {
+      together.arrive_and_wait();
+      for (int i = 0; i < round % 20; ++i)
+        std::this_thread::yield();
+      caf::anon_send_exit(hdl, caf::exit_reason::user_shutdown);
+    }};
+    together.arrive_and_wait();
+    auto err = ref.start();
+    other.join();
+    if (err) {
+      CHECK(err == errc::cancelled);
+    } else {
+      auto how = ref.wait_for_shutdown();
+      REQUIRE(how);
+      CAPTURE(to_string(*how));
+      CHECK(how->ok());
+    }
+  }
+}
+
+TEST_CASE("L19 after_shutdown() is not called for what was never started") {
+  journal log;
+  {
+    support::real_system sys;
+    for (int i = 0; i < 1'000; ++i)
+      caf::anon_send_exit(support::spawn(sys, log, {}, {}).actor(),
+                          caf::exit_reason::user_shutdown);
+  }
+  CHECK(log.count("destroyed") == 1'000);
+  CHECK(log.count("after_shutdown") == 0);
+}

@@ -5,6 +5,7 @@
 
 #include "support/clerk.hpp"
 #include "support/plain_caf.hpp"
+#include "support/scripted.hpp"
 #include "troupe/spawn.hpp"
 #include "troupe/testing.hpp"
 #include "troupe/worker.hpp"
@@ -208,4 +209,49 @@ TEST_CASE("L28 a force destroys handlers, and their requesters get an error") {
   CHECK(got);
   CHECK(ref.wait_for_shutdown()->kind() == outcome_kind::forced);
   CHECK(ref.worker()->log == lines{"run", "run gone", "on_shutdown"});
+}
+
+TEST_CASE("L28 how a worker was ended is what its outcome says") {
+  support::journal log;
+  testing_system sys;
+  support::script what;
+  std::string expected;
+  auto kind = outcome_kind::failed;
+  SECTION("fail() with an empty error") {
+    what.run = [](support::scripted& self) -> task<> {
+      self.fail(caf::error{});
+      co_await self.sleep_for(1h);
+    };
+    expected = "fail() was given an empty error";
+  }
+  SECTION("finish() in on_startup()") {
+    what.on_startup = [](support::scripted& self) -> task<> {
+      self.finish();
+      co_await self.sleep_for(1h);
+    };
+    expected = "finish() was called in on_startup()";
+  }
+  SECTION("fail() in on_startup()") {
+    what.on_startup = [](support::scripted& self) -> task<> {
+      self.fail(caf::make_error(caf::sec::runtime_error, "not today"));
+      co_await self.sleep_for(1h);
+    };
+    expected = "not today";
+  }
+  SECTION("fail() in on_shutdown()") {
+    what.run = [](support::scripted&) -> task<> { co_return; };
+    what.on_shutdown = [](support::scripted& self) -> task<> {
+      self.fail(caf::make_error(caf::sec::runtime_error, "not clean"));
+      co_await self.sleep_for(1h);
+    };
+    expected = "not clean";
+  }
+  auto ref = support::spawn(sys, log, {}, what);
+  auto begin = sys.now();
+  ref.startup();
+  auto how = ref.wait_for_shutdown();
+  REQUIRE(how);
+  CHECK(how->kind() == kind);
+  CHECK_THAT(to_string(*how), ContainsSubstring(expected));
+  CHECK(sys.now() == begin);
 }

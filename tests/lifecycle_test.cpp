@@ -134,6 +134,9 @@ std::vector<line> listing() {
      tear_down | action::note_forced},
     {event::force, in_clean_up, cleanup_forcing,
      tear_down | action::note_forced},
+    // L18: before on_shutdown() has begun, either of them leaves it due.
+    {event::join_overdue, in_clean_up, forcing,
+     tear_down | action::note_forced},
     // L16 to L18: what was to go is gone.
     {event::destroyed, {forcing}, closing_forced, closing_down},
     {event::destroyed,
@@ -216,6 +219,8 @@ public:
            "run() before on_startup() was done");
       must(!stopped_, "run() after a stop");
     }
+    if (e == event::join_overdue && to != from)
+      --closes_; // it had not begun
     if (did(action::begin_close)) {
       must(++closes_ == 1, "a second clean-up");
       must(startups_ == 1, "a clean-up of nothing");

@@ -303,3 +303,24 @@ TEST_CASE(
   CHECK(parent.outcome()->kind() == outcome_kind::forced);
   CHECK(sys.now() - begin <= 10s);
 }
+
+TEST_CASE("L19 a child that was never started goes without a word") {
+  // Made, and not awaited, when its parent is forced.
+  journal log;
+  journal child_log;
+  testing_system sys;
+  script what;
+  what.run = [&](scripted& self) -> troupe::task<> {
+    auto never = self.start<scripted>({}, child_log, script{});
+    co_await self.stop_requested();
+    for (;;)
+      static_cast<void>(co_await self.sleep_for(1h));
+  };
+  auto ref = support::spawn(sys, log, {}, what);
+  ref.startup();
+  ref.force_stop();
+  REQUIRE(ref.wait_for_shutdown());
+  ref = {};
+  sys.run();
+  CHECK(child_log.lines() == lines{"destroyed"});
+}

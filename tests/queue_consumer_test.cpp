@@ -339,3 +339,57 @@ TEST_CASE("Q4 messages that own memory come through whole") {
   CHECK(ref.wait_for_shutdown()->ok());
   CHECK(got == std::vector<std::string>{long_text, long_text});
 }
+
+TEST_CASE("Q2 messages that several waits give back keep their order") {
+  class impatient : public troupe::queue_consumer<int32_t> {
+  public:
+    troupe::task<> run() override {
+      auto any = when_any(get_message(), get_message(), get_message());
+      auto first = co_await std::move(any);
+      got.push_back(*std::visit([](auto& x) { return x; }, first.value));
+      while (auto more = co_await get_message())
+        got.push_back(*more);
+    }
+
+    std::vector<int32_t> got;
+  };
+  testing_system sys;
+  auto ref = troupe::spawn<impatient>(sys);
+  ref.startup();
+  sys.run();
+  for (int32_t i = 1; i <= 5; ++i)
+    ref.send(i);
+  ref.drain();
+  CHECK(ref.wait_for_shutdown()->ok());
+  CHECK(ref.worker()->got == std::vector<int32_t>{1, 2, 3, 4, 5});
+}
+
+TEST_CASE("Q1 a worker of another actor system sends, and does not run the "
+          "receiver") {
+  class collector : public troupe::queue_consumer<int32_t> {
+  public:
+    troupe::task<> run() override {
+      while (auto x = co_await get_message())
+        got.push_back(*x);
+    }
+
+    std::vector<int32_t> got;
+  };
+  testing_system near;
+  testing_system far;
+  auto receiver = troupe::spawn<collector>(far);
+  receiver.startup();
+  far.run();
+  auto sender
+    = troupe::spawn<support::scene>(near, {}, [&](auto&) -> troupe::task<> {
+        receiver.send(1);
+        support::tell(receiver.actor(), int32_t{2});
+        co_return;
+      });
+  sender.startup();
+  near.run();
+  CHECK(receiver.queue().handled + receiver.queue().in_progress == 0);
+  far.run();
+  receiver.shutdown();
+  CHECK(receiver.worker()->got == std::vector<int32_t>{1, 2});
+}

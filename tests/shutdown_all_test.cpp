@@ -227,3 +227,15 @@ TEST_CASE("L30 shutdown_all finds workers whose handles are gone, with real "
   CHECK(troupe::shutdown_all(sys, 1h).empty());
   CHECK(log.count("after_shutdown") == count);
 }
+
+TEST_CASE("L30 shutdown_all does not name those who were over before") {
+  journal log;
+  testing_system sys;
+  script what;
+  what.run = support::stubborn();
+  auto ref = support::spawn(sys, log, {.name = "mule"}, what);
+  ref.startup();
+  ref.force_stop();
+  ref.wait_for_shutdown();
+  CHECK(troupe::shutdown_all(sys, 1s).empty());
+}

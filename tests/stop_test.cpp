@@ -7,6 +7,7 @@
 #include "troupe/worker.hpp"
 
 #include "support/plain_caf.hpp"
+#include "support/real_system.hpp"
 #include "support/scripted.hpp"
 
 #include "troupe/queue_consumer.hpp"
@@ -18,8 +19,10 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <latch>
 #include <semaphore>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -489,4 +492,28 @@ TEST_CASE("L3 an infinite grace period never forces") {
   CHECK(ref.shutdown()->kind() == outcome_kind::normal);
   CHECK(sys.now() - begin == 100'000h);
   CHECK(log.has("slept"));
+}
+
+TEST_CASE("L15 a shutdown in the instant of the start finds it or does not") {
+  journal log;
+  support::real_system sys;
+  for (int round = 0; round < 200; ++round) {
+    auto ref = support::spawn(sys, log, {}, {});
+    std::latch together{2};
+    std::jthread other{[&] {
+      together.arrive_and_wait();
+      for (int i = 0; i < round % 20; ++i)
+        std::this_thread::yield();
+      ref.start();
+    }};
+    together.arrive_and_wait();
+    auto how = ref.shutdown();
+    other.join();
+    if (!how) {
+      CHECK(how.error() == errc::not_started);
+      how = ref.shutdown();
+    }
+    REQUIRE(how);
+    CHECK(how->ok());
+  }
 }

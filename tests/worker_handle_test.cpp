@@ -512,3 +512,31 @@ TEST_CASE("L31 a callback of call_later may block") {
   sys.advance(2s);
   CHECK(ok);
 }
+
+TEST_CASE("L22 a handle that points to no worker can be awaited") {
+  journal log;
+  testing_system sys;
+  caf::error ready;
+  troupe::outcome over;
+  script what;
+  what.run = [&](scripted&) -> troupe::task<> {
+    troupe::worker_handle nobody;
+    ready = co_await nobody.started();
+    over = co_await nobody.stopped();
+  };
+  auto ref = support::spawn(sys, log, {}, what);
+  ref.startup();
+  CHECK(ref.wait_for_shutdown()->ok());
+  CHECK(ready == errc::invalid_argument);
+  CHECK(over.reason() == errc::invalid_argument);
+}
+
+TEST_CASE("L20 a wait may be as long as a duration can say") {
+  journal log;
+  testing_system sys;
+  script what;
+  what.run = support::sleeping(1s);
+  auto ref = support::spawn(sys, log, {}, what);
+  ref.startup();
+  CHECK(ref.wait_for_shutdown(std::chrono::hours{3'000'000}));
+}

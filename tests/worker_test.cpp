@@ -343,3 +343,24 @@ TEST_CASE("L8 when on_startup fails, neither run nor on_shutdown is called") {
   CHECK_FALSE(log.has("on_shutdown"));
   CHECK(log.count("after_shutdown") == 1);
 }
+
+TEST_CASE("L1 a constructor that waits or asks for the time is told not to") {
+  class early : public troupe::worker {
+  public:
+    explicit early(int what) {
+      if (what == 0)
+        static_cast<void>(sleep_for(1s));
+      else if (what == 1)
+        static_cast<void>(now());
+      else
+        static_cast<void>(self());
+    }
+
+    troupe::task<> run() override {
+      co_return;
+    }
+  };
+  testing_system sys;
+  for (int what : {0, 1, 2})
+    CHECK_THROWS_AS(troupe::spawn<early>(sys, {}, what), std::logic_error);
+}

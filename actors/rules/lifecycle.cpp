@@ -115,7 +115,9 @@ constexpr row rows[] = {
   {draining, force, {forcing, note_forced | destroy_frame | arm_force}},
   {draining, kill, {killing, note_cancelled | destroy_frame | arm_force}},
   // -- on_shutdown() ----------------------------------------------------------
+  // As long as it has not begun it is still due, whatever is forced.
   {closing, start, {closing, refuse_start}},
+  {closing, join_overdue, {forcing, note_forced | destroy_frame | arm_force}},
   {closing, stop, {closing_stop}},
   {closing, closed, {stopped, note_normal | finish | disarm}},
   {closing, close_failed, {stopped, note_failed | finish | disarm}},
@@ -125,6 +127,9 @@ constexpr row rows[] = {
   {closing, force, {cleanup_forcing, note_forced | destroy_frame | arm_force}},
   {closing, kill, {killing, note_cancelled | destroy_frame | arm_force}},
   {closing_stop, start, {closing_stop, refuse_start}},
+  {closing_stop,
+   join_overdue,
+   {forcing, note_forced | destroy_frame | arm_force}},
   {closing_stop, closed, {stopped, note_normal | finish | disarm}},
   {closing_stop, close_failed, {stopped, note_failed | finish | disarm}},
   {closing_stop,
@@ -140,6 +145,9 @@ constexpr row rows[] = {
   {forcing, deadline, {abandoned, note_forced | abandon}},
   {forcing, kill, {killing, note_cancelled | destroy_frame}},
   {closing_forced, start, {closing_forced, refuse_start}},
+  {closing_forced,
+   join_overdue,
+   {forcing, note_forced | destroy_frame | arm_force}},
   {closing_forced, closed, {stopped, note_normal | finish | disarm}},
   {closing_forced, close_failed, {stopped, note_failed | finish | disarm}},
   {closing_forced,
@@ -286,10 +294,11 @@ std::string_view to_string(stage s) noexcept {
 
 std::string_view to_string(event e) noexcept {
   constexpr std::string_view names[num_events]
-    = {"start",        "started", "started_unready", "startup_failed",
-       "became_ready", "stop",    "run_returned",    "run_failed",
-       "deadline",     "force",   "destroyed",       "closed",
-       "close_failed", "kill"};
+    = {"start",          "started",      "started_unready",
+       "startup_failed", "became_ready", "stop",
+       "run_returned",   "run_failed",   "deadline",
+       "force",          "join_overdue", "destroyed",
+       "closed",         "close_failed", "kill"};
   return names[static_cast<std::size_t>(e)];
 }
 

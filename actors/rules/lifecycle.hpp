@@ -47,13 +47,14 @@ enum class event : std::uint8_t {
   run_failed,      ///< `run()` threw, or a handler or child failed the worker.
   deadline,        ///< The one deadline of the current stage passed.
   force,           ///< Somebody asked for an immediate end.
+  join_overdue,    ///< Either of the two, before `on_shutdown()` has begun.
   destroyed,       ///< The coroutine that was to go is gone.
   closed,          ///< Children joined, `on_shutdown()` returned (or not due).
   close_failed,    ///< The same, but `on_shutdown()` threw.
   kill,            ///< Killed, quit or made unreachable from outside.
 };
 
-inline constexpr std::size_t num_events = 14;
+inline constexpr std::size_t num_events = 15;
 
 /// What whoever fed the event has to do, as a set.
 enum class action : std::uint32_t {

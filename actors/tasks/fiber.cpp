@@ -112,8 +112,9 @@ void fiber::run() noexcept {
     if (innermost_ != current) // it has called another one
       continue;
     assert(current->frame_.done()
-           && "a coroutine awaits what is no awaitable "
-              "of a strand, and nobody can resume it");
+           && "a coroutine awaits what is no awaitable of a strand, and nobody "
+              "can resume it; or GCC before 12.3 has miscompiled a co_await in "
+              "the condition of an if or a loop: see docs/guide.md");
     if (current->caller_ == nullptr || !current->frame_.done())
       break;
     // Its frame belongs to the awaiter in the caller now, which takes the

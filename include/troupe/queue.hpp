@@ -63,6 +63,7 @@ public:
     virtual ~node() = default;
 
     node* next = nullptr;
+    std::uint64_t number = 0; // in the order of arrival
   };
 
   using node_ptr = std::unique_ptr<node>;
@@ -106,7 +107,7 @@ private:
 
   [[nodiscard]] node_ptr pop_front() noexcept;
 
-  void push_front(node_ptr x) noexcept;
+  void give_back(node_ptr x) noexcept;
 
   void settle_locked(leave how) noexcept;
 

@@ -208,16 +208,20 @@ protected:
   /// Ends the worker from a handler, as if `run()` had returned.
   void finish();
 
-  /// Ends the worker from a handler, as if `run()` had thrown.
+  /// Ends the worker from a handler, as if `run()` had thrown. In
+  /// `on_shutdown()`, as if that had.
   void fail(caf::error reason);
 
   // -- environment ------------------------------------------------------------
 
   /// The time on the worker's clock, which a test may have under control.
-  [[nodiscard]] time_point now() const noexcept;
+  /// @throws std::logic_error before the worker was spawned.
+  [[nodiscard]] time_point now() const;
 
-  /// The CAF actor, for anything else CAF can do.
-  [[nodiscard]] caf::event_based_actor* self() const noexcept;
+  /// The CAF actor, for anything else CAF can do. Its behaviour is the worker's
+  /// lifecycle: do not call `become()` on it, and `quit()` is a kill.
+  /// @throws std::logic_error before the worker was spawned.
+  [[nodiscard]] caf::event_based_actor* self() const;
 
   // -- for the library --------------------------------------------------------
 

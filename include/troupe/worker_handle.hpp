@@ -15,6 +15,7 @@
 #include <caf/actor.hpp>
 #include <caf/error.hpp>
 
+#include <chrono>
 #include <coroutine>
 #include <cstdint>
 #include <optional>
@@ -28,12 +29,13 @@ class lifecycle_awaiter : public wait {
 public:
   enum class what : std::uint8_t { ready, over };
 
-  lifecycle_awaiter(cell& watched, what awaited) noexcept;
+  /// @param watched Whom to wait for; for null there is nothing to wait for.
+  lifecycle_awaiter(cell* watched, what awaited) noexcept;
 
   ~lifecycle_awaiter();
 
   [[nodiscard]] bool await_ready() const noexcept {
-    return false;
+    return watched_ == nullptr;
   }
 
   template <class Promise>
@@ -43,12 +45,10 @@ public:
   }
 
 protected:
-  [[nodiscard]] cell& watched() const noexcept {
-    return *watched_;
-  }
-
   /// Why the worker is not ready, or nothing if it is, or was.
   [[nodiscard]] caf::error why_not_ready() const;
+
+  [[nodiscard]] outcome how_it_ended() const;
 
 private:
   friend class cell;
@@ -154,6 +154,13 @@ public:
   ///          `errc::timed_out`, `errc::would_block`, `errc::system_gone`.
   awaited_outcome wait_for_shutdown(timespan timeout = infinite) const;
 
+  /// @copydoc wait_for_shutdown
+  template <class Rep, class Period>
+  awaited_outcome
+  wait_for_shutdown(std::chrono::duration<Rep, Period> timeout) const {
+    return wait_for_shutdown(to_timespan(timeout));
+  }
+
   class [[nodiscard("co_await it")]] started_awaitable;
 
   class [[nodiscard("co_await it")]] stopped_awaitable;
@@ -206,7 +213,7 @@ public:
 
   class awaiter final : public lifecycle_awaiter {
   public:
-    explicit awaiter(cell& watched) : lifecycle_awaiter(watched, what::ready) {
+    explicit awaiter(cell* watched) : lifecycle_awaiter(watched, what::ready) {
       // nop
     }
 
@@ -216,7 +223,7 @@ public:
   };
 
   awaiter operator co_await() const {
-    return awaiter{*who_.get_cell()};
+    return awaiter{who_.get_cell()};
   }
 
 private:
@@ -232,15 +239,17 @@ public:
 
   class awaiter final : public lifecycle_awaiter {
   public:
-    explicit awaiter(cell& watched) : lifecycle_awaiter(watched, what::over) {
+    explicit awaiter(cell* watched) : lifecycle_awaiter(watched, what::over) {
       // nop
     }
 
-    troupe::outcome await_resume() const;
+    troupe::outcome await_resume() const {
+      return how_it_ended();
+    }
   };
 
   awaiter operator co_await() const {
-    return awaiter{*who_.get_cell()};
+    return awaiter{who_.get_cell()};
   }
 
 private:

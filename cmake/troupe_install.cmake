@@ -32,14 +32,35 @@ if(caf_is_imported)
   list(GET caf_includes 0 TROUPE_CAF_INCLUDEDIR)
   get_target_property(caf_library CAF::core LOCATION)
   cmake_path(GET caf_library PARENT_PATH TROUPE_CAF_LIBDIR)
+  # A program finds shared libraries by itself only in the system's folders.
+  # What is in another one is looked for where it was when it was linked.
+  set(TROUPE_PC_RPATH "")
+  set(system_dirs ${CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES}
+                  ${CMAKE_PLATFORM_IMPLICIT_LINK_DIRECTORIES})
+  get_target_property(caf_type CAF::core TYPE)
+  if(NOT caf_type STREQUAL "STATIC_LIBRARY"
+     AND NOT TROUPE_CAF_LIBDIR IN_LIST system_dirs)
+    string(APPEND TROUPE_PC_RPATH " -Wl,-rpath,\${caf_libdir}")
+  endif()
+  get_target_property(troupe_type troupe TYPE)
+  if(troupe_type STREQUAL "SHARED_LIBRARY")
+    string(APPEND TROUPE_PC_RPATH " -Wl,-rpath,\${libdir}")
+  endif()
   configure_file(cmake/troupe.pc.in ${PROJECT_BINARY_DIR}/troupe.pc.configured
                  @ONLY)
-  install(CODE "set(troupe_pc \"${PROJECT_BINARY_DIR}/troupe.pc\")")
+  install(
+    CODE "set(troupe_pc \"${PROJECT_BINARY_DIR}/troupe.pc\")
+      set(libdir \"${CMAKE_INSTALL_LIBDIR}\")
+      set(system_dirs \"${system_dirs}\")")
   install(
     CODE [[
       file(READ "${troupe_pc}.configured" content)
       string(REPLACE "{INSTALL_PREFIX}" "${CMAKE_INSTALL_PREFIX}" content
                      "${content}")
+      list(FIND system_dirs "${CMAKE_INSTALL_PREFIX}/${libdir}" at)
+      if(NOT at EQUAL -1)
+        string(REPLACE " -Wl,-rpath,\${libdir}" "" content "${content}")
+      endif()
       file(WRITE "${troupe_pc}" "${content}")
     ]])
   install(FILES ${PROJECT_BINARY_DIR}/troupe.pc

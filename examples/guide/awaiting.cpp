@@ -2,8 +2,9 @@
 // the file LICENSE.
 
 // What run() can wait for: a handler of the same worker, a stop, another actor,
-// a call that blocks.
+// a call that blocks. And how a plain thread asks.
 
+#include <troupe/ask.hpp>
 #include <troupe/channel.hpp>
 #include <troupe/scoped_worker.hpp>
 #include <troupe/worker.hpp>
@@ -14,6 +15,7 @@
 
 #include <chrono>
 #include <iostream>
+#include <latch>
 #include <stop_token>
 #include <string>
 
@@ -94,6 +96,41 @@ private:
   std::string path_ = "notes.txt";
 };
 
+class poller : public troupe::worker {
+public:
+  explicit poller(std::latch& polls) : polls_(polls) {
+    // nop
+  }
+
+  // [snippet awaiting-condition]
+  troupe::task<> run() override {
+    const auto slept = co_await sleep_for(1ms);
+    if (!slept)
+      co_return; // a stop woke it
+    while ([[maybe_unused]] auto more = co_await sleep_for(1ms))
+      poll();
+  }
+  // [end]
+
+private:
+  void poll() {
+    if (!polls_.try_wait())
+      polls_.count_down();
+  }
+
+  std::latch& polls_;
+};
+
+// [snippet awaiting-ask-thread]
+void ask_for_the_sum(const troupe::worker_ref<doubler>& target) {
+  auto sum = troupe::ask<int>(target, 1s, caf::get_atom_v);
+  if (sum)
+    std::cout << "asked from main, the sum is " << *sum << '\n';
+  else
+    std::cout << "no sum: " << to_string(sum.error()) << '\n';
+}
+// [end]
+
 } // namespace
 
 void caf_main(caf::actor_system& sys) {
@@ -101,6 +138,13 @@ void caf_main(caf::actor_system& sys) {
   {
     troupe::scoped_worker<client> asker{sys, {}, server.ref()};
     asker->wait_for_shutdown();
+  }
+  ask_for_the_sum(server.ref());
+  {
+    std::latch polls{3};
+    troupe::scoped_worker<poller> waiting{sys, {}, polls};
+    polls.wait();
+    std::cout << "polled three times\n";
   }
   troupe::scoped_worker<loader> reader{sys};
   reader->wait_for_shutdown();
@@ -110,4 +154,6 @@ CAF_MAIN(caf::id_block::troupe)
 
 // Output:
 //     the sum is 12
+//     asked from main, the sum is 12
+//     polled three times
 //     the text of notes.txt

@@ -39,7 +39,7 @@ void wrong(caf::actor_system& sys) {
   for (int i = 0; i < 100; ++i)
     worker.send("line " + std::to_string(i));
   auto done = worker.shutdown(); // what is queued becomes dead letters
-  auto counts = worker->queue();
+  auto counts = worker.queue();
   std::cout << (counts.discarded > 0 ? "some are lost, " : "none is lost, ")
             << counts.handled + counts.discarded << " accounted for\n";
 }

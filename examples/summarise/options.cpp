@@ -92,7 +92,7 @@ caf::error config::parse(int argc, char** argv) {
       continue;
     }
     // CAF 0.18 wants "--name=value" in one piece.
-    auto option = std::move(*i);
+    auto option = *i;
     const auto name = option.starts_with("--") ? option.substr(2)
                                                : std::string{};
     const auto* known = custom_options_.cli_long_name_lookup(name);

@@ -14,7 +14,8 @@ namespace troupe {
 /// - `troupe.cleanup-period`: what `on_shutdown()` gets at least.
 /// - `troupe.force-period`: how long a forced worker is waited for.
 ///
-/// All are CAF timespans such as `10s` or `500ms`. A configuration file and the
+/// All are a whole number, zero or more, and a unit, without a space: `10s` or
+/// `500ms`. A wrong value makes `spawn` throw `std::invalid_argument`. A configuration file and the
 /// environment (`TROUPE_STOPPING_GRACE_PERIOD` and so on) work without this.
 void add_options(caf::actor_system_config& cfg);
 

@@ -8,15 +8,20 @@
 #include "troupe/fwd.hpp"
 #include "troupe/task.hpp"
 
+#include <caf/delegated.hpp>
 #include <caf/error.hpp>
 #include <caf/expected.hpp>
 #include <caf/message.hpp>
 #include <caf/message_handler.hpp>
 #include <caf/response_promise.hpp>
 #include <caf/result.hpp>
+#include <caf/type_id.hpp>
+#include <caf/typed_response_promise.hpp>
 
+#include <concepts>
 #include <exception>
 #include <memory>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -125,17 +130,46 @@ caf::response_promise begin_handler(task<R> body) {
   return promise;
 }
 
+/// Whether CAF can make a reply of a `T` that a handler returns. What is no
+/// class and no enumeration is left for CAF to judge: it converts integers and
+/// text.
+template <class T>
+struct is_answer : std::bool_constant<!(std::is_class_v<T> || std::is_enum_v<T>)
+                                      || caf::has_type_id_v<T>
+                                      || std::is_convertible_v<T, caf::error>
+                                      || std::is_same_v<T, std::string_view>> {
+};
+
+template <>
+struct is_answer<caf::response_promise> : std::true_type {};
+
+template <class T>
+struct is_answer<task<T>> : is_answer<T> {};
+
+template <class T>
+struct is_answer<caf::expected<T>> : is_answer<T> {};
+
+template <class... Ts>
+struct is_answer<caf::result<Ts...>> : std::conjunction<is_answer<Ts>...> {};
+
+template <class... Ts>
+struct is_answer<caf::typed_response_promise<Ts...>>
+  : std::conjunction<is_answer<Ts>...> {};
+
+template <class... Ts>
+struct is_answer<caf::delegated<Ts...>> : std::conjunction<is_answer<Ts>...> {};
+
 /// The messages that a worker answers beside its queue: what
-/// `worker::handlers()` returns. Built from function objects, each with one
-/// parameter list; one that returns a `task<R>` is a coroutine, and the request
-/// is answered when it returns. An exception out of any of them fails the
-/// worker, and the requester gets the error. (L28)
+/// `worker::handlers()` returns. Built from function objects and plain
+/// functions, each with one parameter list; one that returns a `task<R>` is a
+/// coroutine, and the request is answered when it returns. An exception out of
+/// any of them fails the worker, and the requester gets the error. (L28)
 ///
 /// ~~~
 /// troupe::message_handlers handlers() override {
 ///   return {
-///     [this](get_atom) { return value_; },
-///     [this](put_atom, int x) -> troupe::task<> {
+///     [this](caf::get_atom) { return value_; },
+///     [this](caf::put_atom, int x) -> troupe::task<> {
 ///       co_await sleep_for(1s);
 ///       value_ = x;
 ///     },
@@ -153,8 +187,7 @@ public:
   template <class... Fs>
     requires(sizeof...(Fs) > 0
              && (!std::same_as<std::decay_t<Fs>, message_handlers> && ...))
-  message_handlers(Fs&&... fs)
-    : impl_(guarded(std::forward<Fs>(fs), &std::decay_t<Fs>::operator())...) {
+  message_handlers(Fs&&... fs) : impl_(guarded(std::forward<Fs>(fs))...) {
     // nop
   }
 
@@ -177,23 +210,59 @@ private:
   struct is_expected : std::false_type {};
 
   template <class T>
-  struct is_expected<caf::expected<T>> : std::true_type {};
+  struct is_expected<caf::expected<T>> : std::true_type {
+    using content = T; // that of expected<void> has no name in CAF 0.18
+  };
 
-  template <class F, class C, class R, class... Ts>
-  static auto guarded(F&& f, R (C::*)(Ts...)) {
-    return wrap<R, Ts...>(std::forward<F>(f));
+  template <class F>
+  static auto guarded(F&& f) {
+    using function = std::decay_t<F>;
+    if constexpr (std::is_pointer_v<function>) {
+      static_assert(std::is_function_v<std::remove_pointer_t<function>>,
+                    "a handler must be a function or a function object");
+      if constexpr (std::is_function_v<std::remove_pointer_t<function>>)
+        return guarded_as(std::forward<F>(f), f);
+      else
+        return [] {};
+    } else if constexpr (requires { &function::operator(); }) {
+      return guarded_as(std::forward<F>(f), &function::operator());
+    } else {
+      static_assert(!std::is_same_v<function, function>,
+                    "CAF chooses a handler by the types of its parameters, so "
+                    "a handler must have one operator() and must not be a "
+                    "generic lambda: write the type instead of \"auto\"");
+      return [] {};
+    }
+  }
+
+  template <class F, class R, class... Ts>
+  static auto guarded_as(F&& f, R (*)(Ts...)) {
+    return wrap<std::remove_cvref_t<R>, Ts...>(std::forward<F>(f));
   }
 
   template <class F, class C, class R, class... Ts>
-  static auto guarded(F&& f, R (C::*)(Ts...) const) {
-    return wrap<R, Ts...>(std::forward<F>(f));
+  static auto guarded_as(F&& f, R (C::*)(Ts...)) {
+    return wrap<std::remove_cvref_t<R>, Ts...>(std::forward<F>(f));
+  }
+
+  template <class F, class C, class R, class... Ts>
+  static auto guarded_as(F&& f, R (C::*)(Ts...) const) {
+    return wrap<std::remove_cvref_t<R>, Ts...>(std::forward<F>(f));
   }
 
   template <class R, class... Ts, class F>
   static auto wrap(F&& f) {
     // Shared, since CAF copies handlers and a coroutine refers to its lambda.
     auto shared = std::make_shared<std::decay_t<F>>(std::forward<F>(f));
-    if constexpr (std::is_void_v<R>) {
+    if constexpr (!is_answer<R>::value) {
+      static_assert(!std::is_same_v<R, R>,
+                    "what this handler returns has no CAF type id: write "
+                    "CAF_BEGIN_TYPE_ID_BLOCK(my_app, first_custom_type_id) "
+                    "CAF_ADD_TYPE_ID(my_app, (my_type)) "
+                    "CAF_END_TYPE_ID_BLOCK(my_app) before its first use, and "
+                    "name caf::id_block::my_app in CAF_MAIN");
+      return [](Ts...) {};
+    } else if constexpr (std::is_void_v<R>) {
       return [shared](Ts... xs) -> caf::result<void> {
         try {
           plain_handler_scope scope;
@@ -214,7 +283,7 @@ private:
         }
       };
     } else if constexpr (is_expected<R>::value) {
-      using value_type = typename R::value_type;
+      using value_type = typename is_expected<R>::content;
       return [shared](Ts... xs) -> caf::result<value_type> {
         try {
           plain_handler_scope scope;

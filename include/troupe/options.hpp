@@ -44,8 +44,10 @@ struct queue_options {
 /// How a worker is to be run. An aggregate for designated initializers; the
 /// order of its members is part of the interface.
 ///
-/// Durations are `std::chrono` durations of any unit. A negative one is an
-/// error, named in the exception that `spawn` throws.
+/// Durations are those of `std::chrono` that become nanoseconds without loss:
+/// whole numbers of nanoseconds or of anything coarser, such as `500ms`, `2s`
+/// or `1h`. Fractions go through `to_timespan`: `to_timespan(0.5s)`. A negative
+/// one is an error, named in the exception that `spawn` throws.
 struct worker_options {
   /// What logs and reports call it; without it the name of its class in
   /// snake_case.

@@ -29,6 +29,11 @@ namespace troupe {
 /// of CAF; per sender the order is kept. What is sent before the start waits
 /// for it. A `queue_consumer<std::variant<A, B>>` also takes plain `A` and `B`;
 /// these need type ids, the variant does not.
+///
+/// A request is answered with an empty message as soon as the queue has taken
+/// it: it is accepted, not handled. What is to be answered with a result
+/// belongs into `worker::handlers()`. If the queue refuses it, the answer is
+/// `errc::queue_closed`.
 /// @tparam T What the queue holds: a type that CAF can send, see
 ///           `CAF_ADD_TYPE_ID`. Declaring the class is possible before the type
 ///           has its id.

@@ -8,6 +8,7 @@
 #include "troupe/spawn.hpp"
 #include "troupe/worker_ref.hpp"
 
+#include <concepts>
 #include <stdexcept>
 #include <utility>
 
@@ -46,8 +47,9 @@ private:
 ///
 /// ~~~
 /// {
-///   troupe::scoped_worker<summariser> worker{sys, {.name = "summariser"},
-///   key}; for (auto& text : articles)
+///   troupe::scoped_worker<summariser> worker{
+///     sys, {.name = "summariser"}, key};
+///   for (auto& text : articles)
 ///     worker.send(text);
 ///   worker.drain();
 ///   auto done = worker.shutdown(); // the destructor would do the same
@@ -71,6 +73,14 @@ public:
   /// @copydoc scoped_worker
   explicit scoped_worker(caf::actor_system& sys) : ref_(spawn<W>(sys)) {
     enter();
+  }
+
+  /// The options were forgotten: says so.
+  template <class T, class... Ts>
+    requires(!std::convertible_to<T, worker_options>)
+  explicit scoped_worker(caf::actor_system& sys, T&& x, Ts&&... xs)
+    : ref_(spawn<W>(sys, std::forward<T>(x), std::forward<Ts>(xs)...)) {
+    // nop
   }
 
   scoped_worker(const scoped_worker&) = delete;
@@ -99,12 +109,15 @@ public:
   }
 
   /// See `worker_ref::send`.
-  template <class T>
+  template <class V = W, class T = typename message_of<V>::type>
+    requires(!consumes_messages<V>
+             || std::convertible_to<T, typename message_of<V>::type>)
   bool send(T&& x) {
     return ref_.send(std::forward<T>(x));
   }
 
-  /// See `worker_handle::drain`.
+  /// See `worker_handle::drain`. Without a queue there is nothing to finish: a
+  /// plain stop.
   void drain() {
     ref_.drain();
   }
@@ -120,6 +133,11 @@ public:
 
   [[nodiscard]] std::size_t queue_size() const noexcept {
     return ref_.queue_size();
+  }
+
+  /// See `worker_handle::queue`.
+  [[nodiscard]] queue_counts queue() const {
+    return ref_.queue();
   }
 
   /// Stops the worker and waits for its end. Idempotent.

@@ -12,13 +12,14 @@
 
 #include <concepts>
 #include <memory>
+#include <type_traits>
 #include <typeinfo>
 #include <utility>
 
 namespace troupe {
 
 /// The part of `spawn` that does not depend on the class of the worker.
-/// @throws std::invalid_argument if the options are wrong.
+/// @throws std::invalid_argument if the options or the settings are wrong.
 [[nodiscard]] cell* spawn_worker(caf::actor_system& sys, worker_options options,
                                  const std::type_info& type,
                                  std::unique_ptr<worker> what);
@@ -30,10 +31,12 @@ namespace troupe {
 /// ~~~
 /// auto ref = troupe::spawn<fetcher>(sys, {.name = "fetcher"}, url);
 /// ~~~
-/// @param options How it is to be run.
+/// @param options How it is to be run; `{}` if there is nothing to say.
 /// @param xs For the constructor of `W`; may be movable only.
 /// @throws std::invalid_argument if the options are wrong, naming worker and
-///         field; and whatever the constructor throws.
+///         field, or if a setting `troupe.*` or its environment variable is,
+///         naming that: each is a whole number, zero or more, and a unit, such
+///         as `10s` or `500ms`. And whatever the constructor throws.
 template <std::derived_from<worker> W, class... Ts>
 [[nodiscard]] worker_ref<W>
 spawn(caf::actor_system& sys, worker_options options, Ts&&... xs) {
@@ -64,6 +67,25 @@ spawn(caf::local_actor* self, worker_options options, Ts&&... xs) {
 template <std::derived_from<worker> W>
 [[nodiscard]] worker_ref<W> spawn(caf::local_actor* self) {
   return spawn<W>(self->home_system(), worker_options{});
+}
+
+/// The options were forgotten: says so.
+template <std::derived_from<worker> W, class T, class... Ts>
+  requires(!std::convertible_to<T, worker_options>)
+[[nodiscard]] worker_ref<W> spawn(caf::actor_system&, T&&, Ts&&...) {
+  static_assert(!std::is_same_v<W, W>,
+                "the options of the worker come before the arguments of its "
+                "constructor: write {} for the defaults, as in "
+                "spawn<W>(sys, {}, xs...)");
+  return {};
+}
+
+/// The same for an actor.
+template <std::derived_from<worker> W, class T, class... Ts>
+  requires(!std::convertible_to<T, worker_options>)
+[[nodiscard]] worker_ref<W> spawn(caf::local_actor* self, T&& x, Ts&&... xs) {
+  return spawn<W>(self->home_system(), std::forward<T>(x),
+                  std::forward<Ts>(xs)...);
 }
 
 } // namespace troupe

@@ -48,8 +48,9 @@ public:
 /// troupe::testing::system sys;
 /// auto worker = troupe::spawn<simple_worker>(sys, {.name = "simple"});
 /// worker.startup();
-/// sys.advance(10min);                     // takes milliseconds
-/// CHECK(worker.shutdown().normal());
+/// sys.advance(10min); // takes milliseconds
+/// auto how = worker.shutdown();
+/// CHECK((how && how->ok()));
 /// ~~~
 ///
 /// What holds for such a system:
@@ -147,10 +148,14 @@ public:
   ///
   /// ~~~
   /// caf::scoped_actor self{sys};
-  /// auto response = self->mail(get_atom_v).request(server, 5s);
+  /// auto response = self->request(server, 5s, caf::get_atom_v);
   /// sys.await_mail(self);
   /// std::move(response).receive(...);
   /// ~~~
+  ///
+  /// In CAF 1.x the second line is
+  /// `auto response = self->mail(caf::get_atom_v).request(server, 5s);`.
+  /// A worker can be asked with `troupe::ask`, which needs none of this.
   bool await_mail(caf::scoped_actor& self, timespan limit = infinite);
 
 private:

@@ -18,6 +18,19 @@ namespace troupe {
 template <class W>
 concept consumes_messages = requires { typename W::message_type; };
 
+/// What the queue of a worker of class `W` holds; a type of its own if it has
+/// no queue.
+template <class W>
+struct message_of {
+  struct type {};
+};
+
+/// @copydoc message_of
+template <consumes_messages W>
+struct message_of<W> {
+  using type = typename W::message_type;
+};
+
 /// A handle to a worker of class `W`: what `spawn<W>` returns. Adds to
 /// `worker_handle` what needs to know the class.
 template <class W>
@@ -45,21 +58,28 @@ public:
   }
 
   /// Appends a message to the worker's queue; never blocks. The same as sending
-  /// it to `actor()` with the means of CAF, only without a detour.
-  /// @returns whether the queue took it; if not, it is a dead letter and
-  /// counted
-  ///          as such. (Q1, Q7)
-  template <class T>
-    requires consumes_messages<W>
-             && std::convertible_to<T, typename W::message_type>
+  /// it to `actor()` with the means of CAF, only without a detour. A list in
+  /// braces makes a message: `ref.send({1, "x"})`.
+  /// @returns whether the queue took it; if not, it is a dead letter, and
+  ///          counted as one. (Q1, Q7)
+  template <class V = W, class T = typename message_of<V>::type>
+    requires(!consumes_messages<V>
+             || std::convertible_to<T, typename message_of<V>::type>)
   bool send(T&& x) const {
-    using message_type = typename W::message_type;
-    W::check_message_type();
-    auto* queue = find_queue();
-    if (queue == nullptr)
+    static_assert(consumes_messages<V>,
+                  "this worker has no queue to send to: derive its class from "
+                  "troupe::queue_consumer<T>, or, for what its handlers() "
+                  "take, send to actor() with the means of CAF");
+    if constexpr (consumes_messages<V>) {
+      V::check_message_type();
+      auto* queue = find_queue();
+      if (queue == nullptr)
+        return false;
+      return static_cast<typed_queue<typename V::message_type>*>(queue)->push(
+        std::forward<T>(x));
+    } else {
       return false;
-    return static_cast<typed_queue<message_type>*>(queue)->push(
-      std::forward<T>(x));
+    }
   }
 
   /// The worker object, once it is over; null while it still runs, and for ever

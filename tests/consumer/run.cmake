@@ -35,14 +35,9 @@ elseif(how STREQUAL "pkg_config")
     COMMAND ${pkg_config} --cflags --libs troupe
     OUTPUT_VARIABLE pc_flags
     OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-  execute_process(
-    COMMAND ${pkg_config} --variable=caf_libdir troupe
-    OUTPUT_VARIABLE caf_libdir
-    OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
   separate_arguments(pc_flags UNIX_COMMAND "${flags} ${pc_flags}")
   file(MAKE_DIRECTORY ${work}/build)
-  run(${compiler} -o ${work}/build/consumer ${source}/main.cpp
-      ${pc_flags} -Wl,-rpath,${caf_libdir})
+  run(${compiler} -o ${work}/build/consumer ${source}/main.cpp ${pc_flags})
 else()
   message(FATAL_ERROR "there is no way \"${how}\" to take troupe in")
 endif()

@@ -15,6 +15,8 @@
 #  define TROUPE_CAF_1 0
 #endif
 
+#include <caf/actor.hpp>
+#include <caf/actor_addr.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/logger.hpp>
 #include <caf/mailbox_element.hpp>
@@ -63,6 +65,23 @@ inline bool belongs_to(execution_context* ctx, caf::actor_system& sys) {
   return ctx == &sys.scheduler();
 #else
   return ctx != nullptr && &ctx->system() == &sys;
+#endif
+}
+
+/// Has `f` called with the reason when `whom` has ended, on the thread of
+/// `self`. One at a time.
+template <class F>
+void watch_end(caf::scheduled_actor* self, const caf::actor& whom, F f) {
+#if TROUPE_CAF_1
+  static_cast<caf::event_based_actor*>(self)->monitor(
+    whom, [f = std::move(f)](const caf::error& reason) { f(reason); });
+#else
+  self->set_down_handler(
+    [f = std::move(f), from = whom.address()](const caf::down_msg& x) {
+      if (x.source == from)
+        f(x.reason);
+    });
+  self->monitor(whom);
 #endif
 }
 

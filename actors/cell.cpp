@@ -25,12 +25,28 @@ cell::cell(std::shared_ptr<runtime> home, profile who,
   home_->add(*this);
 }
 
+cell::cell(std::shared_ptr<runtime> home, profile who,
+           std::shared_ptr<message_queue> queue, std::shared_ptr<keeper> by,
+           std::uint64_t place)
+  : home_(std::move(home)),
+    who_(std::move(who)),
+    parent_(nullptr),
+    queue_(std::move(queue)),
+    keeper_(std::move(by)),
+    place_(place) {
+  home_->add(*this);
+}
+
 cell::~cell() {
   home_->remove(*this);
   delete asks_.load(std::memory_order_relaxed);
   worker_.reset();
   if (parent_ != nullptr)
     parent_->release();
+  if (predecessor_ != nullptr)
+    predecessor_->release();
+  if (auto* next = successor_.load(std::memory_order_relaxed))
+    next->release();
 }
 
 bool cell::try_retain() noexcept {
@@ -98,7 +114,7 @@ std::string cell::subject() const {
 std::optional<outcome> cell::last_outcome() const {
   std::unique_lock guard{mtx_};
   if (!has_outcome_)
-    return std::nullopt;
+    return former_;
   return outcome_;
 }
 
@@ -111,7 +127,8 @@ worker_status cell::status() const {
   std::unique_lock guard{mtx_};
   auto at = lifecycle_.at();
   result.state = rules::state_of(at);
-  result.phase = rules::phase_of(at);
+  result.phase = phase();
+  result.incarnation = incarnation();
   result.holds = holds_;
   if (has_outcome_) {
     result.ended = true;
@@ -198,6 +215,8 @@ void cell::system_gone() noexcept {
     arm(never); // The clock has gone; a deadline would only keep the cell.
     unanswered.swap(pending_replies_);
   }
+  if (keeper_ && !finished() && rules::is_final(stage()))
+    release_waiters(); // There will be no other life.
   if (auto at = stage(); at == rules::stage::created || rules::is_final(at))
     return;
   // It was started in the instant in which the system went down and never comes

@@ -4,6 +4,8 @@
 #pragma once
 
 #include "caf_compat.hpp"
+#include "keeper.hpp"
+#include "rules/deadlines.hpp"
 #include "rules/lifecycle.hpp"
 #include "rules/settings.hpp"
 #include "runtime.hpp"
@@ -26,6 +28,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <typeinfo>
 #include <vector>
 
 namespace troupe {
@@ -52,6 +55,7 @@ enum class todo : std::uint32_t {
   destroy_frame = 1u << 3,
   wake_waits = 1u << 4,
   finish = 1u << 5,
+  leave = 1u << 8,
   holds_changed = 1u << 6,
   child_ended = 1u << 7,
 };
@@ -83,10 +87,18 @@ public:
     troupe::readiness readiness;
     troupe::on_stop on_stop;
     troupe::on_failure on_failure;
+    const std::type_info* type; ///< The class of its objects.
   };
 
+  /// Makes the cell of a worker with one life.
   cell(std::shared_ptr<runtime> home, profile who, std::unique_ptr<worker> what,
        cell* parent);
+
+  /// Makes the cell of a worker whose lives begin and end as `by` says.
+  /// @param place What `by` knows it by.
+  cell(std::shared_ptr<runtime> home, profile who,
+       std::shared_ptr<message_queue> queue, std::shared_ptr<keeper> by,
+       std::uint64_t place);
 
   ~cell() override;
 
@@ -181,7 +193,21 @@ public:
   /// @param limit When the worker is to be forced at the latest.
   /// @returns `false` if the worker was not started, so that there is nothing
   ///          to be stopped.
-  bool request_stop(on_stop mode, time_point limit = never);
+  bool request_stop(on_stop mode, time_point limit = never) {
+    return request_stop(queue_at_stop(mode), rules::forced_at(limit));
+  }
+
+  /// What becomes of the queue at a stop.
+  enum class queue_at_stop : std::uint8_t {
+    discard = static_cast<std::uint8_t>(on_stop::discard),
+    drain = static_cast<std::uint8_t>(on_stop::drain),
+    keep, ///< For the next life.
+  };
+
+  /// As above, within limits, and saying what becomes of the queue.
+  /// @param last Whether the reserve is all that is left.
+  bool request_stop(queue_at_stop mode, const rules::stop_limits& limits,
+                    bool last = false);
 
   /// Ends the worker now.
   void force();
@@ -198,6 +224,59 @@ public:
   void add_hold();
 
   void drop_hold() noexcept;
+
+  /// Somebody who holds a handle wants it to stop: asks for it, or has the
+  /// keeper do so.
+  /// @returns as `request_stop`.
+  bool want_stop(on_stop mode);
+
+  // -- lives ------------------------------------------------------------------
+
+  /// Who decides over its lives, or null.
+  [[nodiscard]] keeper* kept_by() const noexcept {
+    return keeper_.get();
+  }
+
+  /// What the keeper knows it by.
+  [[nodiscard]] std::uint64_t place() const noexcept {
+    return place_;
+  }
+
+  /// Whether a life can begin in here: its actor is there, and it has not come
+  /// to its final end.
+  [[nodiscard]] bool can_live() const;
+
+  /// Begins the first life, or the next one.
+  /// @pre `can_live()`
+  /// @returns an error if the actor system goes down.
+  caf::error begin_life();
+
+  /// The final end: no further life begins in here.
+  void retire();
+
+  /// Says that the next life waits for its time, or no longer does.
+  void set_backing_off(bool value) noexcept {
+    backing_off_.store(value, std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] worker_phase phase() const noexcept;
+
+  [[nodiscard]] std::uint64_t incarnation() const noexcept {
+    return incarnation_.load(std::memory_order_relaxed);
+  }
+
+  /// Makes `next` the cell in which the worker's lives go on: handles to this
+  /// one mean that one.
+  void succeed(cell& next);
+
+  /// The last one in the line of successors.
+  [[nodiscard]] cell& latest() noexcept;
+
+  /// The queue, for a successor.
+  [[nodiscard]] const std::shared_ptr<message_queue>&
+  shared_queue() const noexcept {
+    return queue_;
+  }
 
   // -- waiting ----------------------------------------------------------------
 
@@ -228,6 +307,14 @@ public:
   void reply_when(caf::mailbox_element& what, lifecycle_awaiter::what until);
 
   // -- family -----------------------------------------------------------------
+
+  /// Makes `children` those of this supervisor's present life.
+  void set_brood(std::shared_ptr<brood> children);
+
+  [[nodiscard]] std::shared_ptr<brood> get_brood() const;
+
+  /// None of the brood is left.
+  void brood_over() noexcept;
 
   /// Makes `child` a linked child of this one.
   void add_child(cell& child);
@@ -273,9 +360,20 @@ public:
   /// `on_shutdown()` is over, and has left children.
   void join_again();
 
+  /// A life is over: it is the final end, unless there is a keeper who decides.
+  void end_reached();
+
+  /// Makes the object of the life that begins.
+  void make_object();
+
   /// Releases those who wait for the end, and tells the parent.
   void release_waiters();
 
+  [[nodiscard]] bool has_object() const noexcept {
+    return worker_ != nullptr;
+  }
+
+  /// @pre `has_object()`
   [[nodiscard]] worker& object() const noexcept {
     return *worker_;
   }
@@ -356,6 +454,17 @@ private:
 
   void arm(time_point due);
 
+  void begin_anew(failure& none);
+
+  caf::error start_now();
+
+  /// When the grace period of a stop ends at the latest.
+  [[nodiscard]] time_point grace_limit() const noexcept;
+
+  [[nodiscard]] time_point cleanup_deadline() const;
+
+  [[nodiscard]] bool has_children_locked() const;
+
   void note_outcome(rules::action what, failure& why);
 
   void add_todo(todo what) noexcept;
@@ -383,13 +492,18 @@ private:
   const profile who_;
   cell* const parent_; // holds a reference
   std::unique_ptr<worker> worker_;
-  std::unique_ptr<message_queue> queue_;
+  std::shared_ptr<message_queue> queue_;
+  const std::shared_ptr<keeper> keeper_;
+  const std::uint64_t place_ = 0;
 
   std::atomic<std::size_t> refs_{1};
   std::atomic<std::size_t> handles_{1};
   std::atomic<rules::stage> stage_view_{rules::stage::created};
   std::atomic<std::uint32_t> todo_{0};
   std::atomic<ask_table*> asks_{nullptr};
+  std::atomic<std::uint64_t> incarnation_{1};
+  std::atomic<bool> backing_off_{false};
+  std::atomic<cell*> successor_{nullptr}; // holds a reference
 
   // The actor; `wake_mtx_` guards the strong reference, and with it who may
   // enqueue.
@@ -413,8 +527,12 @@ private:
   time_point due_ = never;
   time_point stop_asked_at_ = never;
   time_point grace_over_ = never;
-  time_point stop_limit_ = never;
+  rules::stop_limits limits_;
+  bool told_last_ = false;
   outcome outcome_;
+  std::optional<outcome> former_;
+  std::shared_ptr<brood> brood_;
+  cell* predecessor_ = nullptr; // holds a reference
   lifecycle_awaiter* awaiters_ = nullptr;
   blocked_thread* blocked_ = nullptr;
   std::vector<pending_reply> pending_replies_;

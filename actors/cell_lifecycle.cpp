@@ -25,6 +25,15 @@ std::string render(timespan x) {
 } // namespace
 
 caf::error cell::start() {
+  if (keeper_)
+    return caf::make_error(errc::already_started,
+                           subject()
+                             + " is started by its supervisor; use "
+                               "restart_child if it is stopped");
+  return start_now();
+}
+
+caf::error cell::start_now() {
   {
     std::unique_lock guard{mtx_};
     if (lifecycle_.at() != rules::stage::created && started_at_ == time_point{})
@@ -68,28 +77,48 @@ caf::error cell::start() {
   return {};
 }
 
-bool cell::request_stop(on_stop mode, time_point limit) {
+bool cell::request_stop(queue_at_stop mode, const rules::stop_limits& limits,
+                        bool last) {
   auto from = rules::stage::created;
+  std::shared_ptr<brood> children;
+  auto told = rules::stop_limits{};
   {
     std::unique_lock guard{mtx_};
     from = lifecycle_.at();
     if (from == rules::stage::created || rules::is_final(from))
       return from != rules::stage::created;
-    stop_limit_ = std::min(stop_limit_, limit);
+    limits_ = rules::tighten(limits_, limits);
+    told_last_ = told_last_ || last;
+    children = brood_;
+    if (children && who_.periods.grace != infinite
+        && !rules::stop_asked(from)) {
+      auto now = home_->time().now();
+      auto own = deadline_after(now, who_.periods.grace);
+      limits_ = rules::tighten(limits_, rules::limits_until(now, own));
+    }
+    told = limits_;
     if (rules::stop_asked(from)) {
       // The stop is under way; all that can change is that it gets shorter.
-      if (stop_limit_ >= grace_over_)
-        return true;
-      grace_over_ = stop_limit_;
-      if (from == rules::stage::draining || from == rules::stage::starting_stop)
-        arm(grace_over_);
-      else if (from == rules::stage::closing_stop)
-        shorten_cleanup();
+      if (grace_limit() < grace_over_) {
+        grace_over_ = grace_limit();
+        if (from == rules::stage::draining
+            || from == rules::stage::starting_stop)
+          arm(grace_over_);
+        else if (from == rules::stage::closing_stop)
+          shorten_cleanup();
+      }
+      guard.unlock();
+      if (children)
+        children->stop(told);
       return true;
     }
     stop_asked_at_ = home_->time().now();
-    if (queue_)
-      queue_->close(mode == on_stop::drain);
+    if (queue_) {
+      if (mode == queue_at_stop::keep)
+        queue_->suspend();
+      else
+        queue_->close(mode == queue_at_stop::drain);
+    }
     failure none;
     apply(lifecycle_.feed(rules::event::stop), none);
     if (grace_over_ <= stop_asked_at_) {
@@ -98,13 +127,16 @@ bool cell::request_stop(on_stop mode, time_point limit) {
     } else if (from == rules::stage::closing) {
       // The clean-up has begun without a grace period that ends.
       grace_over_ = rules::grace_deadline(stop_asked_at_, who_.periods.grace,
-                                          stop_limit_);
+                                          grace_limit());
       shorten_cleanup();
     }
   }
-  if (queue_ && mode == on_stop::discard)
+  if (queue_ && mode == queue_at_stop::discard)
     queue_->discard(message_queue::leave::handled);
   log_transition(from, stage());
+  // Whatever threads the supervisor has to wait for, its children need not.
+  if (children)
+    children->stop(told);
   return true;
 }
 
@@ -123,12 +155,12 @@ void cell::force() {
     // Nothing is left of the grace period, also for the clean-up.
     grace_over_ = std::min(grace_over_, now);
     joining = joins();
-    has_children = first_child_ != nullptr;
+    has_children = has_children_locked();
   }
-  if (joining && has_children)
-    stop_children(true);
-  else
+  if (!joining || !has_children)
     feed(joining ? rules::event::join_overdue : rules::event::force);
+  if (has_children)
+    stop_children(true);
 }
 
 void cell::kill(caf::error reason) {
@@ -183,8 +215,11 @@ void cell::feed(rules::event e, failure why) {
     apply(what, why);
   }
   log_transition(from, to);
-  if (to == rules::stage::ready && from != to)
+  if (to == rules::stage::ready && from != to) {
     send_replies(lifecycle_awaiter::what::ready);
+    if (keeper_)
+      keeper_->child_ready(*this);
+  }
 }
 
 /// Carries out what `what` asks for, or puts it down for the actor.
@@ -198,14 +233,14 @@ void cell::apply(rules::action what, failure& why) {
   if (has(arm_start_timeout))
     arm(deadline_after(now(), who_.periods.start_timeout));
   if (has(arm_grace)) {
-    grace_over_ = rules::grace_deadline(now(), who_.periods.grace, stop_limit_);
+    grace_over_ = rules::grace_deadline(now(), who_.periods.grace,
+                                        grace_limit());
     arm(grace_over_);
   }
   if (has(arm_cleanup))
-    arm(rules::cleanup_deadline(now(), stop_asked_at_ != never, grace_over_,
-                                who_.periods));
+    arm(cleanup_deadline());
   if (has(arm_force))
-    arm(deadline_after(now(), who_.periods.force));
+    arm(std::min(deadline_after(now(), who_.periods.force), limits_.end));
   if (has(disarm))
     arm(never);
   if (has(announce_ready)) {
@@ -260,7 +295,7 @@ void cell::deadline_passed(std::uint32_t number) {
     // While children are being joined the time is theirs: each of them is bound
     // to end, by its own deadlines, once it has been forced.
     auto joining = joins();
-    if (joining && first_child_ != nullptr) {
+    if (joining && has_children_locked()) {
       guard.unlock();
       stop_children(true);
       return;
@@ -282,11 +317,13 @@ void cell::deadline_passed(std::uint32_t number) {
 
 /// The worker is abandoned: nobody waits for it any more.
 void cell::leave_behind() {
-  if (queue_)
+  if (queue_ && keeper_)
+    queue_->let_go();
+  else if (queue_)
     queue_->discard(message_queue::leave::abandoned);
   stop_children(false);
   disown_children();
-  release_waiters();
+  end_reached();
   std::unique_lock guard{mtx_};
   if (std::exchange(entered_, false))
     home_->leave();
@@ -299,7 +336,7 @@ std::string cell::why_forced() const {
     return ", as was asked for";
   if (in_cleanup_)
     return ", its on_shutdown() having taken longer than its time";
-  if (grace_over_ == stop_limit_)
+  if (grace_over_ == grace_limit() && grace_over_ != never)
     return ", its time to stop being over";
   return ", its grace period of " + render(who_.periods.grace) + " being over";
 }
@@ -363,6 +400,7 @@ void cell::note_outcome(rules::action what, failure& why) {
       break;
   }
   outcome_.abandoned_ = has(abandon);
+  outcome_.incarnation_ = incarnation();
   if (started_at_ != time_point{})
     outcome_.duration_ = home_->time().now() - started_at_;
   has_outcome_ = true;
@@ -386,15 +424,29 @@ void cell::join_again() {
 void cell::begin_cleanup() {
   std::unique_lock guard{mtx_};
   in_cleanup_ = true;
-  arm(rules::cleanup_deadline(home_->time().now(), stop_asked_at_ != never,
-                              grace_over_, who_.periods));
+  arm(cleanup_deadline());
+}
+
+/// A supervisor has until the reserve is used up, since its children have until
+/// then; and so has whoever was told last.
+/// @pre `mtx_` is held
+time_point cell::grace_limit() const noexcept {
+  return brood_ || told_last_ ? limits_.force : limits_.soft;
+}
+
+/// Until when `on_shutdown()`, and what comes before it, may take.
+/// @pre `mtx_` is held
+time_point cell::cleanup_deadline() const {
+  return std::min(limits_.cleanup,
+                  rules::cleanup_deadline(home_->time().now(),
+                                          stop_asked_at_ != never, grace_over_,
+                                          who_.periods));
 }
 
 /// A stop may end the clean-up earlier, but never gives it more time.
 /// @pre `mtx_` is held
 void cell::shorten_cleanup() {
-  arm(std::min(due_, rules::cleanup_deadline(home_->time().now(), true,
-                                             grace_over_, who_.periods)));
+  arm(std::min(due_, cleanup_deadline()));
 }
 
 void cell::add_todo(todo what) noexcept {
@@ -424,7 +476,7 @@ void cell::log_transition(rules::stage from, rules::stage to) {
   }
   if (!home_->logs(level))
     return;
-  auto text = who_.path + " [1] "
+  auto text = who_.path + " [" + std::to_string(incarnation()) + "] "
               + (became_ready ? std::string{"ready"} : to_string(after));
   if (how)
     text += " after " + render(how->duration()) + ": " + to_string(*how);

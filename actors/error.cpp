@@ -45,6 +45,22 @@ std::string to_string(errc x) {
       return "queue_closed";
     case errc::invalid_argument:
       return "invalid_argument";
+    case errc::max_restarts_exceeded:
+      return "max_restarts_exceeded";
+    case errc::busy:
+      return "busy";
+    case errc::supervisor_stopping:
+      return "supervisor_stopping";
+    case errc::not_found:
+      return "not_found";
+    case errc::already_present:
+      return "already_present";
+    case errc::child_running:
+      return "child_running";
+    case errc::child_restarting:
+      return "child_restarting";
+    case errc::too_many_children:
+      return "too_many_children";
   }
   return "invalid";
 }

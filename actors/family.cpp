@@ -22,10 +22,14 @@ void cell::add_child(cell& child) {
 
 void cell::stop_children(bool by_force) {
   std::vector<cell_ptr> children;
+  std::shared_ptr<brood> kept;
+  auto limits = rules::stop_limits{};
   auto limit = never;
   {
     std::unique_lock guard{mtx_};
     limit = stop_asked_at_ != never ? grace_over_ : never;
+    kept = brood_;
+    limits = limits_;
     for (auto* i = first_child_; i != nullptr; i = i->next_sibling_)
       children.emplace_back(*i);
   }
@@ -39,17 +43,23 @@ void cell::stop_children(bool by_force) {
     else
       child->request_stop(child->who().on_stop, limit);
   }
+  if (kept && by_force)
+    kept->force();
+  else if (kept)
+    kept->stop(limits);
 }
 
 bool cell::has_children() const {
   std::unique_lock guard{mtx_};
-  return first_child_ != nullptr;
+  return has_children_locked();
 }
 
 void cell::disown_children() noexcept {
   std::vector<cell*> children;
+  std::shared_ptr<brood> kept;
   {
     std::unique_lock guard{mtx_};
+    kept = std::exchange(brood_, nullptr);
     for (auto* i = std::exchange(first_child_, nullptr); i != nullptr;) {
       i->is_listed_child_ = false;
       i->previous_sibling_ = nullptr;
@@ -62,6 +72,8 @@ void cell::disown_children() noexcept {
   }
   for (auto* child : children)
     child->release();
+  if (kept)
+    kept->orphan();
 }
 
 std::vector<cell*> cell::take_ended_children() {
@@ -77,6 +89,9 @@ void cell::release_waiters() {
   }
   home_->notify();
   send_replies(lifecycle_awaiter::what::over);
+  // Who waits for the one that this one has succeeded waits for this one.
+  if (predecessor_ != nullptr)
+    predecessor_->release_waiters();
   if (parent_ == nullptr)
     return;
   // The parent's list holds a reference, which goes over to the list of those

@@ -48,6 +48,24 @@ void message_queue::close(bool give_out) noexcept {
   give_out_ = give_out;
 }
 
+void message_queue::suspend() noexcept {
+  std::unique_lock guard{mtx_};
+  give_out_ = false;
+}
+
+void message_queue::reopen() noexcept {
+  std::unique_lock guard{mtx_};
+  closed_ = false;
+  give_out_ = true;
+}
+
+void message_queue::let_go() noexcept {
+  std::unique_lock guard{mtx_};
+  while (first_awaiter_ != nullptr)
+    first_awaiter_->leave_line();
+  settle_locked(leave::abandoned);
+}
+
 void message_queue::discard(leave how) noexcept {
   node* rest = nullptr;
   {
@@ -95,7 +113,7 @@ queue_counts message_queue::counts() const {
 }
 
 message_queue::node_ptr message_queue::pop_front() noexcept {
-  if (first_ == nullptr || (closed_ && !give_out_))
+  if (first_ == nullptr || !give_out_)
     return nullptr;
   auto* result = std::exchange(first_, first_->next);
   if (first_ == nullptr)

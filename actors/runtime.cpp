@@ -255,6 +255,27 @@ std::vector<cell_ptr> runtime::cells() {
   return result;
 }
 
+void runtime::add_path(const std::string& path, worker_handle who) {
+  std::unique_lock guard{paths_mtx_};
+  paths_.insert_or_assign(path, std::move(who));
+}
+
+void runtime::remove_path(const worker_handle& who) noexcept {
+  worker_handle former; // goes when the lock is gone
+  std::unique_lock guard{paths_mtx_};
+  auto i = paths_.find(who.path());
+  if (i == paths_.end() || i->second != who)
+    return;
+  former = std::move(i->second);
+  paths_.erase(i);
+}
+
+worker_handle runtime::find_path(const std::string& path) const {
+  std::unique_lock guard{paths_mtx_};
+  auto i = paths_.find(path);
+  return i != paths_.end() ? i->second : worker_handle{};
+}
+
 void runtime::close() noexcept {
   std::unique_lock guard{mtx_};
   closed_ = true;
@@ -267,6 +288,11 @@ void runtime::shut_down() noexcept {
   threads_.stop();
   for (auto& x : cells())
     x->system_gone();
+  auto paths = [this] {
+    std::unique_lock guard{paths_mtx_};
+    return std::exchange(paths_, {});
+  }();
+  paths.clear(); // Not with the lock held: this can be the end of cells.
   std::unique_lock guard{mtx_};
   gone_ = true;
 }

@@ -8,6 +8,7 @@
 #include "threads.hpp"
 #include "troupe/clock.hpp"
 #include "troupe/unique_function.hpp"
+#include "troupe/worker_handle.hpp"
 
 #include <caf/fwd.hpp>
 
@@ -15,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace troupe {
@@ -101,6 +103,16 @@ public:
   /// Returns all cells.
   [[nodiscard]] std::vector<cell_ptr> cells();
 
+  // -- paths ------------------------------------------------------------------
+
+  void add_path(const std::string& path, worker_handle who);
+
+  /// Removes the path of `who`, unless it is another's by now.
+  void remove_path(const worker_handle& who) noexcept;
+
+  /// Returns who has that path, or a handle that points to nobody.
+  [[nodiscard]] worker_handle find_path(const std::string& path) const;
+
   /// Called when the actor system has begun to go down and waits for nobody any
   /// more: from now on no worker can be started.
   void close() noexcept;
@@ -121,6 +133,9 @@ private:
   bool closed_ = false;
   bool gone_ = false;
   cell* first_ = nullptr;
+
+  mutable std::mutex paths_mtx_;
+  std::unordered_map<std::string, worker_handle> paths_;
 };
 
 } // namespace troupe

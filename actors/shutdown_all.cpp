@@ -5,6 +5,7 @@
 
 #include "cell.hpp"
 #include "runtime.hpp"
+#include "stop_report.hpp"
 
 #include <optional>
 #include <stdexcept>
@@ -19,9 +20,7 @@ std::string to_string(const stop_blocker& x) {
          + " holds";
 }
 
-namespace {
-
-stop_blocker describe(const cell& x, time_point now) {
+stop_blocker describe_blocker(const cell& x, time_point now) {
   auto status = x.status();
   auto since = x.stopping_since();
   return {status.path,   status.state,
@@ -33,8 +32,6 @@ bool was_forced(const cell& x) {
   auto how = x.last_outcome();
   return how && how->kind() == outcome_kind::forced;
 }
-
-} // namespace
 
 stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
   if (deadline < timespan::zero())
@@ -62,14 +59,14 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
   std::vector<std::optional<stop_blocker>> late(started.size());
   for (std::size_t i = 0; i < started.size(); ++i)
     if (!started[i]->wait_until_over(time_left(force_at, time.now())))
-      late[i] = describe(*started[i], time.now());
+      late[i] = describe_blocker(*started[i], time.now());
   stop_report result;
   for (std::size_t i = 0; i < started.size(); ++i) {
     auto& x = *started[i];
     auto& found = late[i];
     if (!x.wait_until_over(time_left(end, time.now()))
         || (!found && was_forced(x)))
-      found = describe(x, time.now());
+      found = describe_blocker(x, time.now());
     if (found.has_value())
       result.push_back(std::move(*found));
   }

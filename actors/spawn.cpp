@@ -16,16 +16,12 @@
 
 namespace troupe {
 
-namespace {
-
 std::string class_name(const std::type_info& type) {
   int status = 0;
   std::unique_ptr<char, decltype(&std::free)> name{
     abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free};
   return status == 0 && name ? std::string{name.get()} : std::string{"worker"};
 }
-
-} // namespace
 
 cell* make_cell(caf::actor_system& sys, worker_options options,
                 const std::type_info& type, std::unique_ptr<worker> what,
@@ -43,7 +39,7 @@ cell* make_cell(caf::actor_system& sys, worker_options options,
   auto result = std::make_unique<cell>(
     std::move(home),
     cell::profile{std::move(name), std::move(path), periods, options.readiness,
-                  options.queue.on_stop, options.on_failure},
+                  options.queue.on_stop, options.on_failure, &type},
     std::move(what), parent);
   // Hidden and lazy: in `init` it neither runs nor keeps the system waiting.
   auto hdl = sys.spawn<worker_actor, caf::hidden + caf::lazy_init>(*result);
@@ -51,6 +47,24 @@ cell* make_cell(caf::actor_system& sys, worker_options options,
     *static_cast<worker_actor*>(caf::actor_cast<caf::abstract_actor*>(hdl)));
   if (parent != nullptr)
     parent->add_child(*result);
+  return result.release();
+}
+
+cell* make_kept_cell(std::shared_ptr<runtime> home, std::string_view above,
+                     const worker_options& options, const std::type_info& type,
+                     std::shared_ptr<message_queue> queue,
+                     std::shared_ptr<keeper> by, std::uint64_t place) {
+  auto& sys = home->system();
+  auto periods = rules::merge(options, home->settings());
+  auto result = std::make_unique<cell>(
+    std::move(home),
+    cell::profile{options.name, rules::child_path(above, options.name), periods,
+                  options.readiness, options.queue.on_stop, options.on_failure,
+                  &type},
+    std::move(queue), std::move(by), place);
+  auto hdl = sys.spawn<worker_actor, caf::hidden + caf::lazy_init>(*result);
+  result->attach(
+    *static_cast<worker_actor*>(caf::actor_cast<caf::abstract_actor*>(hdl)));
   return result.release();
 }
 

@@ -3,7 +3,16 @@
 
 #pragma once
 
+#include "keeper.hpp"
+#include "runtime.hpp"
+#include "troupe/queue.hpp"
 #include "troupe/spawn.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <typeinfo>
 
 namespace troupe {
 
@@ -13,5 +22,18 @@ namespace troupe {
 [[nodiscard]] cell* make_cell(caf::actor_system& sys, worker_options options,
                               const std::type_info& type,
                               std::unique_ptr<worker> what, cell* parent);
+
+/// The name of a class, as the compiler has it.
+[[nodiscard]] std::string class_name(const std::type_info& type);
+
+/// Makes the cell of a worker whose lives begin and end as `by` says, and its
+/// actor. The caller owns a handle's share.
+/// @param above The path of its supervisor.
+/// @param place What `by` knows it by.
+[[nodiscard]] cell*
+make_kept_cell(std::shared_ptr<runtime> home, std::string_view above,
+               const worker_options& options, const std::type_info& type,
+               std::shared_ptr<message_queue> queue, std::shared_ptr<keeper> by,
+               std::uint64_t place);
 
 } // namespace troupe

@@ -131,7 +131,7 @@ awaited_outcome cell::block(lifecycle_awaiter::what until, timespan timeout) {
                            subject()
                              + " will not end any more: its actor "
                                "system is gone");
-  if (stage() == rules::stage::created)
+  if (stage() == rules::stage::created && !keeper_)
     return not_started();
   auto limit = deadline_after(home_->time().now(), timeout);
   {
@@ -139,12 +139,13 @@ awaited_outcome cell::block(lifecycle_awaiter::what until, timespan timeout) {
     home_->block_until([&self] { return self.fired(); }, limit,
                        [&self, limit] { self.wait_until(limit); });
   }
-  std::unique_lock guard{mtx_};
-  if (over_)
-    return outcome_;
+  auto& now = latest();
+  std::unique_lock guard{now.mtx_};
+  if (now.over_)
+    return now.outcome_;
   return caf::make_error(errc::timed_out,
-                         subject() + " is not over yet, it is "
-                           + to_string(rules::state_of(lifecycle_.at())));
+                         now.subject() + " is not over yet, it is "
+                           + to_string(rules::state_of(now.lifecycle_.at())));
 }
 
 caf::error cell::startup() {
@@ -269,7 +270,7 @@ caf::error lifecycle_awaiter::why_not_ready() const {
 outcome lifecycle_awaiter::how_it_ended() const {
   if (watched_ == nullptr)
     return outcome{outcome_kind::failed, null_handle()};
-  return watched_->last_outcome().value_or(outcome{});
+  return watched_->latest().last_outcome().value_or(outcome{});
 }
 
 void cell::stop_watching(lifecycle_awaiter& x) noexcept {

@@ -5,6 +5,7 @@
 
 #include "cell.hpp"
 #include "spawn.hpp"
+#include "troupe/path.hpp"
 #include "worker_actor.hpp"
 
 #include <stdexcept>
@@ -91,6 +92,12 @@ void worker::fail(caf::error reason) {
 }
 
 // -- environment ---------------------------------------------------------------
+
+caf::expected<worker_handle>
+worker::find_worker(const std::string& where,
+                    const std::type_info& type) const {
+  return troupe::find_worker(self()->home_system(), where, &type);
+}
 
 time_point worker::now() const {
   return get_cell().home().time().now();

@@ -129,12 +129,12 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
     return true;
   }
   if (content.match_elements<stop_atom>()) {
-    cell_->request_stop(cell_->who().on_stop);
+    cell_->want_stop(cell_->who().on_stop);
     reply(what, caf::message{});
     return true;
   }
   if (content.match_elements<shutdown_atom>()) {
-    if (!cell_->request_stop(cell_->who().on_stop))
+    if (!cell_->want_stop(cell_->who().on_stop))
       reply(what, caf::make_message(caf::make_error(
                     errc::not_started, cell_->subject() + " was not started")));
     else if (what.mid.is_request() && what.sender)
@@ -206,6 +206,11 @@ bool worker_actor::attend(compat::execution_context* ctx) {
 }
 
 caf::behavior worker_actor::make_behavior() {
+  return waiting();
+}
+
+/// Keeps what comes for the handlers until there are some.
+caf::behavior worker_actor::waiting() {
   default_handler_ = [this](caf::scheduled_actor*,
                             caf::message&) -> caf::skippable_result {
     kept_messages_ = true;
@@ -249,6 +254,7 @@ void worker_actor::outlive_quit() {
     return;
   bhvr_stack().push_back(caf::behavior{[this] { pump(); }});
   default_handler_ = refuse_late_message;
+  doomed_ = true;
   cell_->kill(
     cell_->home().gone()
       ? caf::make_error(errc::system_gone,
@@ -280,6 +286,8 @@ void worker_actor::carry_out(todo what) {
     begin_close();
   if (has(what, todo::finish))
     finish();
+  if (has(what, todo::leave))
+    leave();
 }
 
 failure worker_actor::failed(errc code, std::string_view how,
@@ -297,6 +305,8 @@ void worker_actor::begin_startup() {
     return;
   step_ = step::startup;
   try {
+    if (cell_->kept_by() != nullptr)
+      cell_->make_object();
     handlers_ = caf::behavior{};
     if (auto hs = cell_->object().handlers(); !hs.empty())
       handlers_ = caf::message_handler{[this] { pump(); }}.or_else(hs.impl());
@@ -477,7 +487,8 @@ void worker_actor::begin_close() {
   default_handler_ = refuse_late_message;
   serve({[this] { pump(); }});
   cell_->clear_sleep_wake();
-  if (auto* queue = cell_->queue())
+  // What has a keeper may live again, and its queue goes on.
+  if (auto* queue = cell_->queue(); queue && cell_->kept_by() == nullptr)
     queue->close(true);
   cell_->stop_children(cell_->stage() == rules::stage::closing_forced);
   tear_down(true);
@@ -541,11 +552,13 @@ void worker_actor::finish() {
   auto at = cell_->stage();
   auto how = cell_->last_outcome().value_or(outcome{});
   cell_->disown_children();
-  if (auto* queue = cell_->queue()) {
+  auto kept = cell_->kept_by() != nullptr;
+  if (auto* queue = cell_->queue(); queue && at != rules::stage::abandoned) {
     queue->settle(how.kind() == outcome_kind::normal
                     ? message_queue::leave::handled
                     : message_queue::leave::lost);
-    queue->discard(message_queue::leave::handled);
+    if (!kept)
+      queue->discard(message_queue::leave::handled);
   }
   if (at == rules::stage::abandoned) {
     // The code that did not return has: nobody waits for it any more.
@@ -556,16 +569,43 @@ void worker_actor::finish() {
     cell_->discard_object();
   } else {
     try {
-      cell_->object().after_shutdown(how);
+      if (cell_->has_object())
+        cell_->object().after_shutdown(how);
     } catch (...) {
       cell_->home().log(compat::log_error,
                         cell_->subject() + " failed in after_shutdown(): "
                           + text_of(std::current_exception()));
     }
-    cell_->release_waiters();
+    if (kept && !doomed_) {
+      rest();
+      cell_->end_reached();
+      return;
+    }
+    if (kept)
+      cell_->detach(); // Its next life needs another actor.
+    cell_->end_reached();
   }
   quit(how.kind() == outcome_kind::normal ? caf::error{} : how.reason());
   // Somebody else may have called quit() first, see `on_exit`.
+  bhvr_stack().clear();
+}
+
+/// Waits for what the keeper decides: another life, or the end.
+void worker_actor::rest() {
+  over_ = false;
+  step_ = step::none;
+  run_over_ = ending_ = closing_ = shutdown_begun_ = false;
+  ending_why_ = caf::error{};
+  cleanup_failure_.reset();
+  cell_->clear_sleep_wake();
+  serve(waiting());
+}
+
+/// The keeper has decided that this is the end.
+void worker_actor::leave() {
+  over_ = true;
+  auto how = cell_->last_outcome().value_or(outcome{});
+  quit(how.kind() == outcome_kind::normal ? caf::error{} : how.reason());
   bhvr_stack().clear();
 }
 

@@ -98,6 +98,10 @@ private:
 
   void finish();
 
+  void rest();
+
+  void leave();
+
   void step_done(completion<void> how);
 
   void cleanup_done();
@@ -113,6 +117,8 @@ private:
   void torn_down();
 
   void children_ended();
+
+  [[nodiscard]] caf::behavior waiting();
 
   void serve(caf::behavior bhvr);
 
@@ -134,6 +140,7 @@ private:
   bool closing_ = false;  // children and handlers are being joined
   bool shutdown_begun_ = false;
   bool over_ = false;          // finish() was called
+  bool doomed_ = false;        // somebody called quit()
   bool kept_messages_ = false; // some came before run() did
   std::size_t tearing_down_ = 0;
   caf::error ending_why_; // what fail() was given; nothing after finish()

@@ -26,81 +26,103 @@ worker_handle::~worker_handle() {
     cell_->drop_handle();
 }
 
+cell* worker_handle::get_cell() const noexcept {
+  return cell_ != nullptr ? &cell_->latest() : nullptr;
+}
+
 // -- properties ----------------------------------------------------------------
 
 worker_state worker_handle::state() const noexcept {
-  return cell_ != nullptr ? cell_->state() : worker_state::init;
+  auto* who = get_cell();
+  return who != nullptr ? who->state() : worker_state::init;
 }
 
 worker_phase worker_handle::phase() const noexcept {
-  return cell_ != nullptr ? rules::phase_of(cell_->stage())
-                          : worker_phase::created;
+  auto* who = get_cell();
+  return who != nullptr ? who->phase() : worker_phase::created;
 }
 
 std::string worker_handle::name() const {
-  return cell_ != nullptr ? cell_->who().name : std::string{};
+  auto* who = get_cell();
+  return who != nullptr ? who->who().name : std::string{};
 }
 
 std::string worker_handle::path() const {
-  return cell_ != nullptr ? cell_->who().path : std::string{};
+  auto* who = get_cell();
+  return who != nullptr ? who->who().path : std::string{};
 }
 
 std::uint64_t worker_handle::incarnation() const noexcept {
-  return 1;
+  auto* who = get_cell();
+  return who != nullptr ? who->incarnation() : 0;
 }
 
 std::optional<outcome> worker_handle::outcome() const {
-  return cell_ != nullptr ? cell_->last_outcome() : std::nullopt;
+  auto* who = get_cell();
+  return who != nullptr ? who->last_outcome() : std::nullopt;
 }
 
 worker_status worker_handle::status() const {
-  return cell_ != nullptr ? cell_->status() : worker_status{};
+  auto* who = get_cell();
+  return who != nullptr ? who->status() : worker_status{};
 }
 
 caf::actor worker_handle::actor() const {
-  if (cell_ == nullptr)
+  auto* who = get_cell();
+  if (who == nullptr)
     return nullptr;
-  return caf::actor_cast<caf::actor>(cell_->actor());
+  return caf::actor_cast<caf::actor>(who->actor());
 }
 
 // -- lifecycle -----------------------------------------------------------------
 
 startup_result worker_handle::startup() const {
-  return cell_ != nullptr ? cell_->startup() : null_handle();
+  auto* who = get_cell();
+  return who != nullptr ? who->startup() : null_handle();
 }
 
 startup_result worker_handle::start() const {
-  return cell_ != nullptr ? cell_->start() : null_handle();
+  auto* who = get_cell();
+  return who != nullptr ? who->start() : null_handle();
 }
 
 void worker_handle::gracefully_stop() const {
-  if (cell_ != nullptr)
-    cell_->request_stop(cell_->who().on_stop);
+  auto* who = get_cell();
+  if (who != nullptr)
+    who->want_stop(who->who().on_stop);
 }
 
 void worker_handle::drain() const {
-  if (cell_ != nullptr)
-    cell_->request_stop(on_stop::drain);
+  auto* who = get_cell();
+  if (who != nullptr)
+    who->want_stop(on_stop::drain);
 }
 
 void worker_handle::force_stop() const {
-  if (cell_ != nullptr)
-    cell_->force();
+  auto* who = get_cell();
+  if (who == nullptr)
+    return;
+  // On purpose: a supervisor is not to start it again.
+  if (who->kept_by() != nullptr)
+    who->want_stop(who->who().on_stop);
+  who->force();
 }
 
 awaited_outcome worker_handle::shutdown() const {
+  auto* who = get_cell();
   // A call that is going to be refused must not stop anything.
-  if (cell_ == nullptr)
+  if (who == nullptr)
     return null_handle();
-  if (!cell_->would_block() && !cell_->request_stop(cell_->who().on_stop))
-    return cell_->not_started();
-  return cell_->wait_until_over(infinite);
+  if (!who->would_block() && !who->want_stop(who->who().on_stop))
+    return who->not_started();
+  return who->wait_until_over(infinite);
 }
 
 awaited_outcome worker_handle::wait_for_shutdown(timespan timeout) const {
-  if (cell_ == nullptr)
+  auto* who = get_cell();
+  if (who == nullptr)
     return null_handle();
-  return cell_->wait_until_over(timeout);
+  return who->wait_until_over(timeout);
 }
 
 worker_handle::started_awaitable worker_handle::started() const {
@@ -123,11 +145,13 @@ queue_counts worker_handle::queue() const {
 }
 
 worker* worker_handle::finished_worker() const noexcept {
-  return cell_ != nullptr ? cell_->finished_worker() : nullptr;
+  auto* who = get_cell();
+  return who != nullptr ? who->finished_worker() : nullptr;
 }
 
 message_queue* worker_handle::find_queue() const noexcept {
-  return cell_ != nullptr ? cell_->queue() : nullptr;
+  auto* who = get_cell();
+  return who != nullptr ? who->queue() : nullptr;
 }
 
 } // namespace troupe

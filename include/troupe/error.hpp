@@ -55,6 +55,22 @@ enum class errc : std::uint8_t {
   queue_closed,
   /// An argument or option is out of its range.
   invalid_argument,
+  /// A supervisor has given up: too many restarts within its period.
+  max_restarts_exceeded,
+  /// A supervisor starts, restarts a group, or stops; ask again later.
+  busy,
+  /// The supervisor stops or has ended, or was not started.
+  supervisor_stopping,
+  /// A supervisor has no child of that name, or nobody has that path.
+  not_found,
+  /// A supervisor has a child of that name, which is stopped or backs off.
+  already_present,
+  /// The call needs a child that is stopped.
+  child_running,
+  /// The call needs a child that is stopped; this one waits for its restart.
+  child_restarting,
+  /// A dynamic supervisor has `max_children` children.
+  too_many_children,
 };
 
 /// @relates errc
@@ -62,7 +78,7 @@ std::string to_string(errc x);
 
 /// @relates errc
 constexpr errc last_enumerator(errc) noexcept {
-  return errc::invalid_argument;
+  return errc::too_many_children;
 }
 
 /// Returns the text that `err` carries, else its code in words.

@@ -6,6 +6,7 @@
 namespace troupe {
 
 class cell;
+class child_factory;
 class clock;
 class fiber;
 class message_handlers;
@@ -15,6 +16,9 @@ class worker;
 class worker_actor;
 class worker_handle;
 
+struct child_options;
+struct child_spec;
+struct supervisor_spec;
 struct worker_options;
 struct worker_status;
 

@@ -91,6 +91,16 @@ public:
   /// @param give_out Whether `get_message` still gives out what is queued.
   void close(bool give_out) noexcept;
 
+  /// Gives nothing out until `reopen()`; takes messages all the same.
+  void suspend() noexcept;
+
+  /// Another life begins: takes messages, and gives them out.
+  void reopen() noexcept;
+
+  /// Whoever took messages out does not come back: forgets the waits, and
+  /// counts the message in progress as abandoned. What is queued stays.
+  void let_go() noexcept;
+
   /// How an incarnation left its message in progress behind.
   enum class leave : std::uint8_t { handled, lost, abandoned };
 

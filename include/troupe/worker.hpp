@@ -15,10 +15,12 @@
 #include "troupe/task.hpp"
 #include "troupe/time.hpp"
 #include "troupe/when.hpp"
+#include "troupe/worker_ref.hpp"
 #include "troupe/yield.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/error.hpp>
+#include <caf/expected.hpp>
 #include <caf/fwd.hpp>
 
 #include <chrono>
@@ -71,6 +73,12 @@ class message_queue;
 /// auto question = ask<int>(target, 1s, std::string{"how many?"});
 /// auto answer = co_await std::move(question);
 /// ~~~
+///
+/// Before 12.3 GCC also miscompiles a `co_await` in the condition of `if`,
+/// `while` or `switch` where neither the condition nor a block around it
+/// declares a variable: it compiles, and then hangs or crashes. Write
+/// `const auto slept = co_await sleep_for(1s);` and then `if (!slept)`, or
+/// `while ([[maybe_unused]] auto more = co_await sleep_for(20ms))`.
 ///
 /// Except where it says otherwise, a member may be used only on the worker's
 /// own actor: in `run()`, in hooks and in handlers.
@@ -214,6 +222,21 @@ protected:
 
   // -- environment ------------------------------------------------------------
 
+  /// Finds a child of a supervisor by its path: a sibling, or any other. (S31)
+  /// @tparam W Its class, as its spec says.
+  /// @param where The names from the topmost supervisor down:
+  ///              `/pipeline/writer`.
+  /// @returns a handle, or `errc::not_found`, or `errc::invalid_argument` if it
+  ///          is of another class.
+  template <class W>
+  [[nodiscard]] caf::expected<worker_ref<W>>
+  lookup(const std::string& where) const {
+    auto found = find_worker(where, typeid(W));
+    if (!found)
+      return std::move(found.error());
+    return worker_ref<W>{std::move(*found)};
+  }
+
   /// The time on the worker's clock, which a test may have under control.
   /// @throws std::logic_error before the worker was spawned.
   [[nodiscard]] time_point now() const;
@@ -237,6 +260,9 @@ protected:
 
 private:
   friend class cell;
+
+  [[nodiscard]] caf::expected<worker_handle>
+  find_worker(const std::string& where, const std::type_info& type) const;
 
   /// Gives a linked child its actor.
   [[nodiscard]] cell* spawn_child(worker_options options,

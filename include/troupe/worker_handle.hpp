@@ -92,8 +92,11 @@ public:
     return cell_ != nullptr;
   }
 
-  friend bool operator==(const worker_handle&, const worker_handle&) noexcept
-    = default;
+  /// Whether both point to the same worker, in whatever life.
+  friend bool operator==(const worker_handle& x,
+                         const worker_handle& y) noexcept {
+    return x.get_cell() == y.get_cell();
+  }
 
   // -- properties (never block, never send a message) -------------------------
 
@@ -135,7 +138,8 @@ public:
   void gracefully_stop() const;
 
   /// As `gracefully_stop`, but lets the worker finish what is queued first; new
-  /// messages are refused from now on. (Q6)
+  /// messages are refused from now on. For a worker without a queue it is a
+  /// plain stop. (Q6)
   void drain() const;
 
   /// Ends the worker without waiting for its grace period. (L16)
@@ -188,9 +192,8 @@ public:
     // nop
   }
 
-  [[nodiscard]] cell* get_cell() const noexcept {
-    return cell_;
-  }
+  /// The cell in which the worker's lives go on at present, or null.
+  [[nodiscard]] cell* get_cell() const noexcept;
 
 protected:
   /// The worker object, or null if it must not be touched: it still runs, or

@@ -1,0 +1,137 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+// The lives of a worker that has a keeper: how one follows another in the same
+// cell, or in a successor of it, and how the last one ends.
+
+#include "cell.hpp"
+
+#include <cassert>
+#include <utility>
+
+namespace troupe {
+
+worker_phase cell::phase() const noexcept {
+  auto at = stage();
+  if (rules::is_final(at) && backing_off_.load(std::memory_order_relaxed))
+    return worker_phase::backing_off;
+  return rules::phase_of(at);
+}
+
+bool cell::can_live() const {
+  std::unique_lock guard{mtx_};
+  if (over_ || lifecycle_.at() == rules::stage::abandoned)
+    return false;
+  std::unique_lock wake_guard{wake_mtx_};
+  return actor_ != nullptr;
+}
+
+caf::error cell::begin_life() {
+  if (stage() == rules::stage::created)
+    return start_now();
+  {
+    std::unique_lock guard{mtx_};
+    assert(rules::is_final(lifecycle_.at()));
+    failure none;
+    begin_anew(none);
+  }
+  log_transition(rules::stage::created, rules::stage::starting);
+  return {};
+}
+
+/// @pre `mtx_` is held
+void cell::begin_anew(failure& none) {
+  former_ = std::exchange(outcome_, outcome{});
+  has_outcome_ = false;
+  backing_off_.store(false, std::memory_order_relaxed);
+  incarnation_.fetch_add(1, std::memory_order_relaxed);
+  lifecycle_ = rules::lifecycle{};
+  ready_ = false;
+  in_cleanup_ = false;
+  force_asked_ = false;
+  holds_ = 0;
+  stop_asked_at_ = never;
+  grace_over_ = never;
+  limits_ = {};
+  told_last_ = false;
+  started_at_ = home_->time().now();
+  if (queue_)
+    queue_->reopen();
+  apply(lifecycle_.feed(rules::event::start), none);
+}
+
+void cell::make_object() {
+  worker_.reset(); // before there is another one
+  worker_ = keeper_->make_object(*this);
+  worker_->cell_ = this;
+}
+
+bool cell::want_stop(on_stop mode) {
+  if (!keeper_)
+    return request_stop(mode);
+  keeper_->stop_wanted(*this, mode);
+  return true;
+}
+
+void cell::end_reached() {
+  if (keeper_ && !home_->gone())
+    keeper_->child_ended(*this);
+  else
+    release_waiters();
+}
+
+void cell::retire() {
+  if (finished())
+    return;
+  backing_off_.store(false, std::memory_order_relaxed);
+  if (drop_unstarted(caf::make_error(errc::stopped_before_ready,
+                                     subject() + " was never started")))
+    return;
+  if (queue_)
+    queue_->discard(message_queue::leave::handled);
+  release_waiters();
+  std::unique_lock guard{mtx_};
+  if (lifecycle_.at() != rules::stage::abandoned)
+    add_todo(todo::leave);
+}
+
+void cell::succeed(cell& next) {
+  next.retain();
+  if (!finished()) {
+    retain();
+    next.predecessor_ = this;
+  }
+  next.incarnation_.store(incarnation() + 1, std::memory_order_relaxed);
+  next.former_ = last_outcome();
+  successor_.store(&next, std::memory_order_release);
+}
+
+cell& cell::latest() noexcept {
+  auto* result = this;
+  while (auto* next = result->successor_.load(std::memory_order_acquire))
+    result = next;
+  return *result;
+}
+
+// -- the brood -----------------------------------------------------------------
+
+void cell::set_brood(std::shared_ptr<brood> children) {
+  std::unique_lock guard{mtx_};
+  brood_ = std::move(children);
+}
+
+std::shared_ptr<brood> cell::get_brood() const {
+  std::unique_lock guard{mtx_};
+  return brood_;
+}
+
+void cell::brood_over() noexcept {
+  add_todo(todo::child_ended);
+}
+
+/// @pre `mtx_` is held
+bool cell::has_children_locked() const {
+  return first_child_ != nullptr || (brood_ && !brood_->over());
+}
+
+} // namespace troupe

@@ -1,0 +1,55 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "rules/deadlines.hpp"
+#include "troupe/options.hpp"
+#include "troupe/worker.hpp"
+
+#include <memory>
+
+namespace troupe {
+
+class cell;
+
+/// Who keeps a worker that has more than one life: what the worker's cell has
+/// to know of its supervisor. Called without any lock held, on any thread.
+class keeper {
+public:
+  virtual ~keeper();
+
+  /// Makes the object for the next life of `who`, on the worker's own thread.
+  /// May throw whatever the user's factory throws.
+  [[nodiscard]] virtual std::unique_ptr<worker> make_object(cell& who) = 0;
+
+  /// `who` has become ready.
+  virtual void child_ready(cell& who) noexcept = 0;
+
+  /// A life of `who` has ended. What follows, a restart or `cell::retire`, is
+  /// the keeper's.
+  virtual void child_ended(cell& who) noexcept = 0;
+
+  /// Somebody who holds a handle to `who` wants it to stop.
+  virtual void stop_wanted(cell& who, on_stop mode) noexcept = 0;
+};
+
+/// The children of a supervisor, as its own cell sees them. Any thread.
+class brood {
+public:
+  virtual ~brood();
+
+  /// Stops them all.
+  virtual void stop(const rules::stop_limits& limits) noexcept = 0;
+
+  /// Forces them all.
+  virtual void force() noexcept = 0;
+
+  /// Whether none of them is left.
+  [[nodiscard]] virtual bool over() const noexcept = 0;
+
+  /// The supervisor is no more: nobody is to be told anything.
+  virtual void orphan() noexcept = 0;
+};
+
+} // namespace troupe

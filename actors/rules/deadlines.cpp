@@ -1,0 +1,29 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "rules/deadlines.hpp"
+
+#include <algorithm>
+
+namespace troupe::rules {
+
+stop_limits limits_until(time_point now, time_point deadline) noexcept {
+  if (deadline == never)
+    return {};
+  const auto whole = std::max(deadline - now, timespan::zero());
+  const auto end = now + whole;
+  // Of the reserve, half is for those who are told last to stop by themselves,
+  // and a quarter each for clean-up and for code that has to return.
+  return {end - whole / 4, end - whole / 8, end - whole / 16, end};
+}
+
+stop_limits forced_at(time_point when) noexcept {
+  return {when, when, never, never};
+}
+
+stop_limits tighten(const stop_limits& x, const stop_limits& y) noexcept {
+  return {std::min(x.soft, y.soft), std::min(x.force, y.force),
+          std::min(x.cleanup, y.cleanup), std::min(x.end, y.end)};
+}
+
+} // namespace troupe::rules

@@ -1,0 +1,117 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+// A plain CAF actor as a child: a worker that lives as long as the actor does.
+
+#include "caf_compat.hpp"
+#include "cell.hpp"
+#include "troupe/child_spec.hpp"
+#include "troupe/event.hpp"
+#include "worker_actor.hpp"
+
+#include <caf/exit_reason.hpp>
+#include <caf/system_messages.hpp>
+
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+using actor_function = std::function<caf::strong_actor_ptr(caf::actor_system&)>;
+
+/// Whether an actor that ended with this reason ended normally. (S23)
+bool is_normal(const caf::error& reason) {
+  return !reason || reason == caf::exit_reason::normal
+         || reason == caf::exit_reason::user_shutdown;
+}
+
+class adopted_actor final : public worker {
+public:
+  explicit adopted_actor(caf::strong_actor_ptr who) : who_(std::move(who)) {
+    // nop
+  }
+
+  ~adopted_actor() override {
+    // Whatever became of this worker: the actor does not outlive it.
+    if (!end_->reached)
+      tell_exit(caf::exit_reason::kill);
+  }
+
+  task<> on_startup() override {
+    compat::watch_end(self(), caf::actor_cast<caf::actor>(who_),
+                      [weak = std::weak_ptr<ending>{end_}](
+                        const caf::error& reason) {
+                        if (auto end = weak.lock()) {
+                          end->reached = true;
+                          end->reason = reason;
+                          end->signal.set();
+                        }
+                      });
+    co_return;
+  }
+
+  task<> run() override {
+    {
+      auto either = when_any(until_gone(), stop_requested());
+      co_await std::move(either);
+    }
+    if (!end_->reached) {
+      tell_exit(caf::exit_reason::user_shutdown);
+      co_await end_->signal;
+    }
+    if (!is_normal(end_->reason))
+      fail(end_->reason);
+  }
+
+  task<> on_shutdown() override {
+    // After a force: it is not over before the actor is.
+    if (!end_->reached) {
+      tell_exit(caf::exit_reason::kill);
+      co_await end_->signal;
+    }
+  }
+
+private:
+  /// Shared with who tells of the end, who may come late.
+  struct ending {
+    bool reached = false;
+    caf::error reason;
+    event signal;
+  };
+
+  task<> until_gone() {
+    co_await end_->signal;
+  }
+
+  void tell_exit(caf::exit_reason why) {
+    who_->enqueue(
+      compat::make_element(nullptr, caf::make_message_id(),
+                           caf::make_message(caf::exit_msg{
+                             caf::actor_cast<caf::actor_addr>(who_), why})),
+      nullptr);
+  }
+
+  caf::strong_actor_ptr who_;
+  std::shared_ptr<ending> end_ = std::make_shared<ending>();
+};
+
+} // namespace
+
+child_spec child_actor(std::string name, child_options options,
+                       actor_function make) {
+  return child_made_by<adopted_actor>(
+    std::move(name), std::move(options),
+    [make = std::move(make)](caf::actor_system& sys) {
+      auto who = make(sys);
+      if (!who)
+        throw std::runtime_error("the factory returned a null handle");
+      return std::make_unique<adopted_actor>(std::move(who));
+    });
+}
+
+} // namespace troupe

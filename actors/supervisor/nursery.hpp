@@ -1,0 +1,207 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "cell.hpp"
+#include "keeper.hpp"
+#include "rules/supervision.hpp"
+#include "supervisor/child_call.hpp"
+#include "troupe/idle_wait.hpp"
+#include "troupe/supervisor_ref.hpp"
+#include "troupe/supervisor_spec.hpp"
+#include "troupe/unique_function.hpp"
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe {
+
+/// The children of one life of a supervisor. Tells the rules what happens and
+/// carries out what they answer, one thing after another, on whatever thread
+/// brings the news: so a supervisor listens and acts also while its own actor
+/// waits for a thread. (S16)
+class nursery final : public keeper,
+                      public brood,
+                      public std::enable_shared_from_this<nursery> {
+public:
+  /// @param home The supervisor's cell.
+  nursery(cell& home, std::shared_ptr<const supervisor_spec> spec);
+
+  // -- the supervisor's side --------------------------------------------------
+
+  /// Makes the children and starts them.
+  void start();
+
+  /// Why the supervisor fails, or nothing if it has been asked to end or ends
+  /// by itself.
+  [[nodiscard]] caf::error failure() const;
+
+  /// Waits until the group has begun to end, or a stop is asked for.
+  class end_awaiter;
+
+  // -- brood ------------------------------------------------------------------
+
+  void stop(const rules::stop_limits& limits) noexcept override;
+
+  void force() noexcept override;
+
+  [[nodiscard]] bool over() const noexcept override;
+
+  void orphan() noexcept override;
+
+  // -- keeper -----------------------------------------------------------------
+
+  [[nodiscard]] std::unique_ptr<worker> make_object(cell& who) override;
+
+  void child_ready(cell& who) noexcept override;
+
+  void child_ended(cell& who) noexcept override;
+
+  void stop_wanted(cell& who, on_stop mode) noexcept override;
+
+  // -- calls ------------------------------------------------------------------
+
+  using call_ptr = std::shared_ptr<child_call::progress>;
+
+  void start_child(child_spec spec, call_ptr call);
+
+  void terminate_child(const std::string& name, call_ptr call);
+
+  void restart_child(const std::string& name, call_ptr call);
+
+  void delete_child(const std::string& name, call_ptr call);
+
+  bool retry_now(const std::string& name);
+
+  [[nodiscard]] worker_handle find_child(const std::string& name) const;
+
+  [[nodiscard]] std::vector<child_entry> which_children() const;
+
+  [[nodiscard]] child_totals count_children() const;
+
+private:
+  using child_id = rules::child_id;
+
+  /// What is known of a child beside what the rules know.
+  struct child {
+    std::string name;
+    child_options options;
+    std::shared_ptr<const child_factory> factory;
+    worker_handle handle; // to the cell of its present life
+    job_ptr retry;
+    std::vector<call_ptr> starts; // that wait for it to be ready
+    std::vector<call_ptr> stops;  // that wait for it to be over
+    on_stop mode = on_stop::discard;
+  };
+
+  /// Lets `event` have its turn. It runs with the lock held.
+  void turn(unique_function<void()> event) noexcept;
+
+  void carry_out(const rules::command& what);
+
+  void begin_life(child_id who);
+
+  void stop_life(child_id who);
+
+  void end_of(child_id who, bool forgotten);
+
+  void set_retry(child_id who, time_point when);
+
+  void clear_retry(child_id who);
+
+  void group_ends(child_id who);
+
+  void group_over();
+
+  void limits_changed();
+
+  void tell_again();
+
+  void let_go();
+
+  void forget(child_id who);
+
+  [[nodiscard]] child* find(child_id who);
+
+  [[nodiscard]] worker_handle make_cell(const child& x, child_id who,
+                                        std::shared_ptr<message_queue> queue);
+
+  void add_child(child_id who, child_spec spec);
+
+  [[nodiscard]] time_point now() const noexcept;
+
+  [[nodiscard]] caf::error refused(rules::refusal why, const std::string& name,
+                                   const char* call) const;
+
+  [[nodiscard]] child_result unknown(const std::string& name) const;
+
+  const std::shared_ptr<runtime> home_;
+  const std::shared_ptr<const supervisor_spec> spec_;
+  const std::string path_;
+  const std::string subject_;
+
+  // Who has the turn.
+  std::mutex turns_mtx_;
+  std::deque<unique_function<void()>> turns_;
+  bool taken_ = false;
+
+  // What a turn may change.
+  mutable std::mutex mtx_;
+  rules::supervision rules_;
+  std::unordered_map<child_id, child> children_;
+  std::unordered_map<std::string, child_id> names_;
+  std::uint64_t made_ = 0;
+  std::size_t supervisors_ = 0;
+  cell_ptr supervisor_; // null when it is no more
+  rules::stop_limits limits_;
+  std::vector<child_id> again_;     // to be told once more
+  std::vector<worker_handle> gone_; // to be let go of
+  job_ptr soft_;
+  job_ptr group_retry_;
+  bool hurried_ = false;
+  bool forced_ = false;
+  bool ending_ = false;
+  caf::error failure_;
+  caf::error last_failure_; // of the child that failed last
+  end_awaiter* awaiter_ = nullptr;
+  std::atomic<bool> over_{true};
+};
+
+/// Waits in the supervisor's `run()`.
+class nursery::end_awaiter final : public idle_wait {
+public:
+  end_awaiter(cell& home, nursery& what) noexcept;
+
+  ~end_awaiter() override;
+
+  [[nodiscard]] bool await_ready() const noexcept {
+    return false;
+  }
+
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> h) {
+    begin(h.promise());
+    return watch();
+  }
+
+  void await_resume() noexcept {
+    delist();
+  }
+
+  void stop_asked() noexcept override;
+
+private:
+  friend class nursery;
+
+  bool watch();
+
+  nursery* what_;
+};
+
+} // namespace troupe

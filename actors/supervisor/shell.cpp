@@ -1,0 +1,35 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "supervisor/shell.hpp"
+
+#include "supervisor/nursery.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+supervisor_shell::supervisor_shell(std::shared_ptr<const supervisor_spec> spec)
+  : spec_(std::move(spec)) {
+  // nop
+}
+
+task<> supervisor_shell::on_startup() {
+  auto& home = get_cell();
+  home.set_brood(std::make_shared<nursery>(home, spec_));
+  co_return;
+}
+
+task<> supervisor_shell::run() {
+  auto& home = get_cell();
+  auto children = std::static_pointer_cast<nursery>(home.get_brood());
+  children->start();
+  {
+    nursery::end_awaiter end{home, *children};
+    co_await end;
+  }
+  if (auto why = children->failure())
+    fail(std::move(why));
+}
+
+} // namespace troupe

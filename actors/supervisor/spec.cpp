@@ -1,0 +1,144 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+// Specs: what is wrong with them, and what a supervisor does with them.
+
+#include "rules/settings.hpp"
+#include "rules/supervision.hpp"
+#include "supervisor/check.hpp"
+#include "supervisor/shell.hpp"
+
+#include <set>
+#include <utility>
+
+namespace troupe {
+
+child_factory::~child_factory() = default;
+
+bool child_factory::is_supervisor() const noexcept {
+  return false;
+}
+
+rules::group_rules group_rules_of(const supervisor_spec& x) {
+  rules::group_rules result;
+  result.strategy = x.strategy;
+  result.intensity = x.intensity;
+  result.auto_shutdown = x.auto_shutdown;
+  result.concurrent = x.concurrent;
+  result.max_children = x.max_children;
+  return result;
+}
+
+rules::child_rules child_rules_of(const child_options& x) {
+  return {x.restart, x.backoff, x.give_up_after, x.on_give_up, x.significant};
+}
+
+namespace {
+
+/// Makes supervisors.
+class supervisor_factory final : public child_factory {
+public:
+  explicit supervisor_factory(supervisor_spec spec)
+    : spec_(std::make_shared<const supervisor_spec>(std::move(spec))) {
+    // nop
+  }
+
+  [[nodiscard]] std::unique_ptr<worker>
+  make(caf::actor_system&) const override {
+    return std::make_unique<supervisor_shell>(spec_);
+  }
+
+  [[nodiscard]] std::unique_ptr<message_queue> make_queue() const override {
+    return nullptr;
+  }
+
+  [[nodiscard]] const std::type_info& type() const noexcept override {
+    return typeid(supervisor_shell);
+  }
+
+  [[nodiscard]] bool is_supervisor() const noexcept override {
+    return true;
+  }
+
+  [[nodiscard]] const supervisor_spec& spec() const noexcept {
+    return *spec_;
+  }
+
+private:
+  std::shared_ptr<const supervisor_spec> spec_;
+};
+
+std::string in_supervisor(const supervisor_spec& group, std::string text) {
+  return "supervisor \"" + group.name + "\": " + std::move(text);
+}
+
+} // namespace
+
+std::string check_child(const supervisor_spec& group, const child_spec& x) {
+  if (x.name.empty())
+    return in_supervisor(
+      group, "a child has no name; give it one that is unique among "
+             "its siblings");
+  if (!x.factory)
+    return in_supervisor(group, "child \"" + x.name
+                                  + "\" has nothing to be made of; use "
+                                    "troupe::child or one of its kin");
+  if (!x.options.worker.name.empty() && x.options.worker.name != x.name)
+    return in_supervisor(group, "child \"" + x.name
+                                  + "\" has another name in its worker "
+                                    "options; leave that one out");
+  if (auto wrong = rules::check(child_rules_of(x.options),
+                                group_rules_of(group), x.name);
+      !wrong.empty())
+    return in_supervisor(group, std::move(wrong));
+  auto options = x.options.worker;
+  options.name = x.name;
+  if (auto wrong = rules::check(options, x.name); !wrong.empty())
+    return in_supervisor(group, std::move(wrong));
+  if (auto* inner = dynamic_cast<const supervisor_factory*>(x.factory.get()))
+    return check(inner->spec());
+  return {};
+}
+
+std::string check(const supervisor_spec& x) {
+  if (x.name.empty())
+    return "a supervisor has no name; set supervisor_spec::name";
+  if (x.stopping_grace_period.value_or(timespan{0}) < timespan::zero())
+    return in_supervisor(x, "stopping_grace_period is negative; use zero to "
+                            "force at once or leave it out");
+  if (auto wrong = rules::check(group_rules_of(x), x.name); !wrong.empty())
+    return wrong;
+  std::set<std::string_view> names;
+  for (auto& child : x.children) {
+    if (auto wrong = check_child(x, child); !wrong.empty())
+      return wrong;
+    if (!names.insert(child.name).second)
+      return in_supervisor(x, "two children are called \"" + child.name
+                                + "\"; names must be unique among siblings");
+  }
+  return {};
+}
+
+worker_options options_of(const supervisor_spec& x) {
+  worker_options result;
+  result.name = x.name;
+  result.stopping_grace_period = x.stopping_grace_period.value_or(infinite);
+  result.readiness = readiness::explicit_ready;
+  return result;
+}
+
+child_spec child(supervisor_spec inner, child_options options) {
+  auto name = inner.name;
+  auto given = std::exchange(options.worker, options_of(inner));
+  options.worker.start_timeout = given.start_timeout;
+  return {std::move(name), std::move(options),
+          std::make_shared<supervisor_factory>(std::move(inner))};
+}
+
+supervisor_spec& supervisor_spec::add(supervisor_spec inner,
+                                      child_options options) {
+  children.push_back(troupe::child(std::move(inner), std::move(options)));
+  return *this;
+}
+
+} // namespace troupe

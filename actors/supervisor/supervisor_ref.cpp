@@ -1,0 +1,140 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/supervisor_ref.hpp"
+
+#include "cell.hpp"
+#include "spawn.hpp"
+#include "stop_report.hpp"
+#include "supervisor/nursery.hpp"
+#include "supervisor/shell.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+/// The children of the supervisor's present life, or null.
+std::shared_ptr<nursery> children_of(const worker_handle& who) {
+  auto* home = who.get_cell();
+  return home != nullptr ? std::dynamic_pointer_cast<nursery>(home->get_brood())
+                         : nullptr;
+}
+
+/// Has `f` make a call to the supervisor, if it has children at all.
+template <class F>
+child_call call(const worker_handle& who, F f) {
+  auto* home = who.get_cell();
+  if (home == nullptr)
+    return child_call{std::make_shared<child_call::progress>(
+      nullptr, child_result{null_handle(), {}})};
+  auto children = children_of(who);
+  if (!children)
+    return child_call{std::make_shared<child_call::progress>(
+      home->shared_home(),
+      child_result{caf::make_error(errc::supervisor_stopping,
+                                   home->subject()
+                                     + " is not running, or is no supervisor"),
+                   {}})};
+  auto state = std::make_shared<child_call::progress>(home->shared_home());
+  f(*children, state);
+  return child_call{std::move(state)};
+}
+
+/// Collects all who are below, the lowest first.
+void collect(nursery& from, std::vector<cell_ptr>& to) {
+  for (auto& x : from.which_children()) {
+    if (auto inner = children_of(x.child))
+      collect(*inner, to);
+    to.emplace_back(*x.child.get_cell());
+  }
+}
+
+} // namespace
+
+stop_report supervisor_ref::shutdown(timespan deadline) const {
+  auto* home = get_cell();
+  if (home == nullptr || home->would_block())
+    return {};
+  if (deadline < timespan::zero())
+    throw std::invalid_argument(home->subject()
+                                + ": the deadline of a shutdown is negative; "
+                                  "use zero to force at once");
+  std::vector<cell_ptr> all;
+  if (auto children = children_of(*this))
+    collect(*children, all);
+  all.emplace_back(*home);
+  auto& time = home->home().time();
+  auto begin = time.now();
+  auto limits = rules::limits_until(begin, deadline_after(begin, deadline));
+  auto mode = static_cast<cell::queue_at_stop>(home->who().on_stop);
+  if (!home->request_stop(mode, limits))
+    return {};
+  static_cast<void>(home->wait_until_over(time_left(limits.end, begin)));
+  stop_report result;
+  for (auto& x : all)
+    if (x->stage() != rules::stage::created
+        && (!rules::is_final(x->stage()) || was_forced(*x)))
+      result.push_back(describe_blocker(*x, time.now()));
+  for (auto& x : result)
+    home->home().log(compat::log_warning, "shutdown: " + to_string(x));
+  return result;
+}
+
+child_call supervisor_ref::start_child(child_spec spec) const {
+  return call(*this, [&spec](nursery& x, nursery::call_ptr state) {
+    x.start_child(std::move(spec), std::move(state));
+  });
+}
+
+child_call supervisor_ref::terminate_child(const std::string& name) const {
+  return call(*this, [&name](nursery& x, nursery::call_ptr state) {
+    x.terminate_child(name, std::move(state));
+  });
+}
+
+child_call supervisor_ref::restart_child(const std::string& name) const {
+  return call(*this, [&name](nursery& x, nursery::call_ptr state) {
+    x.restart_child(name, std::move(state));
+  });
+}
+
+child_call supervisor_ref::delete_child(const std::string& name) const {
+  return call(*this, [&name](nursery& x, nursery::call_ptr state) {
+    x.delete_child(name, std::move(state));
+  });
+}
+
+bool supervisor_ref::retry_now(const std::string& name) const {
+  auto children = children_of(*this);
+  return children && children->retry_now(name);
+}
+
+worker_handle supervisor_ref::child(const std::string& name) const {
+  auto children = children_of(*this);
+  return children ? children->find_child(name) : worker_handle{};
+}
+
+std::vector<child_entry> supervisor_ref::which_children() const {
+  auto children = children_of(*this);
+  return children ? children->which_children() : std::vector<child_entry>{};
+}
+
+child_totals supervisor_ref::count_children() const {
+  auto children = children_of(*this);
+  return children ? children->count_children() : child_totals{};
+}
+
+supervisor_ref spawn(caf::actor_system& sys, supervisor_spec spec) {
+  if (auto wrong = check(spec); !wrong.empty())
+    throw std::invalid_argument(wrong);
+  auto options = options_of(spec);
+  auto shared = std::make_shared<const supervisor_spec>(std::move(spec));
+  return supervisor_ref{worker_handle{
+    spawn_worker(sys, std::move(options), typeid(supervisor_shell),
+                 std::make_unique<supervisor_shell>(std::move(shared)))}};
+}
+
+} // namespace troupe

@@ -1,0 +1,190 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/child_spec.hpp"
+#include "troupe/shutdown_all.hpp"
+#include "troupe/strand.hpp"
+#include "troupe/supervisor_spec.hpp"
+#include "troupe/worker_handle.hpp"
+
+#include <caf/error.hpp>
+#include <caf/expected.hpp>
+#include <caf/fwd.hpp>
+
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+/// What a call to a supervisor about one child gives.
+struct child_result {
+  /// What went wrong; default-constructed if nothing did.
+  caf::error error = {};
+
+  /// The child, also with `errc::already_started` and `already_present`.
+  worker_handle child = {};
+
+  [[nodiscard]] explicit operator bool() const noexcept {
+    return !error;
+  }
+};
+
+/// A call to a supervisor that is under way. It goes on whether or not anybody
+/// waits for it. A value; copies mean the same call.
+///
+/// ~~~
+/// auto result = tree.terminate_child("fetcher").get(); // a plain thread
+///
+/// auto call = tree.terminate_child("fetcher"); // in run()
+/// auto result = co_await call;
+/// ~~~
+class child_call {
+public:
+  class progress;
+
+  /// Blocks until the call is done: for `main` and plain threads.
+  /// @returns its result; with `errc::would_block` inside of a troupe actor.
+  child_result get() const;
+
+  /// Waits for it in a coroutine of a worker. Not woken by a stop.
+  class awaiter final : public wait {
+  public:
+    explicit awaiter(std::shared_ptr<progress> what) noexcept
+      : what_(std::move(what)) {
+      // nop
+    }
+
+    ~awaiter();
+
+    [[nodiscard]] bool await_ready() const noexcept {
+      return false;
+    }
+
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> h) {
+      begin(h.promise());
+      return watch();
+    }
+
+    child_result await_resume() const;
+
+  private:
+    friend class progress;
+
+    bool watch();
+
+    std::shared_ptr<progress> what_;
+    awaiter* next_ = nullptr;
+    bool linked_ = false;
+  };
+
+  awaiter operator co_await() const {
+    return awaiter{what_};
+  }
+
+  /// For the library.
+  explicit child_call(std::shared_ptr<progress> what) noexcept
+    : what_(std::move(what)) {
+    // nop
+  }
+
+private:
+  std::shared_ptr<progress> what_;
+};
+
+/// What kind of thing a child is.
+enum class child_kind : std::uint8_t { worker, supervisor, actor };
+
+/// One child of a supervisor, as `which_children` tells.
+struct child_entry {
+  std::string name;
+  worker_handle child;
+  worker_state state = worker_state::init;
+  worker_phase phase = worker_phase::created;
+  child_kind kind = child_kind::worker;
+  /// How many times it was started again.
+  std::uint64_t restarts = 0;
+};
+
+/// How many children a supervisor has.
+struct child_totals {
+  std::size_t specs = 0;
+  /// Starting, running or stopping.
+  std::size_t active = 0;
+  std::size_t supervisors = 0;
+  std::size_t workers = 0;
+};
+
+/// Points to a supervisor. It is a worker, so all of `worker_handle` works; and
+/// it has children. Thread-safe; every call is served in every state of the
+/// supervisor, see docs/semantics.md, S16 to S22.
+class supervisor_ref : public worker_handle {
+public:
+  supervisor_ref() noexcept = default;
+
+  explicit supervisor_ref(worker_handle from) noexcept
+    : worker_handle(std::move(from)) {
+    // nop
+  }
+
+  using worker_handle::shutdown;
+
+  /// Stops the whole tree within one deadline and blocks until it is over. A
+  /// quarter of the time is a reserve: when nothing else is left, all who were
+  /// not told to stop are told at once, and then forced. (S15)
+  /// @param deadline How long it may take in all.
+  /// @returns who was in the way: each worker that was forced or abandoned, or
+  ///          that is still there. Nobody else runs any more. Empty as well if
+  ///          the supervisor was not started, or if the call would block.
+  stop_report shutdown(timespan deadline) const;
+
+  /// Appends a child and starts it; done when it is ready. (S18)
+  /// @returns errors `errc::already_started` and `already_present`, with the
+  ///          child; `busy`, `supervisor_stopping`, `too_many_children`,
+  ///          `invalid_argument`, and why it did not start: then its spec is
+  ///          not kept.
+  child_call start_child(child_spec spec) const;
+
+  /// Stops a child, whatever is planned for it; its spec stays unless it is
+  /// temporary. (S19)
+  /// @returns the error `errc::not_found`.
+  child_call terminate_child(const std::string& name) const;
+
+  /// Starts a child again that is stopped; done when it is ready. (S20)
+  /// @returns errors `errc::not_found`, `child_running`, `child_restarting`,
+  ///          `busy`, `supervisor_stopping`, and why it did not start.
+  child_call restart_child(const std::string& name) const;
+
+  /// Forgets a child that is stopped. (S21)
+  /// @returns errors `errc::not_found`, `child_running`, `child_restarting`,
+  ///          `busy`, `supervisor_stopping`.
+  child_call delete_child(const std::string& name) const;
+
+  /// Starts a child at once that backs off. (S11)
+  /// @returns whether there was one.
+  bool retry_now(const std::string& name) const;
+
+  /// The child of that name, or a handle that points to nobody.
+  [[nodiscard]] worker_handle child(const std::string& name) const;
+
+  /// All children in the order of their start. O(children). (S22)
+  [[nodiscard]] std::vector<child_entry> which_children() const;
+
+  /// O(1). (S22)
+  [[nodiscard]] child_totals count_children() const;
+};
+
+/// Makes a supervisor, which is started with `startup()`; its children are made
+/// when it starts.
+/// @throws std::invalid_argument if the spec is wrong, naming supervisor or
+///         child and field. (S1)
+[[nodiscard]] supervisor_ref spawn(caf::actor_system& sys,
+                                   supervisor_spec spec);
+
+} // namespace troupe

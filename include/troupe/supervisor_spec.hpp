@@ -1,0 +1,96 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/child_spec.hpp"
+#include "troupe/supervisor_options.hpp"
+
+#include <cstddef>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+/// What a supervisor is to be: its name, its strategy, and how its children are
+/// made. A value; nothing runs before it is given to `spawn`, `run` or
+/// `scoped_supervisor`.
+///
+/// ~~~
+/// auto tree = troupe::supervisor_spec{
+///   .name = "pipeline",
+///   .strategy = troupe::strategy::one_for_one,
+///   .intensity = {.max_restarts = 3, .within = 5s},
+/// };
+/// tree.add<writer>("writer");
+/// tree.add<fetcher>("fetcher", {.restart = troupe::restart::transient}, url);
+/// ~~~
+///
+/// An aggregate for designated initializers; the order of its members is part
+/// of the interface. All of it is checked before any child starts. (S1)
+struct supervisor_spec {
+  std::string name = {};
+
+  /// What a restart does to the other children.
+  troupe::strategy strategy = troupe::strategy::one_for_one;
+
+  /// How many restarts it takes before it gives up.
+  restart_intensity intensity = {};
+
+  /// Whether it stops when its significant children have ended.
+  troupe::auto_shutdown auto_shutdown = troupe::auto_shutdown::never;
+
+  /// Whether it starts and stops many children at once instead of one after
+  /// another; `dynamic` always does.
+  bool concurrent = false;
+
+  /// How many children a `dynamic` supervisor takes.
+  std::size_t max_children = std::numeric_limits<std::size_t>::max();
+
+  /// How long it may take to stop, for its children and itself; without it, as
+  /// long as its children and whoever stops it allow.
+  std::optional<timespan> stopping_grace_period = {};
+
+  /// The children in the order of their start; `add` is the way to fill it.
+  std::vector<child_spec> children = {};
+
+  /// Appends a child: see `troupe::child`.
+  template <std::derived_from<worker> W, class... Ts>
+  supervisor_spec&
+  add(std::string child_name, child_options options = {}, Ts&&... xs) {
+    children.push_back(troupe::child<W>(
+      std::move(child_name), std::move(options), std::forward<Ts>(xs)...));
+    return *this;
+  }
+
+  /// Appends a child of whatever kind.
+  supervisor_spec& add(child_spec x) {
+    children.push_back(std::move(x));
+    return *this;
+  }
+
+  /// Appends a supervisor: trees nest.
+  supervisor_spec& add(supervisor_spec inner, child_options options = {});
+
+  /// Appends a plain CAF actor: see `troupe::child_actor`.
+  template <class F>
+  supervisor_spec&
+  add_actor(std::string child_name, child_options options, F make) {
+    children.push_back(troupe::child_actor(
+      std::move(child_name), std::move(options), std::move(make)));
+    return *this;
+  }
+};
+
+/// A spec for a child that is a supervisor itself.
+[[nodiscard]] child_spec child(supervisor_spec inner,
+                               child_options options = {});
+
+/// Returns what is wrong with `x`, naming supervisor or child and field, or an
+/// empty string. (S1)
+[[nodiscard]] std::string check(const supervisor_spec& x);
+
+} // namespace troupe

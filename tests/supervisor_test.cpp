@@ -1,0 +1,588 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+// A supervisor at work: starts, restarts and stops of real children. What it
+// decides is tested with the rules, in supervision_test.
+
+#include "troupe/supervisor_ref.hpp"
+
+#include "support/plain_caf.hpp"
+#include "support/real_system.hpp"
+#include "support/scripted.hpp"
+#include "troupe/testing.hpp"
+
+#include <caf/behavior.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/exit_reason.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace std::chrono_literals;
+
+using Catch::Matchers::ContainsSubstring;
+using support::journal;
+using support::lines;
+using troupe::errc;
+using troupe::outcome_kind;
+using troupe::restart;
+using troupe::strategy;
+using troupe::supervisor_spec;
+using troupe::worker_phase;
+using troupe::worker_state;
+using testing_system = troupe::testing::system;
+
+namespace {
+
+/// A child that writes down what happens to it, under its name.
+class actor_of_its_part : public troupe::worker {
+public:
+  using body = std::function<troupe::task<>(actor_of_its_part&)>;
+
+  explicit actor_of_its_part(journal& log, body run = {}, body on_startup = {})
+    : log_(log), run_(std::move(run)), on_startup_(std::move(on_startup)) {
+    // nop
+  }
+
+  ~actor_of_its_part() override {
+    note("-"); // destroyed
+  }
+
+  void note(const std::string& what) {
+    log_.note(what + name());
+  }
+
+  troupe::task<> on_startup() override {
+    note("+");
+    if (on_startup_)
+      co_await on_startup_(*this);
+  }
+
+  troupe::task<> run() override {
+    if (run_)
+      co_await run_(*this);
+    else
+      co_await stop_requested();
+  }
+
+  void after_shutdown(const troupe::outcome& how) override {
+    note(how.ok() ? "." : "!");
+  }
+
+  using worker::sleep_for;
+  using worker::stop_requested;
+
+private:
+  journal& log_;
+  body run_;
+  body on_startup_;
+};
+
+using part = actor_of_its_part;
+
+/// A body that fails after that time.
+part::body failing_after(troupe::timespan time) {
+  return [time](part& self) -> troupe::task<> {
+    if (co_await self.sleep_for(time); self.is_running())
+      throw std::runtime_error{self.name() + " broke"};
+  };
+}
+
+/// A body that does not stop by itself.
+troupe::task<> stubborn(part& self) {
+  for (;;)
+    static_cast<void>(co_await self.sleep_for(1h));
+}
+
+/// Without the lines that tell of destroyed objects.
+lines without_destructions(const journal& log) {
+  auto result = log.lines();
+  std::erase_if(result, [](const std::string& x) { return x[0] == '-'; });
+  return result;
+}
+
+} // namespace
+
+TEST_CASE("S2 S14 children start in order, each ready before the next, and "
+          "stop in reverse") {
+  journal log;
+  testing_system sys;
+  auto slow = [](part& self) -> troupe::task<> {
+    static_cast<void>(co_await self.sleep_for(1s));
+    self.note("ready ");
+  };
+  supervisor_spec spec{.name = "tree"};
+  spec.add<part>("a", {}, std::ref(log), part::body{}, part::body{slow});
+  spec.add<part>("b", {}, std::ref(log), part::body{}, part::body{slow});
+  spec.add<part>("c", {}, std::ref(log), part::body{}, part::body{slow});
+  auto tree = troupe::spawn(sys, spec);
+  auto begin = sys.now();
+  CHECK_FALSE(tree.startup());
+  CHECK(sys.now() - begin == 3s);
+  CHECK(tree.state() == worker_state::running);
+  CHECK(tree.child("b").path() == "/tree/b");
+  auto how = tree.shutdown();
+  REQUIRE(how);
+  CHECK(how->ok());
+  CHECK(without_destructions(log)
+        == lines{"+a", "ready a", "+b", "ready b", "+c", "ready c", ".c", ".b",
+                 ".a"});
+  CHECK(log.count("-a") == 1);
+}
+
+TEST_CASE("S3 a child that fails to start takes the start with it") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<part>("a", {}, std::ref(log));
+  spec.add<part>("b", {}, std::ref(log), part::body{},
+                 part::body{[](part&) -> troupe::task<> {
+                   throw std::runtime_error{"no b today"};
+                   co_return;
+                 }});
+  spec.add<part>("c", {}, std::ref(log));
+  auto tree = troupe::spawn(sys, spec);
+  auto err = tree.startup();
+  CHECK(err == errc::start_failed);
+  CHECK_THAT(troupe::text_of(err), ContainsSubstring("no b today"));
+  CHECK_THAT(troupe::text_of(err), ContainsSubstring("/tree/b"));
+  auto how = tree.wait_for_shutdown();
+  REQUIRE(how);
+  CHECK(how->kind() == outcome_kind::failed);
+  CHECK(without_destructions(log) == lines{"+a", "+b", "!b", ".a"});
+}
+
+TEST_CASE("S1 a spec is checked before anything starts") {
+  testing_system sys;
+  journal log;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<part>("a", {}, std::ref(log));
+  std::string expected;
+  SECTION("duplicate name") {
+    spec.add<part>("a", {}, std::ref(log));
+    expected = "two children are called \"a\"";
+  }
+  SECTION("empty name") {
+    spec.add<part>("", {}, std::ref(log));
+    expected = "no name";
+  }
+  SECTION("no name of its own") {
+    spec.name = "";
+    expected = "supervisor has no name";
+  }
+  SECTION("a wrong limit") {
+    spec.intensity.max_restarts = -1;
+    expected = "max_restarts";
+  }
+  SECTION("a wrong option of a worker") {
+    spec.add<part>("b", {.worker = {.stopping_grace_period = -1s}},
+                   std::ref(log));
+    expected = "stopping_grace_period is negative";
+  }
+  SECTION("somewhere in the tree") {
+    supervisor_spec inner{.name = "inner"};
+    inner.intensity.within = 0s;
+    spec.add(inner);
+    expected = "within";
+  }
+  try {
+    static_cast<void>(troupe::spawn(sys, spec));
+    FAIL("it was taken");
+  } catch (const std::invalid_argument& x) {
+    CHECK_THAT(x.what(), ContainsSubstring(expected));
+  }
+  CHECK(log.lines().empty());
+}
+
+TEST_CASE("S4 S6 a child that fails is restarted in the same actor, and its "
+          "handles go on") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<part>("a", {}, std::ref(log), failing_after(10s));
+  spec.add<part>("b", {}, std::ref(log));
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  auto a = tree.child("a");
+  auto actor = a.actor();
+  CHECK(a.incarnation() == 1);
+  sys.advance(11s);
+  CHECK(a.state() == worker_state::running);
+  CHECK(a.incarnation() == 2);
+  CHECK(a.actor() == actor);
+  REQUIRE(a.outcome());
+  CHECK(a.outcome()->kind() == outcome_kind::failed);
+  sys.advance(10s);
+  CHECK(a.incarnation() == 3);
+  CHECK(tree.which_children()[0].restarts == 2);
+  auto how = tree.shutdown();
+  REQUIRE(how);
+  CHECK(how->ok());
+  CHECK(a.state() == worker_state::stopped);
+  CHECK(a.actor() == nullptr);
+  CHECK(without_destructions(log)
+        == lines{"+a", "+b", "!a", "+a", "!a", "+a", ".b", ".a"});
+  CHECK(log.count("-a") == 2); // the last one is there as long as its handle
+}
+
+TEST_CASE("S5 too many restarts, and the supervisor gives up") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree",
+                       .intensity = {.max_restarts = 2, .within = 5s}};
+  spec.add<part>("b", {}, std::ref(log));
+  spec.add<part>("a", {}, std::ref(log), failing_after(1s));
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  auto how = tree.wait_for_shutdown();
+  REQUIRE(how);
+  CHECK(how->kind() == outcome_kind::failed);
+  CHECK(how->reason() == errc::max_restarts_exceeded);
+  CHECK_THAT(to_string(*how), ContainsSubstring("a broke"));
+  CHECK(without_destructions(log)
+        == lines{"+b", "+a", "!a", "+a", "!a", "+a", "!a", ".b"});
+}
+
+TEST_CASE("S8 S9 one_for_all stops and starts them all") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree", .strategy = strategy::one_for_all};
+  spec.add<part>("a", {}, std::ref(log));
+  spec.add<part>("b", {}, std::ref(log), failing_after(10s));
+  spec.add<part>("c", {.restart = restart::temporary}, std::ref(log));
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  sys.advance(11s);
+  CHECK(without_destructions(log)
+        == lines{"+a", "+b", "+c", "!b", ".c", ".a", "+a", "+b"});
+  CHECK(tree.count_children().specs == 2);
+  CHECK_FALSE(tree.child("c"));
+  tree.shutdown();
+}
+
+TEST_CASE("S7 rest_for_one leaves those before alone") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree", .strategy = strategy::rest_for_one};
+  spec.add<part>("a", {}, std::ref(log));
+  spec.add<part>("b", {}, std::ref(log), failing_after(10s));
+  spec.add<part>("c", {}, std::ref(log));
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  sys.advance(11s);
+  CHECK(without_destructions(log)
+        == lines{"+a", "+b", "+c", "!b", ".c", "+b", "+c"});
+  tree.shutdown();
+}
+
+TEST_CASE("stop_all: the failure of one is the end of the group") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree", .strategy = strategy::stop_all};
+  spec.add<part>("a", {}, std::ref(log));
+  spec.add<part>("b", {}, std::ref(log), failing_after(10s));
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  auto how = tree.wait_for_shutdown();
+  REQUIRE(how);
+  CHECK(how->kind() == outcome_kind::failed);
+  CHECK_THAT(to_string(*how), ContainsSubstring("b broke"));
+  CHECK(without_destructions(log) == lines{"+a", "+b", "!b", ".a"});
+}
+
+TEST_CASE("S11 a backoff is visible, and ends with a restart") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<part>("a",
+                 {.backoff = {.initial = 10s, .factor = 2.0, .jitter = 0.0}},
+                 std::ref(log), failing_after(1s));
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  auto a = tree.child("a");
+  sys.advance(2s);
+  CHECK(a.phase() == worker_phase::backing_off);
+  CHECK(a.state() == worker_state::stopped);
+  CHECK(a.incarnation() == 1);
+  SECTION("when its time has come") {
+    sys.advance(8900ms);
+    CHECK(a.incarnation() == 1);
+    sys.advance(100ms);
+    CHECK(a.incarnation() == 2);
+    CHECK(a.phase() == worker_phase::ready);
+    sys.advance(1s);
+    CHECK(a.phase() == worker_phase::backing_off);
+    sys.advance(19s);
+    CHECK(a.incarnation() == 2);
+    sys.advance(1s);
+    CHECK(a.incarnation() == 3);
+  }
+  SECTION("when somebody asks for it") {
+    CHECK(tree.retry_now("a"));
+    sys.run();
+    CHECK(a.incarnation() == 2);
+    CHECK_FALSE(tree.retry_now("a"));
+  }
+  SECTION("or not at all") {
+    CHECK(tree.terminate_child("a").get());
+    sys.advance(1h);
+    CHECK(a.incarnation() == 1);
+    CHECK(a.phase() == worker_phase::done);
+  }
+  CHECK(tree.shutdown()->ok());
+}
+
+TEST_CASE("S18 S19 S20 S21 children come and go at run time") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<part>("a", {}, std::ref(log));
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  auto started
+    = tree.start_child(troupe::child<part>("b", {}, std::ref(log))).get();
+  REQUIRE(started);
+  CHECK(started.child == tree.child("b"));
+  CHECK(started.child.state() == worker_state::running);
+  auto again
+    = tree.start_child(troupe::child<part>("b", {}, std::ref(log))).get();
+  CHECK(again.error == errc::already_started);
+  CHECK(again.child == started.child);
+  CHECK(tree.restart_child("b").get().error == errc::child_running);
+  CHECK(tree.delete_child("b").get().error == errc::child_running);
+  CHECK(tree.terminate_child("b").get());
+  CHECK(started.child.state() == worker_state::stopped);
+  CHECK(tree.terminate_child("b").get());
+  auto present
+    = tree.start_child(troupe::child<part>("b", {}, std::ref(log))).get();
+  CHECK(present.error == errc::already_present);
+  auto restarted = tree.restart_child("b").get();
+  REQUIRE(restarted);
+  CHECK(restarted.child == started.child);
+  CHECK(started.child.state() == worker_state::running);
+  CHECK(started.child.incarnation() == 2);
+  CHECK(tree.terminate_child("b").get());
+  CHECK(tree.delete_child("b").get());
+  CHECK_FALSE(tree.child("b"));
+  for (auto call : {tree.terminate_child("x"), tree.restart_child("x"),
+                    tree.delete_child("x")}) {
+    CHECK(call.get().error == errc::not_found);
+    CHECK_THAT(troupe::text_of(call.get().error), ContainsSubstring("\"x\""));
+  }
+  auto broken = tree
+                  .start_child(troupe::child<part>(
+                    "c", {}, std::ref(log), part::body{},
+                    part::body{[](part&) -> troupe::task<> {
+                      throw std::runtime_error{"no c today"};
+                      co_return;
+                    }}))
+                  .get();
+  CHECK(broken.error == errc::start_failed);
+  CHECK_FALSE(tree.child("c"));
+  auto counts = tree.count_children();
+  CHECK(counts.specs == 1);
+  CHECK(counts.active == 1);
+  CHECK(tree.shutdown()->ok());
+  CHECK(
+    tree.start_child(troupe::child<part>("d", {}, std::ref(log))).get().error
+    == errc::supervisor_stopping);
+}
+
+TEST_CASE("L15 a shutdown through a child's handle is for good") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<part>("a", {}, std::ref(log));
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  auto a = tree.child("a");
+  auto how = a.shutdown();
+  REQUIRE(how);
+  CHECK(how->ok());
+  sys.advance(1h);
+  CHECK(a.state() == worker_state::stopped);
+  CHECK(a.startup() == errc::already_started);
+  CHECK(tree.restart_child("a").get());
+  CHECK(a.state() == worker_state::running);
+  a.force_stop();
+  CHECK(a.wait_for_shutdown());
+  tree.shutdown();
+  CHECK(without_destructions(log) == lines{"+a", ".a", "+a", "!a"});
+}
+
+TEST_CASE("trees nest: who gives up is restarted by the one above") {
+  journal log;
+  testing_system sys;
+  supervisor_spec inner{.name = "inner",
+                        .intensity = {.max_restarts = 0, .within = 1s}};
+  inner.add<part>("a", {}, std::ref(log));
+  inner.add<part>("b", {}, std::ref(log), failing_after(10s));
+  supervisor_spec spec{.name = "tree"};
+  spec.add(inner);
+  spec.add<part>("c", {}, std::ref(log));
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  CHECK(tree.count_children().supervisors == 1);
+  sys.advance(11s);
+  CHECK(tree.child("inner").incarnation() == 2);
+  CHECK(tree.shutdown()->ok());
+  CHECK(without_destructions(log)
+        == lines{"+a", "+b", "+c", "!b", ".a", "+a", "+b", ".c", ".b", ".a"});
+}
+
+TEST_CASE("S15 one hung child takes no other child's time") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  for (int i = 0; i < 20; ++i)
+    spec.add<part>("healthy" + std::to_string(i), {}, std::ref(log),
+                   part::body{[](part& self) -> troupe::task<> {
+                     co_await self.stop_requested();
+                     static_cast<void>(co_await self.sleep_for(10ms));
+                   }});
+  spec.add<part>("hung",
+                 {.worker = {.stopping_grace_period = troupe::infinite}},
+                 std::ref(log), part::body{stubborn});
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  std::vector<troupe::worker_handle> all;
+  for (auto& x : tree.which_children())
+    all.push_back(x.child);
+  auto begin = sys.now();
+  auto report = tree.shutdown(8s);
+  CHECK(sys.now() - begin <= 8s);
+  REQUIRE(report.size() == 1);
+  CHECK(report[0].path == "/tree/hung");
+  for (auto& x : all) {
+    REQUIRE(x.outcome());
+    CHECK((x.outcome()->kind() == outcome_kind::forced)
+          == (x.name() == "hung"));
+  }
+}
+
+TEST_CASE("S31 a path as an argument is a handle to the sibling") {
+  class speaker : public troupe::worker {
+  public:
+    speaker(troupe::worker_ref<part> whom, journal& log)
+      : whom_(std::move(whom)), log_(log) {
+      // nop
+    }
+
+    troupe::task<> run() override {
+      log_.note("sees " + whom_.path());
+      log_.note(lookup<part>("/tree/a") == whom_ ? "finds it" : "does not");
+      co_await stop_requested();
+    }
+
+  private:
+    troupe::worker_ref<part> whom_;
+    journal& log_;
+  };
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<part>("a", {}, std::ref(log));
+  SECTION("which must be there") {
+    spec.add<speaker>("b", {}, troupe::by_path<part>("/tree/a"), std::ref(log));
+    auto tree = troupe::spawn(sys, spec);
+    CHECK_FALSE(tree.startup());
+    sys.run();
+    CHECK(without_destructions(log) == lines{"+a", "sees /tree/a", "finds it"});
+    CHECK(troupe::lookup<part>(sys, "/tree/a"));
+    CHECK_FALSE(troupe::lookup<speaker>(sys, "/tree/a"));
+    CHECK(tree.shutdown()->ok());
+  }
+  SECTION("or the start fails and names it") {
+    spec.add<speaker>("b", {}, troupe::by_path<part>("/tree/x"), std::ref(log));
+    auto tree = troupe::spawn(sys, spec);
+    auto err = tree.startup();
+    CHECK_THAT(troupe::text_of(err), ContainsSubstring("/tree/x"));
+    tree.wait_for_shutdown();
+  }
+}
+
+TEST_CASE("S23 a plain actor is a child like others") {
+  testing_system sys;
+  int made = 0;
+  caf::actor latest;
+  supervisor_spec spec{.name = "tree"};
+  spec.add_actor("legacy", {}, [&](caf::actor_system& there) {
+    ++made;
+    latest = there.spawn([](caf::event_based_actor* self) {
+      return caf::behavior{[self](int32_t x) {
+        if (x < 0)
+          self->quit(caf::sec::runtime_error);
+      }};
+    });
+    return latest;
+  });
+  auto tree = troupe::spawn(sys, spec);
+  CHECK_FALSE(tree.startup());
+  CHECK(made == 1);
+  support::tell(latest, int32_t{-1});
+  sys.run();
+  CHECK(made == 2);
+  CHECK(tree.child("legacy").incarnation() == 2);
+  CHECK(tree.shutdown()->ok());
+  latest = nullptr;
+}
+
+TEST_CASE("Q10 a queue outlives a crash") {
+  class eater : public troupe::queue_consumer<int32_t> {
+  public:
+    explicit eater(std::vector<int32_t>& eaten) : eaten_(eaten) {
+      // nop
+    }
+
+    troupe::task<> run() override {
+      while (auto x = co_await get_message()) {
+        if (*x < 0)
+          throw std::runtime_error{"not that"};
+        eaten_.push_back(*x);
+      }
+    }
+
+  private:
+    std::vector<int32_t>& eaten_;
+  };
+  std::vector<int32_t> eaten;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<eater>("eater", {}, std::ref(eaten));
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  auto ref = *troupe::lookup<eater>(sys, "/tree/eater");
+  for (int32_t x : {1, 2, -1, 3, 4})
+    ref.send(x);
+  sys.run();
+  CHECK(eaten == std::vector<int32_t>{1, 2, 3, 4});
+  auto counts = ref.queue();
+  CHECK(counts.lost == 1);
+  CHECK(counts.sent == 5);
+  CHECK(tree.shutdown()->ok());
+}
+
+TEST_CASE(
+  "S26 the children of a supervisor that is killed stop by themselves") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<part>("a", {}, std::ref(log));
+  spec.add<part>("b", {}, std::ref(log));
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  auto a = tree.child("a");
+  support::tell(tree.actor(),
+                caf::exit_msg{tree.actor().address(), caf::exit_reason::kill});
+  CHECK(tree.wait_for_shutdown()->kind() == outcome_kind::cancelled);
+  sys.run();
+  CHECK(a.outcome()->ok());
+  CHECK(without_destructions(log) == lines{"+a", "+b", ".b", ".a"});
+}

@@ -147,7 +147,12 @@ std::size_t cell::holds() const {
 
 caf::strong_actor_ptr cell::actor() const {
   std::unique_lock guard{wake_mtx_};
-  return strong_;
+  return face_ && strong_ ? face_ : strong_;
+}
+
+void cell::set_face(caf::strong_actor_ptr who) noexcept {
+  std::unique_lock guard{wake_mtx_};
+  face_.swap(who);
 }
 
 worker* cell::finished_worker() const noexcept {

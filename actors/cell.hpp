@@ -172,8 +172,12 @@ public:
 
   [[nodiscard]] std::size_t holds() const;
 
-  /// The worker's actor, or null when it has ended.
+  /// The worker's actor, or null when it has ended. For a plain actor under a
+  /// supervisor, that actor.
   [[nodiscard]] caf::strong_actor_ptr actor() const;
+
+  /// Makes `who` what others take for the worker's actor.
+  void set_face(caf::strong_actor_ptr who) noexcept;
 
   /// The worker object, or null if it may still be in use.
   [[nodiscard]] worker* finished_worker() const noexcept;
@@ -509,6 +513,7 @@ private:
   // enqueue.
   mutable std::mutex wake_mtx_;
   caf::strong_actor_ptr strong_;
+  caf::strong_actor_ptr face_;
   worker_actor* actor_ = nullptr;
 
   // Guarded by `mtx_`.

@@ -526,10 +526,14 @@ TEST_CASE("S23 a plain actor is a child like others") {
   auto tree = troupe::spawn(sys, spec);
   CHECK_FALSE(tree.startup());
   CHECK(made == 1);
+  CHECK(tree.which_children()[0].kind == troupe::child_kind::actor);
+  CHECK(tree.child("legacy").actor() == latest);
   support::tell(latest, int32_t{-1});
   sys.run();
   CHECK(made == 2);
   CHECK(tree.child("legacy").incarnation() == 2);
+  CHECK(tree.child("legacy").actor() == latest);
+  CHECK(troupe::lookup(sys, "/tree/legacy")->actor() == latest);
   CHECK(tree.shutdown()->ok());
   latest = nullptr;
 }

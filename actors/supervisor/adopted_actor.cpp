@@ -40,9 +40,13 @@ public:
     // Whatever became of this worker: the actor does not outlive it.
     if (!end_->reached)
       tell_exit(caf::exit_reason::kill);
+    if (shown_ != nullptr)
+      shown_->set_face(nullptr);
   }
 
   task<> on_startup() override {
+    shown_ = &get_cell();
+    shown_->set_face(who_);
     compat::watch_end(self(), caf::actor_cast<caf::actor>(who_),
                       [weak = std::weak_ptr<ending>{end_}](
                         const caf::error& reason) {
@@ -97,6 +101,7 @@ private:
   }
 
   caf::strong_actor_ptr who_;
+  cell* shown_ = nullptr;
   std::shared_ptr<ending> end_ = std::make_shared<ending>();
 };
 
@@ -104,14 +109,15 @@ private:
 
 child_spec child_actor(std::string name, child_options options,
                        actor_function make) {
-  return child_made_by<adopted_actor>(
-    std::move(name), std::move(options),
-    [make = std::move(make)](caf::actor_system& sys) {
-      auto who = make(sys);
-      if (!who)
-        throw std::runtime_error("the factory returned a null handle");
-      return std::make_unique<adopted_actor>(std::move(who));
-    });
+  auto call = [make = std::move(make)](caf::actor_system& sys) {
+    auto who = make(sys);
+    if (!who)
+      throw std::runtime_error{"the factory returned a null handle"};
+    return std::make_unique<adopted_actor>(std::move(who));
+  };
+  using factory = worker_factory<adopted_actor, decltype(call)>;
+  return {std::move(name), std::move(options),
+          std::make_shared<factory>(std::move(call), child_kind::actor)};
 }
 
 } // namespace troupe

@@ -199,7 +199,8 @@ void nursery::set_retry(child_id who, time_point when) {
     if (who == rules::no_child) {
       group_retry_ = job;
       for (auto& [id, x] : children_)
-        if (rules_.at(id) == rules::child_stage::backing_off)
+        if (rules_.contains(id)
+            && rules_.at(id) == rules::child_stage::backing_off)
           waiting.emplace_back(*x.handle.get_cell());
     } else if (auto* x = find(who)) {
       x->retry = job;
@@ -274,6 +275,13 @@ void nursery::group_over() {
 void nursery::start() {
   over_.store(false, std::memory_order_release);
   turn([this] {
+    if (rules_.at() != rules::group_stage::created) {
+      // A stop was quicker: there will be no children.
+      over_.store(true, std::memory_order_release);
+      if (supervisor_.get() != nullptr)
+        supervisor_->brood_over();
+      return;
+    }
     for (auto& x : spec_->children)
       add_child(rules_.add(child_rules_of(x.options)), x);
     rules_.start(now());
@@ -325,8 +333,9 @@ void nursery::limits_changed() {
 /// limits have changed.
 /// @pre `mtx_` is held
 void nursery::tell_again() {
+  // Those that are being forgotten are unknown to the rules already.
   for (auto& [id, x] : children_)
-    if (rules_.at(id) == rules::child_stage::stopping)
+    if (rules_.contains(id) && rules_.at(id) == rules::child_stage::stopping)
       again_.push_back(id);
 }
 
@@ -397,6 +406,7 @@ void nursery::child_ready(cell& who) noexcept {
     auto* x = find(what->place());
     if (x == nullptr)
       return;
+    x->mode = x->options.worker.queue.on_stop;
     rules_.child_ready(what->place(), now());
     for (auto& call : std::exchange(x->starts, {}))
       call->finish({{}, x->handle});
@@ -515,12 +525,15 @@ void nursery::delete_child(const std::string& name, call_ptr call) {
 }
 
 bool nursery::retry_now(const std::string& name) {
-  auto result = std::make_shared<bool>(false);
-  turn([this, name, result] {
-    if (auto found = names_.find(name); found != names_.end())
-      *result = rules_.retry_now(found->second, now());
-  });
-  return *result;
+  auto result = false;
+  {
+    std::unique_lock guard{mtx_};
+    auto found = names_.find(name);
+    if (found != names_.end() && rules_.contains(found->second))
+      result = rules_.retry_now(found->second, now());
+  }
+  turn([] {}); // which carries out what the rules ask for
+  return result;
 }
 
 worker_handle nursery::find_child(const std::string& name) const {
@@ -543,8 +556,7 @@ std::vector<child_entry> nursery::which_children() const {
     entry.child = x.handle;
     entry.state = x.handle.state();
     entry.phase = x.handle.phase();
-    entry.kind = x.factory->is_supervisor() ? child_kind::supervisor
-                                            : child_kind::worker;
+    entry.kind = x.factory->kind();
     entry.restarts = rules_.restarts(who);
     result.push_back(std::move(entry));
   }
@@ -569,7 +581,7 @@ nursery::child* nursery::find(child_id who) {
 /// @pre `mtx_` is held
 void nursery::forget(child_id who) {
   auto& x = children_.at(who);
-  if (x.factory->is_supervisor())
+  if (x.factory->kind() == child_kind::supervisor)
     --supervisors_;
   names_.erase(x.name);
   gone_.push_back(std::move(x.handle));
@@ -586,7 +598,7 @@ void nursery::add_child(child_id who, child_spec spec) {
   x.factory = std::move(spec.factory);
   x.mode = x.options.worker.queue.on_stop;
   x.handle = make_cell(x, who, x.factory->make_queue());
-  if (x.factory->is_supervisor())
+  if (x.factory->kind() == child_kind::supervisor)
     ++supervisors_;
   names_.emplace(x.name, who);
   home_->add_path(x.handle.path(), x.handle);

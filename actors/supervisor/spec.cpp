@@ -15,8 +15,8 @@ namespace troupe {
 
 child_factory::~child_factory() = default;
 
-bool child_factory::is_supervisor() const noexcept {
-  return false;
+child_kind child_factory::kind() const noexcept {
+  return child_kind::worker;
 }
 
 rules::group_rules group_rules_of(const supervisor_spec& x) {
@@ -56,8 +56,8 @@ public:
     return typeid(supervisor_shell);
   }
 
-  [[nodiscard]] bool is_supervisor() const noexcept override {
-    return true;
+  [[nodiscard]] child_kind kind() const noexcept override {
+    return child_kind::supervisor;
   }
 
   [[nodiscard]] const supervisor_spec& spec() const noexcept {

@@ -69,15 +69,26 @@ stop_report supervisor_ref::shutdown(timespan deadline) const {
   auto& time = home->home().time();
   auto begin = time.now();
   auto limits = rules::limits_until(begin, deadline_after(begin, deadline));
+  std::vector<std::uint64_t> lives;
+  for (auto& x : all)
+    lives.push_back(rules::is_final(x->stage()) ? x->incarnation() : 0);
   auto mode = static_cast<cell::queue_at_stop>(home->who().on_stop);
+  // On purpose: a supervisor above this one does not start it again.
+  if (home->kept_by() != nullptr)
+    home->want_stop(home->who().on_stop);
   if (!home->request_stop(mode, limits))
     return {};
   static_cast<void>(home->wait_until_over(time_left(limits.end, begin)));
   stop_report result;
-  for (auto& x : all)
-    if (x->stage() != rules::stage::created
-        && (!rules::is_final(x->stage()) || was_forced(*x)))
-      result.push_back(describe_blocker(*x, time.now()));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    auto& x = all[i]->latest();
+    auto over = rules::is_final(x.stage());
+    // Who was over before is not in the way, however that was.
+    auto before = over && lives[i] == x.incarnation();
+    if (x.stage() != rules::stage::created && !before
+        && (!over || was_forced(x)))
+      result.push_back(describe_blocker(x, time.now()));
+  }
   for (auto& x : result)
     home->home().log(compat::log_warning, "shutdown: " + to_string(x));
   return result;

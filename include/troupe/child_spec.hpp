@@ -15,6 +15,7 @@
 #include <caf/fwd.hpp>
 
 #include <concepts>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -24,6 +25,9 @@
 #include <utility>
 
 namespace troupe {
+
+/// What kind of thing a child is.
+enum class child_kind : std::uint8_t { worker, supervisor, actor };
 
 /// Makes the objects of one child, one for each of its lives. Shared between
 /// copies of a spec, and called on the child's own thread.
@@ -41,8 +45,7 @@ public:
   /// The class of the objects.
   [[nodiscard]] virtual const std::type_info& type() const noexcept = 0;
 
-  /// Whether the child is a supervisor itself.
-  [[nodiscard]] virtual bool is_supervisor() const noexcept;
+  [[nodiscard]] virtual child_kind kind() const noexcept;
 };
 
 /// How a supervisor makes and treats one child: never an instance, always what
@@ -62,7 +65,8 @@ struct child_spec {
 template <std::derived_from<worker> W, class F>
 class worker_factory final : public child_factory {
 public:
-  explicit worker_factory(F make) : make_(std::move(make)) {
+  explicit worker_factory(F make, child_kind kind = child_kind::worker)
+    : make_(std::move(make)), kind_(kind) {
     // nop
   }
 
@@ -82,8 +86,13 @@ public:
     return typeid(W);
   }
 
+  [[nodiscard]] child_kind kind() const noexcept override {
+    return kind_;
+  }
+
 private:
   F make_;
+  child_kind kind_;
 };
 
 /// A spec for a worker of class `W` that is made by `make`, a function object

@@ -98,9 +98,6 @@ private:
   std::shared_ptr<progress> what_;
 };
 
-/// What kind of thing a child is.
-enum class child_kind : std::uint8_t { worker, supervisor, actor };
-
 /// One child of a supervisor, as `which_children` tells.
 struct child_entry {
   std::string name;

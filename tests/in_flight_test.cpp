@@ -17,6 +17,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <memory>
 #include <semaphore>
 #include <stdexcept>
 #include <string>
@@ -66,6 +67,14 @@ script::body calling(call_away& what) {
   };
 }
 
+/// Makes a journal that lives as long as the worker with that script: the
+/// thread of a call may be the last to let go of it, later than the test.
+journal& lasting_journal(script& what) {
+  auto result = std::make_shared<journal>();
+  what.after_shutdown = [result](scripted&, const troupe::outcome&) {};
+  return *result;
+}
+
 /// Nothing ends by itself because its time is over.
 const troupe::worker_options patient{.stopping_grace_period = troupe::infinite,
                                      .cleanup_period = 1h,
@@ -88,10 +97,10 @@ troupe::message_handlers sleeping_handler(scripted& self) {
 } // namespace
 
 TEST_CASE("L23 no handler begins after a kill") {
-  journal log;
   call_away call;
   support::real_system sys;
   script what;
+  auto& log = lasting_journal(what);
   what.run = calling(call);
   what.handlers = sleeping_handler;
   auto ref = support::spawn(sys, log, patient, what);
@@ -111,10 +120,10 @@ TEST_CASE("L23 no handler begins after a kill") {
 }
 
 TEST_CASE("L23 a kill takes the handlers that finish() has left alone") {
-  journal log;
   call_away call;
   support::real_system sys;
   script what;
+  auto& log = lasting_journal(what);
   what.run = calling(call);
   what.handlers = [](scripted& self) -> troupe::message_handlers {
     return {
@@ -140,10 +149,10 @@ TEST_CASE("L23 a kill takes the handlers that finish() has left alone") {
 }
 
 TEST_CASE("L28 a failure is known at once while a call is in flight") {
-  journal log;
   call_away call;
   support::real_system sys;
   script what;
+  auto& log = lasting_journal(what);
   what.run = calling(call);
   what.handlers = [](scripted&) -> troupe::message_handlers {
     return {[](int32_t) { throw std::runtime_error{"the cause"}; }};
@@ -174,11 +183,10 @@ TEST_CASE("L28 a failure is known at once while a call is in flight") {
 }
 
 TEST_CASE("L18 on_shutdown() is called though a handler's call took too long") {
-  journal log;
   call_away call;
   support::real_system sys;
   script what;
-  std::binary_semaphore forced{0};
+  auto& log = lasting_journal(what);
   what.run = [](scripted& self) -> troupe::task<> {
     co_await self.stop_requested();
     throw std::runtime_error{"the cause"};
@@ -205,10 +213,10 @@ TEST_CASE("L18 on_shutdown() is called though a handler's call took too long") {
 }
 
 TEST_CASE("L23 a quit() in a plain handler waits for the call in flight") {
-  journal log;
   call_away call;
   support::real_system sys;
   script what;
+  auto& log = lasting_journal(what);
   what.run = calling(call);
   what.handlers = [](scripted& self) -> troupe::message_handlers {
     return {[&self](int32_t) { self.self()->quit(); }};

@@ -317,6 +317,9 @@ public:
 
   [[nodiscard]] std::shared_ptr<brood> get_brood() const;
 
+  /// Whether some of the brood are left.
+  [[nodiscard]] bool has_brood() const;
+
   /// None of the brood is left.
   void brood_over() noexcept;
 

@@ -294,6 +294,9 @@ void cell::deadline_passed(std::uint32_t number) {
     from = lifecycle_.at();
     // While children are being joined the time is theirs: each of them is bound
     // to end, by its own deadlines, once it has been forced.
+    // The children of a supervisor that was killed stop by themselves.
+    if (from == rules::stage::killing && brood_ && !brood_->over())
+      return;
     auto joining = joins();
     if (joining && has_children_locked()) {
       guard.unlock();

@@ -27,8 +27,11 @@ bool cell::can_live() const {
 }
 
 caf::error cell::begin_life() {
-  if (stage() == rules::stage::created)
+  if (stage() == rules::stage::created) {
+    if (queue_)
+      queue_->reopen(); // The cell before this one may have closed it.
     return start_now();
+  }
   {
     std::unique_lock guard{mtx_};
     assert(rules::is_final(lifecycle_.at()));
@@ -123,6 +126,11 @@ void cell::set_brood(std::shared_ptr<brood> children) {
 std::shared_ptr<brood> cell::get_brood() const {
   std::unique_lock guard{mtx_};
   return brood_;
+}
+
+bool cell::has_brood() const {
+  std::unique_lock guard{mtx_};
+  return brood_ && !brood_->over();
 }
 
 void cell::brood_over() noexcept {

@@ -90,8 +90,15 @@ void cell::release_waiters() {
   home_->notify();
   send_replies(lifecycle_awaiter::what::over);
   // Who waits for the one that this one has succeeded waits for this one.
-  if (predecessor_ != nullptr)
-    predecessor_->release_waiters();
+  // The two hold each other up to here.
+  auto* before = [this] {
+    std::unique_lock guard{mtx_};
+    return std::exchange(predecessor_, nullptr);
+  }();
+  if (before != nullptr) {
+    before->release_waiters();
+    before->release();
+  }
   if (parent_ == nullptr)
     return;
   // The parent's list holds a reference, which goes over to the list of those

@@ -460,6 +460,10 @@ void worker_actor::torn_down() {
       }
     }
     step_ = step::none;
+    // A supervisor that was killed is over when its children are, or its next
+    // life would have others beside them.
+    if (cell_->stage() == rules::stage::killing && cell_->has_brood())
+      return;
     cell_->feed(rules::event::destroyed);
     if (cell_->stage() == rules::stage::abandoned)
       finish();
@@ -544,7 +548,10 @@ void worker_actor::children_ended() {
     }
     child->release();
   }
-  close_if_alone();
+  if (cell_->stage() == rules::stage::killing && tearing_down_ == 0)
+    torn_down();
+  else
+    close_if_alone();
 }
 
 void worker_actor::finish() {

@@ -573,6 +573,34 @@ TEST_CASE("Q10 a queue outlives a crash") {
   CHECK(tree.shutdown()->ok());
 }
 
+TEST_CASE("Q10 S20 the queue of a child that is started again takes messages") {
+  class eater : public troupe::queue_consumer<int32_t> {
+  public:
+    troupe::task<> run() override {
+      while (auto x = co_await get_message())
+        eaten += *x;
+    }
+
+    int32_t eaten = 0;
+  };
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<eater>("eater");
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  auto ref = *troupe::lookup<eater>(sys, "/tree/eater");
+  CHECK(ref.send(1));
+  ref.shutdown();
+  CHECK_FALSE(ref.send(2));
+  CHECK(tree.restart_child("eater").get());
+  CHECK(ref.send(3));
+  sys.run();
+  CHECK(ref.queue().sent == 3);
+  CHECK(ref.queue().closed == 1);
+  CHECK(ref.queue_size() == 0);
+  CHECK(tree.shutdown()->ok());
+}
+
 TEST_CASE(
   "S26 the children of a supervisor that is killed stop by themselves") {
   journal log;
@@ -586,7 +614,6 @@ TEST_CASE(
   support::tell(tree.actor(),
                 caf::exit_msg{tree.actor().address(), caf::exit_reason::kill});
   CHECK(tree.wait_for_shutdown()->kind() == outcome_kind::cancelled);
-  sys.run();
   CHECK(a.outcome()->ok());
   CHECK(without_destructions(log) == lines{"+a", "+b", ".b", ".a"});
 }

@@ -43,35 +43,39 @@ child_call call(const worker_handle& who, F f) {
   return child_call{std::move(state)};
 }
 
-/// Collects all who are below, the lowest first.
-void collect(nursery& from, std::vector<cell_ptr>& to) {
-  for (auto& x : from.which_children()) {
-    if (auto inner = children_of(x.child))
-      collect(*inner, to);
-    to.emplace_back(*x.child.get_cell());
+/// Those who live in the tree of `root`, itself and linked children included.
+std::vector<cell_ptr> inhabitants(const cell& root) {
+  auto& top = root.who().path;
+  std::vector<cell_ptr> result;
+  for (auto& x : root.home().cells()) {
+    auto& path = x->who().path;
+    auto inside = path == top
+                  || (path.starts_with(top) && path[top.size()] == '/');
+    auto at = x->stage();
+    if (inside && at != rules::stage::created && !rules::is_final(at))
+      result.push_back(x);
   }
+  return result;
 }
 
 } // namespace
 
 stop_report supervisor_ref::shutdown(timespan deadline) const {
   auto* home = get_cell();
-  if (home == nullptr || home->would_block())
+  if (home == nullptr)
     return {};
+  if (home->would_block())
+    throw std::logic_error(home->subject()
+                           + ": shutdown() within a deadline would block an "
+                             "actor's thread; co_await stopped() instead");
   if (deadline < timespan::zero())
     throw std::invalid_argument(home->subject()
                                 + ": the deadline of a shutdown is negative; "
                                   "use zero to force at once");
-  std::vector<cell_ptr> all;
-  if (auto children = children_of(*this))
-    collect(*children, all);
-  all.emplace_back(*home);
+  auto all = inhabitants(*home);
   auto& time = home->home().time();
   auto begin = time.now();
   auto limits = rules::limits_until(begin, deadline_after(begin, deadline));
-  std::vector<std::uint64_t> lives;
-  for (auto& x : all)
-    lives.push_back(rules::is_final(x->stage()) ? x->incarnation() : 0);
   auto mode = static_cast<cell::queue_at_stop>(home->who().on_stop);
   // On purpose: a supervisor above this one does not start it again.
   if (home->kept_by() != nullptr)
@@ -80,15 +84,9 @@ stop_report supervisor_ref::shutdown(timespan deadline) const {
     return {};
   static_cast<void>(home->wait_until_over(time_left(limits.end, begin)));
   stop_report result;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    auto& x = all[i]->latest();
-    auto over = rules::is_final(x.stage());
-    // Who was over before is not in the way, however that was.
-    auto before = over && lives[i] == x.incarnation();
-    if (x.stage() != rules::stage::created && !before
-        && (!over || was_forced(x)))
-      result.push_back(describe_blocker(x, time.now()));
-  }
+  for (auto& x : all)
+    if (!rules::is_final(x->stage()) || was_forced(*x))
+      result.push_back(describe_blocker(*x, time.now()));
   for (auto& x : result)
     home->home().log(compat::log_warning, "shutdown: " + to_string(x));
   return result;

@@ -15,8 +15,9 @@ namespace troupe {
 /// - `troupe.force-period`: how long a forced worker is waited for.
 ///
 /// All are a whole number, zero or more, and a unit, without a space: `10s` or
-/// `500ms`. A wrong value makes `spawn` throw `std::invalid_argument`. A configuration file and the
-/// environment (`TROUPE_STOPPING_GRACE_PERIOD` and so on) work without this.
+/// `500ms`. A wrong value makes `spawn` throw `std::invalid_argument`. A
+/// configuration file and the environment (`TROUPE_STOPPING_GRACE_PERIOD` and
+/// so on) work without this.
 void add_options(caf::actor_system_config& cfg);
 
 /// A configuration that knows troupe's settings. Types of messages are known to

@@ -138,7 +138,10 @@ public:
   /// @param deadline How long it may take in all.
   /// @returns who was in the way: each worker that was forced or abandoned, or
   ///          that is still there. Nobody else runs any more. Empty as well if
-  ///          the supervisor was not started, or if the call would block.
+  ///          the supervisor was not started.
+  /// @throws std::logic_error inside of a troupe actor, std::invalid_argument
+  /// if
+  ///         the deadline is negative.
   stop_report shutdown(timespan deadline) const;
 
   /// Appends a child and starts it; done when it is ready. (S18)

@@ -21,6 +21,8 @@
 #include "troupe/outcome.hpp"
 #include "troupe/path.hpp"
 #include "troupe/queue_consumer.hpp"
+#include "troupe/run.hpp"
+#include "troupe/scoped_supervisor.hpp"
 #include "troupe/scoped_worker.hpp"
 #include "troupe/shutdown_all.hpp"
 #include "troupe/spawn.hpp"

@@ -1,0 +1,285 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/run.hpp"
+
+#include "cell.hpp"
+#include "runtime.hpp"
+#include "stop_report.hpp"
+#include "supervisor/signals.hpp"
+#include "troupe/supervisor_ref.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <future>
+#include <iostream>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+namespace {
+
+/// Whether it was started and has not ended.
+bool is_live(const cell& x) {
+  return x.stage() != rules::stage::created && !rules::is_final(x.stage());
+}
+
+/// Whether its code has not come back to this day.
+bool is_stuck(const cell& x) {
+  return x.stage() == rules::stage::abandoned && x.actor() != nullptr;
+}
+
+/// A tree that runs, and who is in the way of its stop.
+class service {
+public:
+  service(caf::actor_system& sys, supervisor_spec spec, timespan stop_timeout)
+    : home_(runtime::of(sys)),
+      stop_timeout_(stop_timeout),
+      tree_(spawn(sys, std::move(spec))),
+      path_(tree_.path()) {
+    noted_.emplace_back(*tree_.get_cell());
+  }
+
+  /// Starts the tree and waits for its end.
+  awaited_outcome run() {
+    if (auto err = tree_.start())
+      return err;
+    // A signal may have come before there was anything to stop.
+    act(seen());
+    auto how = tree_.wait_for_shutdown();
+    if (how && (how->kind() == outcome_kind::cancelled || how->abandoned()))
+      wait_for_orphans();
+    return how;
+  }
+
+  void on_signal(int nth) {
+    {
+      std::unique_lock guard{mtx_};
+      seen_ = nth;
+    }
+    act(nth);
+  }
+
+  /// Says why it did not end well.
+  [[nodiscard]] std::string why(const awaited_outcome& how) const {
+    if (!how)
+      return text_of(how.error());
+    if (how->kind() == outcome_kind::cancelled)
+      return tree_.get_cell()->subject()
+             + " was ended from outside: " + to_string(how->reason());
+    return text_of(how->reason());
+  }
+
+  /// Who was, or is, in the way; those furthest down come first.
+  [[nodiscard]] stop_report report() {
+    std::unique_lock guard{mtx_};
+    auto in_the_way = [](const cell_ptr& x) {
+      return is_live(*x) || was_forced(*x) || is_stuck(*x);
+    };
+    auto found = noted_;
+    // Those that came to life later, and those in other trees that are stuck.
+    for (auto& x : home_->cells())
+      if (is_stuck(*x) || came_late(*x))
+        found.push_back(x);
+    std::erase_if(found,
+                  [in_the_way](const cell_ptr& x) { return !in_the_way(x); });
+    std::sort(found.begin(), found.end(),
+              [](const cell_ptr& x, const cell_ptr& y) {
+                return std::less<>{}(x.get(), y.get());
+              });
+    auto twice = std::unique(found.begin(), found.end(),
+                             [](const cell_ptr& x, const cell_ptr& y) {
+                               return x.get() == y.get();
+                             });
+    found.erase(twice, found.end());
+    auto depth = [](const stop_blocker& x) {
+      return std::count(x.path.begin(), x.path.end(), '/');
+    };
+    stop_report result;
+    for (auto& x : found)
+      result.push_back(describe_blocker(*x, home_->time().now()));
+    std::sort(result.begin(), result.end(),
+              [depth](const stop_blocker& x, const stop_blocker& y) {
+                return std::tuple{-depth(x), std::string_view{x.path}}
+                       < std::tuple{-depth(y), std::string_view{y.path}};
+              });
+    for (auto& x : result)
+      home_->log(compat::log_warning, "run: " + to_string(x));
+    return result;
+  }
+
+  /// Whether the actor system would wait for somebody for ever.
+  [[nodiscard]] bool has_stuck() const {
+    auto all = home_->cells();
+    return std::any_of(all.begin(), all.end(),
+                       [](const cell_ptr& x) { return is_stuck(*x); });
+  }
+
+private:
+  [[nodiscard]] int seen() {
+    std::unique_lock guard{mtx_};
+    return seen_;
+  }
+
+  /// Any number of times, and from both threads.
+  void act(int nth) {
+    if (nth >= 1)
+      stop();
+    if (nth >= 2)
+      force();
+  }
+
+  void stop() {
+    auto& root = *tree_.get_cell();
+    if (!is_live(root))
+      return; // not yet, and run() comes back to it; or not any more
+    auto now = home_->time().now();
+    {
+      std::unique_lock guard{mtx_};
+      if (stop_begun_ != never)
+        return;
+      stop_begun_ = now;
+      for (auto& x : home_->cells())
+        if (is_below(*x) && is_live(*x))
+          noted_.push_back(x);
+    }
+    home_->log(compat::log_info, "run: a signal came, " + path_ + " stops");
+    auto limits = rules::limits_until(now, deadline_after(now, stop_timeout_));
+    auto mode = static_cast<cell::queue_at_stop>(root.who().on_stop);
+    root.request_stop(mode, limits);
+  }
+
+  void force() {
+    home_->log(compat::log_warning,
+               "run: another signal came, " + path_ + " is forced");
+    tree_.force_stop();
+    if (!rules::is_final(tree_.get_cell()->stage()))
+      return;
+    // Its children may be on their own by now.
+    for (auto& x : home_->cells())
+      if (is_below(*x) && is_live(*x))
+        x->force();
+  }
+
+  /// The children of a root that was killed stop by themselves. They have as
+  /// much time as they would have had with it.
+  void wait_for_orphans() {
+    auto now = home_->time().now();
+    auto limits = rules::limits_until(now, deadline_after(now, stop_timeout_));
+    std::vector<cell_ptr> orphans;
+    for (auto& x : home_->cells())
+      if (is_below(*x) && is_live(*x))
+        orphans.push_back(x);
+    {
+      std::unique_lock guard{mtx_};
+      stop_begun_ = std::min(stop_begun_, now);
+      noted_.insert(noted_.end(), orphans.begin(), orphans.end());
+    }
+    for (auto& x : orphans) {
+      auto mode = static_cast<cell::queue_at_stop>(x->who().on_stop);
+      x->request_stop(mode, limits);
+    }
+    for (auto& x : orphans)
+      static_cast<void>(
+        x->wait_until_over(time_left(limits.end, home_->time().now())));
+  }
+
+  [[nodiscard]] bool is_below(const cell& x) const {
+    auto& path = x.who().path;
+    return path.size() > path_.size() && path.starts_with(path_)
+           && path[path_.size()] == '/';
+  }
+
+  /// Whether it was told to stop when the stop had begun already.
+  /// @pre `mtx_` is held
+  [[nodiscard]] bool came_late(const cell& x) const {
+    auto since = x.stopping_since();
+    return is_below(x) && since != never && since >= stop_begun_;
+  }
+
+  const std::shared_ptr<runtime> home_;
+  const timespan stop_timeout_;
+  const supervisor_ref tree_;
+  const std::string path_;
+
+  std::mutex mtx_;
+  int seen_ = 0; // signals
+  time_point stop_begun_ = never;
+  std::vector<cell_ptr> noted_; // those whom the stop found
+};
+
+void print(const stop_report& what) {
+  for (auto& x : what)
+    std::cerr << to_string(x) + '\n';
+  std::cerr.flush();
+}
+
+/// Flushes what was printed, but not without a limit: whoever does not come
+/// back may hold the lock of a stream, for example in reading standard input.
+void flush_streams() {
+  auto done = std::make_shared<std::promise<void>>();
+  auto all_done = done->get_future();
+  try {
+    std::thread{[done] {
+      std::cout.flush();
+      std::cerr.flush();
+      std::clog.flush();
+      std::fflush(stdout);
+      std::fflush(stderr);
+      std::fflush(nullptr);
+      done->set_value();
+    }}.detach();
+  } catch (const std::system_error&) {
+    return; // without a thread there is no limit
+  }
+  all_done.wait_for(std::chrono::seconds{1});
+}
+
+} // namespace
+
+int run(caf::actor_system& sys, supervisor_spec tree, run_options options) {
+  if (options.stop_timeout < timespan::zero())
+    throw std::invalid_argument("run_options.stop_timeout is negative; use "
+                                "zero to force at once");
+  if (cell::current() != nullptr || runtime::of(sys)->would_block())
+    throw std::logic_error("run would block an actor's thread; call it from "
+                           "main or a plain thread");
+  service what{sys, std::move(tree), options.stop_timeout};
+  signal_watch watch{options.signals,
+                     [&what](int nth) { what.on_signal(nth); }};
+  auto how = what.run();
+  auto report = what.report();
+  auto code = 0;
+  if (!how || how->kind() == outcome_kind::failed
+      || how->kind() == outcome_kind::cancelled) {
+    code = 2;
+    std::cerr << what.why(how) + '\n' << std::flush;
+  } else if (!how->ok() || !report.empty()) {
+    code = 1;
+  }
+  if (!report.empty()) {
+    if (options.report)
+      options.report(report);
+    else
+      print(report);
+  }
+  if (options.on_abandoned == on_abandoned::exit_process && what.has_stuck()) {
+    flush_streams();
+    std::_Exit(code);
+  }
+  return code;
+}
+
+} // namespace troupe

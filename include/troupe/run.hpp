@@ -1,0 +1,85 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/shutdown_all.hpp"
+#include "troupe/supervisor_spec.hpp"
+#include "troupe/time.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace troupe {
+
+/// What `run` does at its end if a worker sits in code that does not return:
+/// the thread it occupies would keep the destructor of the actor system waiting
+/// for ever.
+enum class on_abandoned : std::uint8_t {
+  /// Reports, flushes what was printed, and ends the process with the exit
+  /// code. No destructor runs, and nothing that was registered with `atexit`.
+  exit_process,
+  /// Returns the exit code; the caller knows what to do.
+  return_code,
+};
+
+/// How `run` runs. An aggregate for designated initializers; the order of its
+/// members is part of the interface.
+struct run_options {
+  /// How long the stop that the first signal begins may take in all. Zero
+  /// forces at once, `infinite` leaves it to the workers' own grace periods.
+  timespan stop_timeout = std::chrono::seconds{25};
+
+  /// The signals that mean "stop"; none: signals are left alone.
+  std::vector<int> signals = {SIGINT, SIGTERM};
+
+  /// What becomes of the process if a worker does not come back.
+  troupe::on_abandoned on_abandoned = troupe::on_abandoned::exit_process;
+
+  /// Called, before `run` returns, if somebody was in the way of the stop. By
+  /// default each gets a line on `std::cerr`.
+  std::function<void(const stop_report&)> report = {};
+};
+
+/// Runs a tree of workers as a service: starts it and waits until it has ended,
+/// by itself or because of a signal. The first signal stops it gracefully, a
+/// second one forces it, and a third one ends the process at once with 128 plus
+/// the signal's number.
+///
+/// ~~~
+/// int caf_main(caf::actor_system& sys) {
+///   troupe::supervisor_spec tree{.name = "pipeline"};
+///   tree.add<writer>("writer");
+///   return troupe::run(sys, std::move(tree), {.stop_timeout = 10s});
+/// }
+/// ~~~
+///
+/// Blocks its thread, so it is for `main` and plain threads. Signal handlers
+/// belong to the whole process, so there is one `run` at a time, and while it
+/// runs nobody else may set handlers for its signals; at its end it gives them
+/// back to whoever had them. One after another is fine. A child process that
+/// was forked and has not called `exec` yet dies of such a signal, as if there
+/// were no `run`.
+///
+/// With a `testing::system`, `run` moves the time on as every call does that
+/// waits. A tree that ends by itself can be tested like that. Signals come from
+/// the real world, for which virtual time does not wait: a tree in which
+/// nothing is due any more is a `testing::deadlock`, also if a signal is on its
+/// way. Test signals with a real system.
+/// @returns the exit code of the process. 0: the tree ended well. 1: somebody
+///          was stopped by force after a signal, the tree's root was, or a
+///          worker of the actor system is abandoned. 2: the tree did not start,
+///          or its root failed, gave up or was cancelled; then why is printed
+///          to `std::cerr`.
+/// @throws std::invalid_argument if the tree's spec is wrong, naming what is,
+///         the timeout is negative, or a signal cannot be caught.
+/// @throws std::logic_error if there is another `run` in this process, or it is
+///         called inside a troupe actor.
+int run(caf::actor_system& sys, supervisor_spec tree, run_options options = {});
+
+} // namespace troupe

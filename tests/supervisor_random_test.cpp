@@ -116,13 +116,13 @@ private:
   }
 
   void describe(const troupe::supervisor_spec& x, const std::string& path) {
-    std::string line = path + ": " + to_string(x.strategy) + " max "
-                       + std::to_string(x.intensity.max_restarts)
-                       + (x.concurrent ? " concurrent" : "")
-                       + (x.stopping_grace_period
-                            ? " grace "
-                                + caf::deep_to_string(*x.stopping_grace_period)
-                            : "");
+    std::string line
+      = path + ": " + to_string(x.strategy) + " max "
+        + std::to_string(x.intensity.max_restarts)
+        + (x.concurrent ? " concurrent" : "")
+        + (x.stopping_grace_period
+             ? " grace " + caf::deep_to_string(*x.stopping_grace_period)
+             : "");
     for (auto& y : x.children)
       line += " " + y.name + ":" + to_string(y.options.restart)
               + (y.options.significant ? "!" : "");
@@ -218,10 +218,10 @@ private:
           note((kill ? "kill " : "exit_msg ") + who);
           if (kill)
             scene_.watch.mark_killed(path + "/" + name);
-          support::tell(actor, caf::exit_msg{
-                                 actor.address(),
-                                 kill ? caf::exit_reason::kill
-                                      : caf::exit_reason::user_shutdown});
+          support::tell(actor,
+                        caf::exit_msg{actor.address(),
+                                      kill ? caf::exit_reason::kill
+                                           : caf::exit_reason::user_shutdown});
         }
         break;
       case 17:
@@ -230,10 +230,10 @@ private:
           note((kill ? "kill " : "exit_msg ") + path);
           if (kill)
             scene_.watch.mark_killed(path);
-          support::tell(actor, caf::exit_msg{
-                                 actor.address(),
-                                 kill ? caf::exit_reason::kill
-                                      : caf::exit_reason::user_shutdown});
+          support::tell(actor,
+                        caf::exit_msg{actor.address(),
+                                      kill ? caf::exit_reason::kill
+                                           : caf::exit_reason::user_shutdown});
         }
         break;
       default:
@@ -252,8 +252,7 @@ private:
   void follow(troupe::child_call call) {
     if (dice_.chance(30)) {
       auto how = call.get();
-      note("  -> "
-           + (how ? std::string{"done"} : troupe::text_of(how.error)));
+      note("  -> " + (how ? std::string{"done"} : troupe::text_of(how.error)));
     } else {
       calls_.push_back(std::move(call));
     }
@@ -418,9 +417,9 @@ private:
 
 std::optional<std::uint64_t> number_from(const char* variable) {
   const auto* text = std::getenv(variable);
-  return text != nullptr ? std::optional<std::uint64_t>{std::strtoull(
-                             text, nullptr, 10)}
-                         : std::nullopt;
+  return text != nullptr
+           ? std::optional<std::uint64_t>{std::strtoull(text, nullptr, 10)}
+           : std::nullopt;
 }
 
 } // namespace

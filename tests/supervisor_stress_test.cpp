@@ -74,8 +74,8 @@ supervisor_spec lasting_tree(tree_scene& scene, dice& d) {
     result.add(std::move(inner));
   }
   for (int i = 4; i < 8; ++i)
-    result.add(support::some_child(scene, "/t", "c" + std::to_string(i), d,
-                                   pace));
+    result.add(
+      support::some_child(scene, "/t", "c" + std::to_string(i), d, pace));
   return result;
 }
 
@@ -104,8 +104,7 @@ public:
       case 0:
       case 1:
         scene_.watch.mark_asked_for(path);
-        calls_.push_back(
-          where.start_child(scene_.another(path, name, dice_)));
+        calls_.push_back(where.start_child(scene_.another(path, name, dice_)));
         break;
       case 2:
         calls_.push_back(where.terminate_child(name));
@@ -185,10 +184,9 @@ private:
     auto kill = dice_.chance(30);
     if (kill)
       scene_.watch.mark_killed(path);
-    support::tell(actor,
-                  caf::exit_msg{actor.address(),
-                                kill ? caf::exit_reason::kill
-                                     : caf::exit_reason::user_shutdown});
+    support::tell(actor, caf::exit_msg{actor.address(),
+                                       kill ? caf::exit_reason::kill
+                                            : caf::exit_reason::user_shutdown});
   }
 
   tree_scene& scene_;
@@ -290,7 +288,8 @@ TEST_CASE("S30 twenty thousand children") {
   constexpr std::size_t many = 20'000;
   {
     support::real_system sys;
-    auto tree = troupe::spawn(sys, {.name = "t", .strategy = strategy::dynamic});
+    auto tree = troupe::spawn(sys,
+                              {.name = "t", .strategy = strategy::dynamic});
     REQUIRE_FALSE(tree.startup());
     std::vector<troupe::child_call> calls;
     for (std::size_t i = 0; i < many; ++i) {
@@ -355,8 +354,8 @@ TEST_CASE("S26 a supervisor may be killed at any moment") {
                             .strategy = strategy::one_for_all,
                             .intensity = plenty};
       for (auto* name : {"a", "b", "c"})
-        inner.add<probe>(name, {}, std::ref(scene),
-                         std::string{"/t/i/"} + name, how);
+        inner.add<probe>(name, {}, std::ref(scene), std::string{"/t/i/"} + name,
+                         how);
       supervisor_spec spec{.name = "t", .intensity = plenty};
       spec.add(inner);
       auto tree = troupe::spawn(sys, spec);
@@ -373,8 +372,8 @@ TEST_CASE("S26 a supervisor may be killed at any moment") {
       else
         victim = tree;
       if (auto actor = victim.actor())
-        support::tell(actor, caf::exit_msg{actor.address(),
-                                           caf::exit_reason::kill});
+        support::tell(actor,
+                      caf::exit_msg{actor.address(), caf::exit_reason::kill});
       sys.advance(30ms);
       static_cast<void>(tree.shutdown(2s));
       CHECK(tree.wait_for_shutdown());
@@ -422,10 +421,9 @@ TEST_CASE("L17 a child that is stuck in its constructor is left behind, and "
   {
     support::real_system sys{3};
     supervisor_spec spec{.name = "t", .intensity = plenty};
-    spec.add<slow_starter>("a",
-                           {.worker = {.start_timeout = 100ms,
-                                       .force_period = 100ms}},
-                           std::ref(here));
+    spec.add<slow_starter>(
+      "a", {.worker = {.start_timeout = 100ms, .force_period = 100ms}},
+      std::ref(here));
     auto tree = troupe::spawn(sys, spec);
     REQUIRE_FALSE(tree.startup());
     auto a = tree.child("a");

@@ -116,6 +116,7 @@ void nursery::carry_out(const rules::command& what) {
 
 void nursery::begin_life(child_id who) {
   cell_ptr next;
+  worker_handle former; // goes without the lock: an object may go with it
   {
     std::unique_lock guard{mtx_};
     auto* x = find(who);
@@ -126,7 +127,7 @@ void nursery::begin_life(child_id who) {
       // Its actor is gone for good: another one takes its place.
       auto replacement = make_cell(*x, who, present->shared_queue());
       present->succeed(*replacement.get_cell());
-      x->handle = std::move(replacement);
+      former = std::exchange(x->handle, std::move(replacement));
       present = x->handle.get_cell();
     }
     next = cell_ptr{*present};

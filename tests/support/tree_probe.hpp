@@ -292,10 +292,9 @@ public:
     hook in{scene_.watch, path_};
     auto fails = dice_.chance(how_.fails);
     auto ends = fails || dice_.chance(how_.ends);
-    auto until = ends
-                   ? troupe::deadline_after(this->now(),
-                                            dice_.time(how_.run_time))
-                   : troupe::never;
+    auto until = ends ? troupe::deadline_after(this->now(),
+                                               dice_.time(how_.run_time))
+                      : troupe::never;
     if constexpr (std::is_base_of_v<troupe::queue_consumer<std::int32_t>,
                                     Base>) {
       while (this->is_running() && this->now() < until) {
@@ -415,8 +414,7 @@ using queue_probe = probe_of<troupe::queue_consumer<std::int32_t>>;
 
 /// Whether each message is in one place. (Q8)
 inline bool adds_up(const troupe::queue_counts& x) {
-  return x.sent
-         == x.handled + x.in_progress + x.queued + x.dead_letters();
+  return x.sent == x.handled + x.in_progress + x.queued + x.dead_letters();
 }
 
 } // namespace support

@@ -85,10 +85,9 @@ inline troupe::child_options some_options(dice& d, std::uint64_t pace) {
 }
 
 /// A leaf.
-inline troupe::child_spec some_child(tree_scene& scene,
-                                     const std::string& supervisor,
-                                     const std::string& name, dice& d,
-                                     std::uint64_t pace) {
+inline troupe::child_spec
+some_child(tree_scene& scene, const std::string& supervisor,
+           const std::string& name, dice& d, std::uint64_t pace) {
   auto path = supervisor + "/" + name;
   auto options = some_options(d, pace);
   auto how = some_habits(d, pace);
@@ -116,18 +115,16 @@ inline troupe::child_spec some_child(tree_scene& scene,
   }
 }
 
-inline troupe::supervisor_spec some_tree(tree_scene& scene,
-                                         const std::string& above,
-                                         const std::string& name, dice& d,
-                                         const tree_taste& taste,
-                                         int depth = 0) {
+inline troupe::supervisor_spec
+some_tree(tree_scene& scene, const std::string& above, const std::string& name,
+          dice& d, const tree_taste& taste, int depth = 0) {
   using troupe::strategy;
   troupe::supervisor_spec x;
   x.name = name;
   auto path = above + "/" + name;
-  constexpr strategy all[]
-    = {strategy::one_for_one, strategy::one_for_all, strategy::rest_for_one,
-       strategy::stop_all, strategy::dynamic};
+  constexpr strategy all[] = {strategy::one_for_one, strategy::one_for_all,
+                              strategy::rest_for_one, strategy::stop_all,
+                              strategy::dynamic};
   x.strategy = all[d.chance(7) ? 3 : d.below(4) == 3 ? 4 : d.below(3)];
   x.intensity = {.max_restarts = static_cast<int>(
                    d.below(static_cast<std::uint64_t>(taste.most_restarts))),

@@ -145,7 +145,7 @@ public:
           end(where, path);
         break;
       default:
-        std::this_thread::sleep_for(dice_.time(3));
+        std::this_thread::yield();
         break;
     }
     if (calls_.size() > 50)

@@ -473,56 +473,52 @@ void nursery::start_child(child_spec spec, call_ptr call) {
   });
 }
 
-void nursery::terminate_child(const std::string& name, call_ptr call) {
-  turn([this, name, call = std::move(call)] {
-    auto found = names_.find(name);
-    if (found == names_.end()) {
+/// Lets `f` have its turn with the child of that name, or ends the call.
+template <class F>
+void nursery::turn_about(const std::string& name, call_ptr call, F f) {
+  turn([this, name, call = std::move(call), f = std::move(f)] {
+    if (auto found = names_.find(name); found != names_.end())
+      f(found->second, children_.at(found->second), call);
+    else
       call->finish(unknown(name));
-      return;
-    }
-    auto& x = children_.at(found->second);
-    x.mode = x.options.worker.queue.on_stop;
-    if (rules_.at(found->second) == rules::child_stage::stopped) {
-      call->finish({{}, x.handle});
-      return;
-    }
-    x.stops.push_back(call);
-    rules_.terminate_child(found->second, now());
   });
+}
+
+void nursery::terminate_child(const std::string& name, call_ptr call) {
+  turn_about(name, std::move(call),
+             [this](child_id who, child& x, const call_ptr& made) {
+               x.mode = x.options.worker.queue.on_stop;
+               if (rules_.at(who) == rules::child_stage::stopped) {
+                 made->finish({{}, x.handle});
+                 return;
+               }
+               x.stops.push_back(made);
+               rules_.terminate_child(who, now());
+             });
 }
 
 void nursery::restart_child(const std::string& name, call_ptr call) {
-  turn([this, name, call = std::move(call)] {
-    auto found = names_.find(name);
-    if (found == names_.end()) {
-      call->finish(unknown(name));
-      return;
-    }
-    auto& x = children_.at(found->second);
-    if (auto why = rules_.restart_child(found->second, now());
-        why != rules::refusal::none)
-      call->finish({refused(why, name, "restart_child"), x.handle});
-    else
-      x.starts.push_back(call);
-  });
+  turn_about(name, std::move(call),
+             [this, name](child_id who, child& x, const call_ptr& made) {
+               if (auto why = rules_.restart_child(who, now());
+                   why != rules::refusal::none)
+                 made->finish({refused(why, name, "restart_child"), x.handle});
+               else
+                 x.starts.push_back(made);
+             });
 }
 
 void nursery::delete_child(const std::string& name, call_ptr call) {
-  turn([this, name, call = std::move(call)] {
-    auto found = names_.find(name);
-    if (found == names_.end()) {
-      call->finish(unknown(name));
-      return;
-    }
-    auto& x = children_.at(found->second);
-    if (auto why = rules_.delete_child(found->second);
-        why != rules::refusal::none) {
-      call->finish({refused(why, name, "delete_child"), x.handle});
-      return;
-    }
-    call->finish({{}, x.handle});
-    forget(found->second);
-  });
+  turn_about(name, std::move(call),
+             [this, name](child_id who, child& x, const call_ptr& made) {
+               if (auto why = rules_.delete_child(who);
+                   why != rules::refusal::none) {
+                 made->finish({refused(why, name, "delete_child"), x.handle});
+                 return;
+               }
+               made->finish({{}, x.handle});
+               forget(who);
+             });
 }
 
 bool nursery::retry_now(const std::string& name) {

@@ -103,6 +103,9 @@ private:
   /// Lets `event` have its turn. It runs with the lock held.
   void turn(unique_function<void()> event) noexcept;
 
+  template <class F>
+  void turn_about(const std::string& name, call_ptr call, F f);
+
   void carry_out(const rules::command& what);
 
   void begin_life(child_id who);

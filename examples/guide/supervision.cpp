@@ -72,9 +72,10 @@ void caf_main(caf::actor_system& sys) {
   for (auto page : {"one", "two", "", "three", "end"})
     pages.send(page);
   pages.wait_for_shutdown(); // until the end that no restart follows
+  auto late = tree.shutdown(std::chrono::seconds{10}); // the whole tree
+  // The writer has printed its last line: now the screen is ours.
   std::cout << pages.name() << " had " << pages.incarnation() << " lives, lost "
             << pages.queue().lost << " of " << pages.queue().sent << '\n';
-  auto late = tree.shutdown(std::chrono::seconds{10}); // the whole tree
   std::cout << late.size() << " were late\n";
   // [end]
 }

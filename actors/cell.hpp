@@ -10,6 +10,7 @@
 #include "rules/settings.hpp"
 #include "runtime.hpp"
 #include "troupe/clock.hpp"
+#include "troupe/events.hpp"
 #include "troupe/idle_wait.hpp"
 #include "troupe/options.hpp"
 #include "troupe/outcome.hpp"
@@ -259,8 +260,9 @@ public:
   void retire();
 
   /// Says that the next life waits for its time, or no longer does.
-  void set_backing_off(bool value) noexcept {
-    backing_off_.store(value, std::memory_order_relaxed);
+  /// @returns whether it did so before.
+  bool set_backing_off(bool value) noexcept {
+    return backing_off_.exchange(value, std::memory_order_relaxed);
   }
 
   [[nodiscard]] worker_phase phase() const noexcept;
@@ -331,6 +333,9 @@ public:
 
   [[nodiscard]] bool has_children() const;
 
+  /// The linked children that have not ended, in the order of their start.
+  [[nodiscard]] std::vector<cell_ptr> linked_children() const;
+
   /// Lets go of the children that have not ended.
   void disown_children() noexcept;
 
@@ -363,6 +368,9 @@ public:
 
   /// `on_shutdown()` begins, now that the children are gone: it gets its time.
   void begin_cleanup();
+
+  /// Tells those who have subscribed to events.
+  void publish(event_kind what, caf::error reason = {}, timespan span = {});
 
   /// `on_shutdown()` is over, and has left children.
   void join_again();
@@ -491,6 +499,8 @@ private:
   void unwatch(lifecycle_awaiter& x) noexcept;
 
   void log_transition(rules::stage from, rules::stage to);
+
+  void publish_transition(rules::stage from);
 
   awaited_outcome block(lifecycle_awaiter::what until, timespan timeout);
 

@@ -22,6 +22,23 @@ std::string render(timespan x) {
   return caf::deep_to_string(x);
 }
 
+/// How others get to know of the end of a life.
+event_kind kind_of_end(const outcome& how) {
+  if (how.abandoned())
+    return event_kind::abandoned;
+  switch (how.kind()) {
+    case outcome_kind::normal:
+      return event_kind::stopped;
+    case outcome_kind::forced:
+      return event_kind::forced;
+    case outcome_kind::failed:
+      return event_kind::failed;
+    case outcome_kind::cancelled:
+      return event_kind::cancelled;
+  }
+  return event_kind::stopped;
+}
+
 } // namespace
 
 caf::error cell::start() {
@@ -227,8 +244,12 @@ void cell::feed(rules::event e, failure why) {
 void cell::apply(rules::action what, failure& why) {
   using enum rules::action;
   auto has = [what](rules::action x) { return rules::has(what, x); };
+  auto from = stage_view_.load(std::memory_order_relaxed);
   stage_view_.store(lifecycle_.at(), std::memory_order_release);
   note_outcome(what, why);
+  // With the lock held, so that events come in the order of what they tell.
+  if (home_->events().wanted())
+    publish_transition(from);
   auto now = [this] { return home_->time().now(); };
   if (has(arm_start_timeout))
     arm(deadline_after(now(), who_.periods.start_timeout));
@@ -457,6 +478,36 @@ void cell::add_todo(todo what) noexcept {
                                std::memory_order_acq_rel);
   if (before == 0)
     wake_actor(nullptr);
+}
+
+void cell::publish(event_kind what, caf::error reason, timespan span) {
+  home_->events().publish({what, who_.path, incarnation(), home_->time().now(),
+                           std::move(reason), span});
+}
+
+/// What others get to know of a change of the stage.
+/// @pre `mtx_` is held
+void cell::publish_transition(rules::stage from) {
+  auto to = lifecycle_.at();
+  if (from == to)
+    return;
+  if (to == rules::stage::starting) {
+    publish(incarnation() == 1 ? event_kind::started : event_kind::restarted);
+    return;
+  }
+  if (to == rules::stage::ready)
+    publish(event_kind::ready, {}, home_->time().now() - started_at_);
+  if (rules::is_final(to)) {
+    // An abandoned worker that has come back keeps its outcome.
+    if (!rules::is_final(from))
+      publish(kind_of_end(outcome_), outcome_.reason(), outcome_.duration());
+    return;
+  }
+  auto graceful = to == rules::stage::starting_stop
+                  || to == rules::stage::draining
+                  || to == rules::stage::closing_stop;
+  if (graceful && !rules::stop_asked(from))
+    publish(event_kind::stopping);
 }
 
 void cell::log_transition(rules::stage from, rules::stage to) {

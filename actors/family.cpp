@@ -5,6 +5,7 @@
 
 #include "cell.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -52,6 +53,18 @@ void cell::stop_children(bool by_force) {
 bool cell::has_children() const {
   std::unique_lock guard{mtx_};
   return has_children_locked();
+}
+
+std::vector<cell_ptr> cell::linked_children() const {
+  std::vector<cell_ptr> result;
+  {
+    std::unique_lock guard{mtx_};
+    for (auto* i = first_child_; i != nullptr; i = i->next_sibling_)
+      result.emplace_back(*i);
+  }
+  // The list begins with the one that came last.
+  std::reverse(result.begin(), result.end());
+  return result;
 }
 
 void cell::disown_children() noexcept {

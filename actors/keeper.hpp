@@ -5,6 +5,7 @@
 
 #include "rules/deadlines.hpp"
 #include "troupe/options.hpp"
+#include "troupe/tree_status.hpp"
 #include "troupe/worker.hpp"
 
 #include <memory>
@@ -32,6 +33,9 @@ public:
 
   /// Somebody who holds a handle to `who` wants it to stop.
   virtual void stop_wanted(cell& who, on_stop mode) noexcept = 0;
+
+  /// `who` says that it is in order again.
+  virtual void marked_healthy(cell& who) noexcept = 0;
 };
 
 /// The children of a supervisor, as its own cell sees them. Any thread.
@@ -44,6 +48,9 @@ public:
 
   /// Forces them all.
   virtual void force() noexcept = 0;
+
+  /// Adds what it knows, and their status, to that of the supervisor.
+  virtual void describe(tree_status& home) const = 0;
 
   /// Whether none of them is left.
   [[nodiscard]] virtual bool over() const noexcept = 0;

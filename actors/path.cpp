@@ -15,8 +15,8 @@ caf::expected<worker_handle> find_worker(caf::actor_system& sys,
   if (!found)
     return caf::make_error(errc::not_found,
                            "there is no worker at " + path
-                             + "; only children of running supervisors have a "
-                               "path that can be looked up");
+                             + "; only supervisors and the children of those "
+                               "that run have a path that can be looked up");
   auto* type_found = found.get_cell()->who().type;
   if (type != nullptr && *type_found != *type)
     return caf::make_error(errc::invalid_argument,

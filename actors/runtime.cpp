@@ -244,6 +244,15 @@ void runtime::remove(cell& x) noexcept {
     first_ = x.next_;
   if (x.next_ != nullptr)
     x.next_->previous_ = x.previous_;
+  if (x.kept_by() != nullptr || roots_.empty())
+    return;
+  if (auto i = roots_.find(x.who().path); i != roots_.end() && i->second == &x)
+    roots_.erase(i);
+}
+
+void runtime::add_root(cell& x) {
+  std::unique_lock guard{mtx_};
+  roots_.insert_or_assign(x.who().path, &x);
 }
 
 std::vector<cell_ptr> runtime::cells() {
@@ -270,10 +279,20 @@ void runtime::remove_path(const worker_handle& who) noexcept {
   paths_.erase(i);
 }
 
-worker_handle runtime::find_path(const std::string& path) const {
-  std::unique_lock guard{paths_mtx_};
-  auto i = paths_.find(path);
-  return i != paths_.end() ? i->second : worker_handle{};
+worker_handle runtime::find_path(const std::string& path) {
+  {
+    std::unique_lock guard{paths_mtx_};
+    if (auto i = paths_.find(path); i != paths_.end())
+      return i->second;
+  }
+  std::unique_lock guard{mtx_};
+  auto i = roots_.find(path);
+  if (i == roots_.end() || !i->second->try_retain())
+    return {};
+  auto keep = cell_ptr::adopt(*i->second);
+  guard.unlock();
+  keep->add_handle();
+  return worker_handle{keep.get()};
 }
 
 void runtime::close() noexcept {

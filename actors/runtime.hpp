@@ -4,9 +4,11 @@
 #pragma once
 
 #include "rules/settings.hpp"
+#include "stream.hpp"
 #include "testing/pump.hpp"
 #include "threads.hpp"
 #include "troupe/clock.hpp"
+#include "troupe/events.hpp"
 #include "troupe/unique_function.hpp"
 #include "troupe/worker_handle.hpp"
 
@@ -72,6 +74,13 @@ public:
   /// Whether the log wants lines of this level.
   [[nodiscard]] bool logs(unsigned level) noexcept;
 
+  // -- events -----------------------------------------------------------------
+
+  /// What happens to the workers.
+  [[nodiscard]] stream<lifecycle_event>& events() noexcept {
+    return events_;
+  }
+
   // -- threads ----------------------------------------------------------------
 
   /// Runs `f` on a thread that may block, see `threads`.
@@ -110,8 +119,12 @@ public:
   /// Removes the path of `who`, unless it is another's by now.
   void remove_path(const worker_handle& who) noexcept;
 
+  /// Makes the path of `x`, which has nobody above it, known as long as it is
+  /// there; without a share in it, unlike the others.
+  void add_root(cell& x);
+
   /// Returns who has that path, or a handle that points to nobody.
-  [[nodiscard]] worker_handle find_path(const std::string& path) const;
+  [[nodiscard]] worker_handle find_path(const std::string& path);
 
   /// Called when the actor system has begun to go down and waits for nobody any
   /// more: from now on no worker can be started.
@@ -128,11 +141,13 @@ private:
   clock* clock_;
   rules::settings settings_;
   threads threads_;
+  stream<lifecycle_event> events_;
 
   mutable std::mutex mtx_;
   bool closed_ = false;
   bool gone_ = false;
   cell* first_ = nullptr;
+  std::unordered_map<std::string, cell*> roots_;
 
   mutable std::mutex paths_mtx_;
   std::unordered_map<std::string, worker_handle> paths_;

@@ -73,6 +73,12 @@ void worker::ready() {
   get_cell().ready_called();
 }
 
+void worker::mark_healthy() {
+  auto& home = get_cell();
+  if (auto* keeper = home.kept_by())
+    keeper->marked_healthy(home);
+}
+
 hold_token worker::hold() {
   return hold_token{get_cell()};
 }

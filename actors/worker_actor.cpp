@@ -4,6 +4,9 @@
 #include "worker_actor.hpp"
 
 #include "ask_table.hpp"
+#include "supervisor/protocol.hpp"
+#include "supervisor/shell.hpp"
+#include "tree_status.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -93,6 +96,10 @@ bool worker_actor::enqueue(caf::mailbox_element_ptr what,
   }
   if (content.size() == 1 && handle_protocol(*what))
     return true;
+  if (is_child_call(content) && is_supervisor(*cell_)) {
+    handle_child_call(*cell_, *what);
+    return true;
+  }
   return super::enqueue(std::move(what), ctx);
 }
 
@@ -143,6 +150,10 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
   }
   if (content.match_elements<status_atom>()) {
     reply(what, caf::make_message(cell_->status()));
+    return true;
+  }
+  if (content.match_elements<status_tree_atom>()) {
+    reply(what, caf::make_message(describe_tree(*cell_)));
     return true;
   }
   return false;
@@ -573,6 +584,8 @@ void worker_actor::finish() {
                       cell_->subject()
                         + " returned after it had been abandoned, and was "
                           "destroyed");
+    if (cell_->home().events().wanted())
+      cell_->publish(event_kind::came_back);
     cell_->discard_object();
   } else {
     try {

@@ -9,6 +9,7 @@
 #include "support/plain_caf.hpp"
 #include "support/real_system.hpp"
 #include "support/scripted.hpp"
+#include "support/trap.hpp"
 
 #include "troupe/scoped_worker.hpp"
 #include "troupe/shutdown_all.hpp"
@@ -32,41 +33,13 @@ using support::journal;
 using support::lines;
 using support::script;
 using support::scripted;
+using support::trap;
 using troupe::errc;
 using troupe::outcome_kind;
 using troupe::worker_phase;
 using troupe::worker_state;
 
 namespace {
-
-/// Where code sits that does not return, until the test lets it. Leaving the
-/// scope lets it too, so that a test that fails does not hang.
-class trap {
-public:
-  ~trap() {
-    open();
-  }
-
-  void sit() {
-    sitting_.release();
-    way_out_.acquire();
-  }
-
-  /// Waits until somebody sits in it.
-  void await() {
-    sitting_.acquire();
-  }
-
-  void open() {
-    if (!std::exchange(is_open_, true))
-      way_out_.release();
-  }
-
-private:
-  std::binary_semaphore sitting_{0};
-  std::binary_semaphore way_out_{0};
-  bool is_open_ = false;
-};
 
 /// As the first base of a class, tells when its object is gone, all of it.
 class last_word {

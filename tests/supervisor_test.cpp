@@ -6,6 +6,7 @@
 
 #include "troupe/supervisor_ref.hpp"
 
+#include "support/part.hpp"
 #include "support/plain_caf.hpp"
 #include "support/real_system.hpp"
 #include "support/scripted.hpp"
@@ -17,6 +18,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <functional>
@@ -28,8 +30,12 @@
 using namespace std::chrono_literals;
 
 using Catch::Matchers::ContainsSubstring;
+using support::failing_after;
 using support::journal;
 using support::lines;
+using support::part;
+using support::unstoppable;
+using support::without_destructions;
 using troupe::errc;
 using troupe::outcome_kind;
 using troupe::restart;
@@ -38,77 +44,6 @@ using troupe::supervisor_spec;
 using troupe::worker_phase;
 using troupe::worker_state;
 using testing_system = troupe::testing::system;
-
-namespace {
-
-/// A child that writes down what happens to it, under its name.
-class actor_of_its_part : public troupe::worker {
-public:
-  using body = std::function<troupe::task<>(actor_of_its_part&)>;
-
-  explicit actor_of_its_part(journal& log, body run = {}, body on_startup = {})
-    : log_(log), run_(std::move(run)), on_startup_(std::move(on_startup)) {
-    // nop
-  }
-
-  ~actor_of_its_part() override {
-    note("-"); // destroyed
-  }
-
-  void note(const std::string& what) {
-    log_.note(what + name());
-  }
-
-  troupe::task<> on_startup() override {
-    note("+");
-    if (on_startup_)
-      co_await on_startup_(*this);
-  }
-
-  troupe::task<> run() override {
-    if (run_)
-      co_await run_(*this);
-    else
-      co_await stop_requested();
-  }
-
-  void after_shutdown(const troupe::outcome& how) override {
-    note(how.ok() ? "." : "!");
-  }
-
-  using worker::sleep_for;
-  using worker::stop_requested;
-
-private:
-  journal& log_;
-  body run_;
-  body on_startup_;
-};
-
-using part = actor_of_its_part;
-
-/// A body that fails after that time.
-part::body failing_after(troupe::timespan time) {
-  return [time](part& self) -> troupe::task<> {
-    if (co_await self.sleep_for(time); self.is_running())
-      throw std::runtime_error{self.name() + " broke"};
-  };
-}
-
-/// A body that does not stop by itself.
-troupe::task<> stubborn(part& self) {
-  for (;;)
-    static_cast<void>(co_await self.sleep_for(1h));
-}
-
-/// Without the lines that tell of destroyed objects.
-lines without_destructions(const journal& log) {
-  auto result = log.lines();
-  std::erase_if(result, [](const std::string& x) { return x[0] == '-'; });
-  return result;
-}
-
-} // namespace
 
 TEST_CASE("S2 S14 children start in order, each ready before the next, and "
           "stop in reverse") {
@@ -246,6 +181,7 @@ TEST_CASE("S5 too many restarts, and the supervisor gives up") {
   CHECK(how->kind() == outcome_kind::failed);
   CHECK(how->reason() == errc::max_restarts_exceeded);
   CHECK_THAT(to_string(*how), ContainsSubstring("a broke"));
+  CHECK_THROWS_WITH(how->rethrow(), "a broke"); // the child's own exception
   CHECK(without_destructions(log)
         == lines{"+b", "+a", "!a", "+a", "!a", "+a", "!a", ".b"});
 }
@@ -337,6 +273,33 @@ TEST_CASE("S11 a backoff is visible, and ends with a restart") {
     CHECK(a.phase() == worker_phase::done);
   }
   CHECK(tree.shutdown()->ok());
+}
+
+TEST_CASE("S11 a child that says it is healthy begins its backoff anew") {
+  journal log;
+  testing_system sys;
+  auto healthy = false;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<part>("a",
+                 {.backoff = {.initial = 10s, .factor = 2.0, .jitter = 0.0}},
+                 std::ref(log), part::body{[&](part& self) -> troupe::task<> {
+                   static_cast<void>(co_await self.sleep_for(1s));
+                   if (healthy)
+                     self.mark_healthy();
+                   throw std::runtime_error{"it broke"};
+                 }});
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  auto a = tree.child("a");
+  sys.advance(12s); // 1 s, 10 s, 1 s
+  CHECK(a.incarnation() == 2);
+  CHECK(a.status_tree().self.phase == worker_phase::backing_off);
+  CHECK(tree.status_tree().children[0].next_retry == 20s);
+  healthy = true;
+  sys.advance(21s);
+  CHECK(a.incarnation() == 3);
+  CHECK(tree.status_tree().children[0].next_retry == 10s);
+  tree.shutdown();
 }
 
 TEST_CASE("S18 S19 S20 S21 children come and go at run time") {
@@ -449,7 +412,7 @@ TEST_CASE("S15 one hung child takes no other child's time") {
                    }});
   spec.add<part>("hung",
                  {.worker = {.stopping_grace_period = troupe::infinite}},
-                 std::ref(log), part::body{stubborn});
+                 std::ref(log), part::body{unstoppable});
   auto tree = troupe::spawn(sys, spec);
   tree.startup();
   std::vector<troupe::worker_handle> all;
@@ -465,6 +428,25 @@ TEST_CASE("S15 one hung child takes no other child's time") {
     CHECK((x.outcome()->kind() == outcome_kind::forced)
           == (x.name() == "hung"));
   }
+}
+
+TEST_CASE("S31 the supervisor at the top has a path like all others") {
+  journal log;
+  testing_system sys;
+  CHECK_FALSE(troupe::lookup(sys, "/tree"));
+  {
+    supervisor_spec spec{.name = "tree"};
+    spec.add<part>("a", {}, std::ref(log));
+    auto tree = troupe::spawn(sys, spec);
+    auto found = troupe::lookup(sys, "/tree");
+    REQUIRE(found);
+    CHECK(*found == tree);
+    tree.startup();
+    CHECK(troupe::supervisor_ref{*found}.child("a").path() == "/tree/a");
+    tree.shutdown();
+  }
+  // The path keeps nobody.
+  CHECK_FALSE(troupe::lookup(sys, "/tree"));
 }
 
 TEST_CASE("S31 a path as an argument is a handle to the sibling") {

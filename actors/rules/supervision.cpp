@@ -78,6 +78,10 @@ time_point supervision::next_retry(child_id who) const noexcept {
                                                                 : never;
 }
 
+bool supervision::given_up(child_id who) const noexcept {
+  return slots_[find(who)].left_stopped;
+}
+
 child_counts supervision::counts() const noexcept {
   return counts_;
 }

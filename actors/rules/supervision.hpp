@@ -183,6 +183,10 @@ public:
   /// @pre `contains(who)`
   [[nodiscard]] time_point next_retry(child_id who) const noexcept;
 
+  /// Whether it has passed its limit and is left stopped. (S12)
+  /// @pre `contains(who)`
+  [[nodiscard]] bool given_up(child_id who) const noexcept;
+
   [[nodiscard]] child_counts counts() const noexcept;
 
   /// How many restarts count at `now` against the intensity.

@@ -5,7 +5,7 @@
 
 #include "caf_compat.hpp"
 #include "cell.hpp"
-#include "troupe/child_spec.hpp"
+#include "troupe/child.hpp"
 #include "troupe/event.hpp"
 #include "worker_actor.hpp"
 

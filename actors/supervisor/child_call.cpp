@@ -20,11 +20,13 @@ child_call::progress::progress(std::shared_ptr<runtime> home, child_result done)
 }
 
 void child_call::progress::finish(child_result x) {
+  unique_function<void(const child_result&)> then;
   {
     std::unique_lock guard{mtx_};
     if (result_)
       return;
-    result_ = std::move(x);
+    result_ = x;
+    then = std::move(then_);
     done_.notify_all();
     for (auto* i = std::exchange(first_, nullptr); i != nullptr;) {
       auto* next = i->next_;
@@ -34,6 +36,19 @@ void child_call::progress::finish(child_result x) {
     }
   }
   home_->notify();
+  if (then)
+    then(x);
+}
+
+void child_call::progress::then(unique_function<void(const child_result&)> f) {
+  {
+    std::unique_lock guard{mtx_};
+    if (!result_) {
+      then_ = std::move(f);
+      return;
+    }
+  }
+  f(*result_);
 }
 
 child_result child_call::progress::wait() {

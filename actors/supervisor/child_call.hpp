@@ -5,6 +5,7 @@
 
 #include "runtime.hpp"
 #include "troupe/supervisor_ref.hpp"
+#include "troupe/unique_function.hpp"
 
 #include <condition_variable>
 #include <memory>
@@ -27,6 +28,9 @@ public:
 
   [[nodiscard]] child_result wait();
 
+  /// Has `f` called with the result once, here if it is there. One at most.
+  void then(unique_function<void(const child_result&)> f);
+
 private:
   friend class child_call::awaiter;
 
@@ -41,6 +45,7 @@ private:
   std::condition_variable done_;
   std::optional<child_result> result_;
   awaiter* first_ = nullptr;
+  unique_function<void(const child_result&)> then_;
 };
 
 } // namespace troupe

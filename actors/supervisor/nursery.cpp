@@ -7,6 +7,7 @@
 #include "spawn.hpp"
 #include "supervisor/check.hpp"
 #include "supervisor/shell.hpp"
+#include "tree_status.hpp"
 #include "worker_actor.hpp"
 
 #include <algorithm>
@@ -53,11 +54,13 @@ void nursery::turn(unique_function<void()> event) noexcept {
     std::vector<rules::command> commands;
     std::vector<child_id> again;
     std::vector<worker_handle> gone;
+    std::vector<finished_call> finished;
     {
       std::unique_lock guard{mtx_};
       next();
       commands = rules_.take();
       again = std::exchange(again_, {});
+      finished = std::exchange(finished_, {});
     }
     next = nullptr;
     for (auto& x : commands)
@@ -70,7 +73,15 @@ void nursery::turn(unique_function<void()> event) noexcept {
     }
     for (auto& x : gone)
       home_->remove_path(x);
+    for (auto& x : finished)
+      x.call->finish(std::move(x.result));
   }
+}
+
+/// The call is done when what this turn brings has been carried out.
+/// @pre `mtx_` is held
+void nursery::done(const call_ptr& call, child_result result) {
+  finished_.push_back({call, std::move(result)});
 }
 
 void nursery::carry_out(const rules::command& what) {
@@ -134,7 +145,7 @@ void nursery::begin_life(child_id who) {
   }
   if (auto err = next->begin_life())
     turn([this, who, err = std::move(err)] {
-      last_failure_ = err;
+      last_failure_ = {err, nullptr};
       rules_.child_ended(who, rules::child_end::failed, now());
     });
 }
@@ -169,6 +180,7 @@ void nursery::end_of(child_id who, bool forgotten) {
   worker_handle handle;
   std::vector<call_ptr> starts;
   std::vector<call_ptr> stops;
+  auto gave_up = false;
   {
     std::unique_lock guard{mtx_};
     auto* x = find(who);
@@ -178,9 +190,13 @@ void nursery::end_of(child_id who, bool forgotten) {
     target = cell_ptr{*handle.get_cell()};
     starts.swap(x->starts);
     stops.swap(x->stops);
+    gave_up = rules_.contains(who) && rules_.given_up(who);
     if (forgotten)
       forget(who);
   }
+  if (gave_up && home_->events().wanted())
+    if (auto how = target->last_outcome())
+      target->publish(event_kind::gave_up, how->reason());
   target->retire();
   for (auto& call : starts)
     call->finish({target->why_not_ready(), handle});
@@ -209,7 +225,11 @@ void nursery::set_retry(child_id who, time_point when) {
     }
   }
   for (auto& x : waiting)
-    x->set_backing_off(true);
+    if (!x->set_backing_off(true) && home_->events().wanted()) {
+      auto how = x->last_outcome();
+      x->publish(event_kind::backing_off, how ? how->reason() : caf::error{},
+                 time_left(when, now()));
+    }
   home_->time().schedule(*job, when);
 }
 
@@ -229,17 +249,20 @@ void nursery::clear_retry(child_id who) {
 void nursery::group_ends(child_id) {
   std::unique_lock guard{mtx_};
   ending_ = true;
+  auto fail = [this](errc code, const char* what) {
+    failure_ = {caf::make_error(code,
+                                subject_ + what + text_of(last_failure_.reason)),
+                last_failure_.thrown};
+  };
   switch (rules_.end()) {
     case rules::group_end::gave_up:
-      failure_ = caf::make_error(
-        errc::max_restarts_exceeded,
-        subject_ + " gave up: too many restarts; the last child failed with: "
-          + text_of(last_failure_));
+      fail(errc::max_restarts_exceeded,
+           " gave up: too many restarts; the last child failed with: ");
+      if (supervisor_.get() != nullptr && home_->events().wanted())
+        supervisor_->publish(event_kind::gave_up, failure_.reason);
       break;
     case rules::group_end::start_failed:
-      failure_ = caf::make_error(errc::start_failed,
-                                 subject_ + " failed to start: "
-                                   + text_of(last_failure_));
+      fail(errc::start_failed, " failed to start: ");
       break;
     case rules::group_end::child_ended:
       failure_ = last_failure_;
@@ -289,7 +312,7 @@ void nursery::start() {
   });
 }
 
-caf::error nursery::failure() const {
+failure nursery::why_failed() const {
   std::unique_lock guard{mtx_};
   return failure_;
 }
@@ -410,7 +433,7 @@ void nursery::child_ready(cell& who) noexcept {
     x->mode = x->options.worker.queue.on_stop;
     rules_.child_ready(what->place(), now());
     for (auto& call : std::exchange(x->starts, {}))
-      call->finish({{}, x->handle});
+      done(call, {{}, x->handle});
   });
 }
 
@@ -419,7 +442,7 @@ void nursery::child_ended(cell& who) noexcept {
     auto how = what->last_outcome();
     auto normal = how && how->kind() == outcome_kind::normal;
     if (how && !normal)
-      last_failure_ = how->reason();
+      last_failure_ = {how->reason(), how->thrown()};
     rules_.child_ended(what->place(),
                        normal ? rules::child_end::normal
                               : rules::child_end::failed,
@@ -437,6 +460,10 @@ void nursery::stop_wanted(cell& who, on_stop mode) noexcept {
   });
 }
 
+void nursery::marked_healthy(cell& who) noexcept {
+  turn([this, place = who.place()] { rules_.mark_healthy(place); });
+}
+
 // -- calls ---------------------------------------------------------------------
 
 void nursery::start_child(child_spec spec, call_ptr call) {
@@ -448,7 +475,7 @@ void nursery::start_child(child_spec spec, call_ptr call) {
       auto at = rules_.at(found->second);
       auto there = at == rules::child_stage::stopped
                    || at == rules::child_stage::backing_off;
-      call->finish(
+      done(call, 
         {caf::make_error(there ? errc::already_present : errc::already_started,
                          subject_ + " has a child \"" + spec.name
                            + "\" already, which is "
@@ -459,13 +486,13 @@ void nursery::start_child(child_spec spec, call_ptr call) {
       return;
     }
     if (auto wrong = check_child(*spec_, spec); !wrong.empty()) {
-      call->finish({caf::make_error(errc::invalid_argument, wrong), {}});
+      done(call, {caf::make_error(errc::invalid_argument, wrong), {}});
       return;
     }
     auto [who, why_not] = rules_.start_child(child_rules_of(spec.options),
                                              now());
     if (why_not != rules::refusal::none) {
-      call->finish({refused(why_not, spec.name, "start_child"), {}});
+      done(call, {refused(why_not, spec.name, "start_child"), {}});
       return;
     }
     add_child(who, std::move(spec));
@@ -480,7 +507,7 @@ void nursery::turn_about(const std::string& name, call_ptr call, F f) {
     if (auto found = names_.find(name); found != names_.end())
       f(found->second, children_.at(found->second), call);
     else
-      call->finish(unknown(name));
+      done(call, unknown(name));
   });
 }
 
@@ -489,7 +516,7 @@ void nursery::terminate_child(const std::string& name, call_ptr call) {
              [this](child_id who, child& x, const call_ptr& made) {
                x.mode = x.options.worker.queue.on_stop;
                if (rules_.at(who) == rules::child_stage::stopped) {
-                 made->finish({{}, x.handle});
+                 done(made, {{}, x.handle});
                  return;
                }
                x.stops.push_back(made);
@@ -502,7 +529,7 @@ void nursery::restart_child(const std::string& name, call_ptr call) {
              [this, name](child_id who, child& x, const call_ptr& made) {
                if (auto why = rules_.restart_child(who, now());
                    why != rules::refusal::none)
-                 made->finish({refused(why, name, "restart_child"), x.handle});
+                 done(made, {refused(why, name, "restart_child"), x.handle});
                else
                  x.starts.push_back(made);
              });
@@ -513,10 +540,10 @@ void nursery::delete_child(const std::string& name, call_ptr call) {
              [this, name](child_id who, child& x, const call_ptr& made) {
                if (auto why = rules_.delete_child(who);
                    why != rules::refusal::none) {
-                 made->finish({refused(why, name, "delete_child"), x.handle});
+                 done(made, {refused(why, name, "delete_child"), x.handle});
                  return;
                }
-               made->finish({{}, x.handle});
+               done(made, {{}, x.handle});
                forget(who);
              });
 }
@@ -565,6 +592,36 @@ child_totals nursery::count_children() const {
   auto counts = rules_.counts();
   return {counts.specs, counts.active, supervisors_,
           children_.size() - supervisors_};
+}
+
+void nursery::describe(tree_status& home) const {
+  struct found {
+    cell_ptr who;
+    child_kind kind;
+    std::uint64_t restarts;
+    time_point next_retry;
+  };
+  std::vector<found> all;
+  {
+    std::unique_lock guard{mtx_};
+    home.recent_restarts = rules_.recent_restarts(now());
+    for (auto who : rules_.children())
+      if (auto i = children_.find(who); i != children_.end())
+        all.push_back({cell_ptr{*i->second.handle.get_cell()},
+                       i->second.factory->kind(), rules_.restarts(who),
+                       rules_.next_retry(who)});
+  }
+  home.max_restarts = static_cast<std::uint64_t>(
+    spec_->intensity.max_restarts);
+  home.children.reserve(home.children.size() + all.size());
+  for (auto& x : all) {
+    auto status = describe_tree(*x.who);
+    status.kind = x.kind;
+    status.restarts = x.restarts;
+    if (x.next_retry != never)
+      status.next_retry = time_left(x.next_retry, now());
+    home.children.push_back(std::move(status));
+  }
 }
 
 // -- helpers -------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include "troupe/idle_wait.hpp"
 #include "troupe/supervisor_ref.hpp"
 #include "troupe/supervisor_spec.hpp"
+#include "troupe/tree_status.hpp"
 #include "troupe/unique_function.hpp"
 
 #include <atomic>
@@ -40,7 +41,7 @@ public:
 
   /// Why the supervisor fails, or nothing if it has been asked to end or ends
   /// by itself.
-  [[nodiscard]] caf::error failure() const;
+  [[nodiscard]] failure why_failed() const;
 
   /// Waits until the group has begun to end, or a stop is asked for.
   class end_awaiter;
@@ -65,6 +66,8 @@ public:
 
   void stop_wanted(cell& who, on_stop mode) noexcept override;
 
+  void marked_healthy(cell& who) noexcept override;
+
   // -- calls ------------------------------------------------------------------
 
   using call_ptr = std::shared_ptr<child_call::progress>;
@@ -85,6 +88,10 @@ public:
 
   [[nodiscard]] child_totals count_children() const;
 
+  /// Adds what it knows, and the status of its children, to that of the
+  /// supervisor.
+  void describe(tree_status& home) const override;
+
 private:
   using child_id = rules::child_id;
 
@@ -100,8 +107,15 @@ private:
     on_stop mode = on_stop::discard;
   };
 
+  struct finished_call {
+    call_ptr call;
+    child_result result;
+  };
+
   /// Lets `event` have its turn. It runs with the lock held.
   void turn(unique_function<void()> event) noexcept;
+
+  void done(const call_ptr& call, child_result result);
 
   template <class F>
   void turn_about(const std::string& name, call_ptr call, F f);
@@ -165,13 +179,14 @@ private:
   rules::stop_limits limits_;
   std::vector<child_id> again_;     // to be told once more
   std::vector<worker_handle> gone_; // to be let go of
+  std::vector<finished_call> finished_;
   job_ptr soft_;
   job_ptr group_retry_;
   bool hurried_ = false;
   bool forced_ = false;
   bool ending_ = false;
-  caf::error failure_;
-  caf::error last_failure_; // of the child that failed last
+  failure failure_;
+  failure last_failure_; // of the child that failed last
   end_awaiter* awaiter_ = nullptr;
   std::atomic<bool> over_{true};
 };

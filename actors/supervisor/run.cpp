@@ -8,6 +8,7 @@
 #include "stop_report.hpp"
 #include "supervisor/signals.hpp"
 #include "troupe/supervisor_ref.hpp"
+#include "within.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -197,9 +198,7 @@ private:
   }
 
   [[nodiscard]] bool is_below(const cell& x) const {
-    auto& path = x.who().path;
-    return path.size() > path_.size() && path.starts_with(path_)
-           && path[path_.size()] == '/';
+    return is_within(x.who().path, path_) && x.who().path != path_;
   }
 
   /// Whether it was told to stop when the stop had begun already.

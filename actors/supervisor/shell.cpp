@@ -4,6 +4,7 @@
 #include "supervisor/shell.hpp"
 
 #include "supervisor/nursery.hpp"
+#include "worker_actor.hpp"
 
 #include <utility>
 
@@ -28,8 +29,12 @@ task<> supervisor_shell::run() {
     nursery::end_awaiter end{home, *children};
     co_await end;
   }
-  if (auto why = children->failure())
-    fail(std::move(why));
+  if (auto why = children->why_failed(); why.reason)
+    home.actor_object()->end_run(std::move(why));
+}
+
+bool is_supervisor(const cell& x) noexcept {
+  return *x.who().type == typeid(supervisor_shell);
 }
 
 } // namespace troupe

@@ -25,6 +25,9 @@ private:
   std::shared_ptr<const supervisor_spec> spec_;
 };
 
+/// Whether `x` is the cell of a supervisor.
+[[nodiscard]] bool is_supervisor(const cell& x) noexcept;
+
 /// How a supervisor is run as a worker.
 [[nodiscard]] worker_options options_of(const supervisor_spec& x);
 

@@ -8,6 +8,7 @@
 #include "stop_report.hpp"
 #include "supervisor/nursery.hpp"
 #include "supervisor/shell.hpp"
+#include "within.hpp"
 
 #include <stdexcept>
 #include <utility>
@@ -48,11 +49,8 @@ std::vector<cell_ptr> inhabitants(const cell& root) {
   auto& top = root.who().path;
   std::vector<cell_ptr> result;
   for (auto& x : root.home().cells()) {
-    auto& path = x->who().path;
-    auto inside = path == top
-                  || (path.starts_with(top) && path[top.size()] == '/');
     auto at = x->stage();
-    if (inside && at != rules::stage::created && !rules::is_final(at))
+    if (is_within(x->who().path, top) && at != rules::stage::created && !rules::is_final(at))
       result.push_back(x);
   }
   return result;
@@ -141,9 +139,12 @@ supervisor_ref spawn(caf::actor_system& sys, supervisor_spec spec) {
     throw std::invalid_argument(wrong);
   auto options = options_of(spec);
   auto shared = std::make_shared<const supervisor_spec>(std::move(spec));
-  return supervisor_ref{worker_handle{
+  supervisor_ref result{worker_handle{
     spawn_worker(sys, std::move(options), typeid(supervisor_shell),
                  std::make_unique<supervisor_shell>(std::move(shared)))}};
+  auto* home = result.get_cell();
+  home->home().add_root(*home);
+  return result;
 }
 
 } // namespace troupe

@@ -9,7 +9,7 @@
 #include "troupe/error.hpp"
 #include "troupe/lifecycle.hpp"
 #include "troupe/outcome.hpp"
-#include "troupe/status.hpp"
+#include "troupe/protocol.hpp"
 #include "troupe/type_ids.hpp"
 
 #include <caf/actor_registry.hpp>

@@ -48,6 +48,15 @@ struct queue_counts {
   [[nodiscard]] std::uint64_t dead_letters() const noexcept {
     return closed + discarded + lost + abandoned;
   }
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, queue_counts& x) {
+    return f.object(x).fields(
+      f.field("sent", x.sent), f.field("handled", x.handled),
+      f.field("in_progress", x.in_progress), f.field("queued", x.queued),
+      f.field("closed", x.closed), f.field("discarded", x.discarded),
+      f.field("lost", x.lost), f.field("abandoned", x.abandoned));
+  }
 };
 
 /// The part of a queue that does not depend on the type of its messages: it

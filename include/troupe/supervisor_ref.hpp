@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/child_info.hpp"
 #include "troupe/child_spec.hpp"
 #include "troupe/shutdown_all.hpp"
 #include "troupe/strand.hpp"
@@ -88,10 +89,15 @@ public:
     return awaiter{what_};
   }
 
-  /// For the library.
+  // -- for the library --------------------------------------------------------
+
   explicit child_call(std::shared_ptr<progress> what) noexcept
     : what_(std::move(what)) {
     // nop
+  }
+
+  [[nodiscard]] progress& get_progress() const noexcept {
+    return *what_;
   }
 
 private:
@@ -107,15 +113,6 @@ struct child_entry {
   child_kind kind = child_kind::worker;
   /// How many times it was started again.
   std::uint64_t restarts = 0;
-};
-
-/// How many children a supervisor has.
-struct child_totals {
-  std::size_t specs = 0;
-  /// Starting, running or stopping.
-  std::size_t active = 0;
-  std::size_t supervisors = 0;
-  std::size_t workers = 0;
 };
 
 /// Points to a supervisor. It is a worker, so all of `worker_handle` works; and

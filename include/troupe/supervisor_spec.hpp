@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/child_spec.hpp"
+#include "troupe/child.hpp"
 #include "troupe/supervisor_options.hpp"
 
 #include <cstddef>

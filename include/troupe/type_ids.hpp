@@ -11,12 +11,17 @@
 
 namespace troupe {
 
+enum class child_kind : std::uint8_t;
 enum class errc : std::uint8_t;
 enum class outcome_kind : std::uint8_t;
 enum class worker_phase : std::uint8_t;
 enum class worker_state : std::uint8_t;
 
 class outcome;
+struct child_list;
+struct child_spec;
+struct child_totals;
+struct tree_status;
 struct worker_status;
 
 } // namespace troupe
@@ -37,5 +42,23 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, TROUPE_TYPE_ID_BEGIN)
   CAF_ADD_ATOM(troupe, troupe, stop_atom)
   CAF_ADD_ATOM(troupe, troupe, shutdown_atom)
   CAF_ADD_ATOM(troupe, troupe, status_atom)
+
+  CAF_ADD_TYPE_ID(troupe, (troupe::child_kind))
+  CAF_ADD_TYPE_ID(troupe, (troupe::child_list))
+  CAF_ADD_TYPE_ID(troupe, (troupe::child_totals))
+  CAF_ADD_TYPE_ID(troupe, (troupe::child_spec))
+  CAF_ADD_TYPE_ID(troupe, (troupe::tree_status))
+
+  CAF_ADD_ATOM(troupe, troupe, status_tree_atom)
+
+  // The calls to a supervisor stay together: see actors/supervisor/protocol.cpp.
+  CAF_ADD_ATOM(troupe, troupe, start_child_atom)
+  CAF_ADD_ATOM(troupe, troupe, terminate_child_atom)
+  CAF_ADD_ATOM(troupe, troupe, restart_child_atom)
+  CAF_ADD_ATOM(troupe, troupe, delete_child_atom)
+  CAF_ADD_ATOM(troupe, troupe, retry_child_atom)
+  CAF_ADD_ATOM(troupe, troupe, find_child_atom)
+  CAF_ADD_ATOM(troupe, troupe, which_children_atom)
+  CAF_ADD_ATOM(troupe, troupe, count_children_atom)
 
 CAF_END_TYPE_ID_BLOCK(troupe)

@@ -210,6 +210,10 @@ protected:
   /// without effect.
   void ready();
 
+  /// Says that the worker is in order again: under a supervisor its backoff
+  /// begins anew, as if it had been ready for `reset_after`. (S11)
+  void mark_healthy();
+
   /// Keeps the worker from ending while the token lives, see `hold_token`.
   hold_token hold();
 

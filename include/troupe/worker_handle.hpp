@@ -7,8 +7,8 @@
 #include "troupe/fwd.hpp"
 #include "troupe/lifecycle.hpp"
 #include "troupe/outcome.hpp"
+#include "troupe/protocol.hpp"
 #include "troupe/queue.hpp"
-#include "troupe/status.hpp"
 #include "troupe/strand.hpp"
 #include "troupe/time.hpp"
 
@@ -115,6 +115,10 @@ public:
   [[nodiscard]] std::optional<troupe::outcome> outcome() const;
 
   [[nodiscard]] worker_status status() const;
+
+  /// The status of it and of all below it: the children of a supervisor, and
+  /// those that a worker has started with `start<W>`. (S29)
+  [[nodiscard]] tree_status status_tree() const;
 
   /// The worker's actor, for anything that CAF can do: null once the worker has
   /// ended or its actor system is gone.

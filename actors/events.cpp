@@ -1,0 +1,281 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/events.hpp"
+
+#include "caf_compat.hpp"
+#include "cell.hpp"
+#include "runtime.hpp"
+#include "troupe/event_log.hpp"
+#include "within.hpp"
+
+#include <caf/deep_to_string.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <stdexcept>
+#include <utility>
+
+namespace troupe {
+
+subscription::sink::~sink() = default;
+
+// -- values --------------------------------------------------------------------
+
+std::string to_string(event_kind x) {
+  switch (x) {
+    case event_kind::started:
+      return "started";
+    case event_kind::restarted:
+      return "restarted";
+    case event_kind::ready:
+      return "ready";
+    case event_kind::stopping:
+      return "stopping";
+    case event_kind::stopped:
+      return "stopped";
+    case event_kind::forced:
+      return "forced";
+    case event_kind::failed:
+      return "failed";
+    case event_kind::cancelled:
+      return "cancelled";
+    case event_kind::abandoned:
+      return "abandoned";
+    case event_kind::came_back:
+      return "came_back";
+    case event_kind::backing_off:
+      return "backing_off";
+    case event_kind::gave_up:
+      return "gave_up";
+  }
+  return "unknown";
+}
+
+std::string to_string(const lifecycle_event& x) {
+  auto result = x.path + " [" + std::to_string(x.incarnation) + "] "
+                + to_string(x.kind);
+  if (x.span != timespan::zero())
+    result += (x.kind == event_kind::backing_off ? " for " : " after ")
+              + caf::deep_to_string(x.span);
+  if (x.reason)
+    result += ": " + text_of(x.reason);
+  return result;
+}
+
+namespace {
+
+using event_stream = stream<lifecycle_event>;
+
+bool is_of(const lifecycle_event& x, const std::string& root) {
+  return root.empty() || is_within(x.path, root);
+}
+
+runtime& home_of(const worker_handle& root) {
+  if (!root)
+    throw std::invalid_argument(text_of(null_handle()));
+  return root.get_cell()->home();
+}
+
+subscription subscribe(const std::shared_ptr<runtime>& home, std::string root,
+                       std::function<void(const lifecycle_event&)> f,
+                       std::size_t capacity) {
+  if (!f)
+    throw std::invalid_argument("on_event was given an empty function");
+  if (capacity == 0)
+    throw std::invalid_argument("on_event was given a capacity of 0; a "
+                                "subscriber needs room for one event at least");
+  std::weak_ptr<runtime> weak{home};
+  auto sink = std::make_shared<function_sink<lifecycle_event>>(
+    std::move(f),
+    [root = std::move(root)](const lifecycle_event& x) {
+      return is_of(x, root);
+    },
+    capacity,
+    [weak](unique_function<void()> job) {
+      if (auto there = weak.lock())
+        there->run_on_thread(std::move(job), threads::at_stop::join);
+    },
+    [weak](const std::exception_ptr& what) {
+      if (auto there = weak.lock())
+        there->log(compat::log_error, "a function given to on_event failed: "
+                                        + text_of(what));
+    });
+  home->events().subscribe(sink);
+  return subscription{std::move(sink)};
+}
+
+} // namespace
+
+subscription on_event(caf::actor_system& sys,
+                      std::function<void(const lifecycle_event&)> f,
+                      std::size_t capacity) {
+  return subscribe(runtime::of(sys), {}, std::move(f), capacity);
+}
+
+subscription on_event(const worker_handle& root,
+                      std::function<void(const lifecycle_event&)> f,
+                      std::size_t capacity) {
+  static_cast<void>(home_of(root));
+  return subscribe(root.get_cell()->shared_home(), root.path(), std::move(f),
+                   capacity);
+}
+
+// -- event_log -----------------------------------------------------------------
+
+/// Keeps what it is given at once, on the publisher's thread.
+class event_log::recorder final : public event_stream::sink {
+public:
+  recorder(std::shared_ptr<runtime> home, std::string root,
+           std::size_t capacity)
+    : home_(std::move(home)), root_(std::move(root)), capacity_(capacity) {
+    if (capacity_ == 0)
+      throw std::invalid_argument("an event_log was given a capacity of 0; it "
+                                  "needs room for one event at least");
+  }
+
+  [[nodiscard]] bool wants(const lifecycle_event& x) const noexcept override {
+    return is_of(x, root_);
+  }
+
+  void put(const event_stream::value_ptr& x) noexcept override {
+    event_stream::value_ptr oldest;
+    {
+      std::unique_lock guard{mtx_};
+      if (kept_.size() == capacity_) {
+        oldest = std::move(kept_.front());
+        kept_.pop_front();
+        ++forgotten_;
+      }
+      kept_.push_back(x);
+      more_.notify_all();
+    }
+    home_->notify();
+  }
+
+  void end() noexcept override {
+    leave();
+  }
+
+  [[nodiscard]] std::uint64_t missed() const noexcept override {
+    return forgotten();
+  }
+
+  [[nodiscard]] std::uint64_t forgotten() const noexcept {
+    std::unique_lock guard{mtx_};
+    return forgotten_;
+  }
+
+  [[nodiscard]] std::vector<event_stream::value_ptr> kept() const {
+    std::unique_lock guard{mtx_};
+    return {kept_.begin(), kept_.end()};
+  }
+
+  void clear() {
+    std::deque<event_stream::value_ptr> gone;
+    std::unique_lock guard{mtx_};
+    forgotten_ += kept_.size();
+    gone.swap(kept_);
+    guard.unlock();
+  }
+
+  event_stream::value_ptr
+  wait_for(const std::function<bool(const lifecycle_event&)>& wanted,
+           timespan timeout) {
+    if (cell::current() != nullptr || home_->would_block())
+      throw std::logic_error("event_log::wait_for would block an actor's "
+                             "thread; call it from main or a plain thread");
+    auto limit = deadline_after(home_->time().now(), timeout);
+    event_stream::value_ptr found;
+    // How many of all events were looked at.
+    auto seen = std::uint64_t{0};
+    auto look = [&] {
+      std::uint64_t total = 0;
+      std::vector<event_stream::value_ptr> fresh;
+      {
+        std::unique_lock guard{mtx_};
+        total = forgotten_ + kept_.size();
+        auto first = seen > forgotten_ ? seen - forgotten_ : 0;
+        fresh.assign(kept_.begin() + static_cast<std::ptrdiff_t>(first),
+                     kept_.end());
+      }
+      seen = total;
+      auto i = std::find_if(fresh.begin(), fresh.end(),
+                            [&wanted](const auto& x) { return wanted(*x); });
+      if (i != fresh.end())
+        found = *i;
+      return found != nullptr;
+    };
+    auto wait = [&] {
+      std::unique_lock guard{mtx_};
+      auto more = [&] { return forgotten_ + kept_.size() != seen; };
+      if (limit == never)
+        more_.wait(guard, more);
+      else
+        more_.wait_until(guard, limit, more);
+    };
+    home_->block_until(look, limit, wait);
+    return found;
+  }
+
+private:
+  const std::shared_ptr<runtime> home_;
+  const std::string root_;
+  const std::size_t capacity_;
+
+  mutable std::mutex mtx_;
+  std::condition_variable more_;
+  std::deque<event_stream::value_ptr> kept_;
+  std::uint64_t forgotten_ = 0;
+};
+
+event_log::event_log(caf::actor_system& sys, std::size_t capacity) {
+  auto home = runtime::of(sys);
+  recorder_ = std::make_shared<recorder>(home, std::string{}, capacity);
+  home->events().subscribe(recorder_);
+}
+
+event_log::event_log(const worker_handle& root, std::size_t capacity) {
+  auto& home = home_of(root);
+  recorder_ = std::make_shared<recorder>(root.get_cell()->shared_home(),
+                                         root.path(), capacity);
+  home.events().subscribe(recorder_);
+}
+
+event_log::~event_log() {
+  recorder_->end();
+}
+
+std::vector<lifecycle_event> event_log::events() const {
+  std::vector<lifecycle_event> result;
+  for (auto& x : recorder_->kept())
+    result.push_back(*x);
+  return result;
+}
+
+std::uint64_t event_log::forgotten() const noexcept {
+  return recorder_->forgotten();
+}
+
+void event_log::clear() {
+  recorder_->clear();
+}
+
+std::optional<lifecycle_event>
+event_log::wait_for(const std::function<bool(const lifecycle_event&)>& wanted,
+                    timespan timeout) const {
+  auto found = recorder_->wait_for(wanted, timeout);
+  return found ? std::optional{*found} : std::nullopt;
+}
+
+std::optional<lifecycle_event> event_log::wait_for(event_kind kind,
+                                                   const std::string& path,
+                                                   timespan timeout) const {
+  return wait_for(
+    [kind, &path](const lifecycle_event& x) {
+      return x.kind == kind && x.path == path;
+    },
+    timeout);
+}
+
+} // namespace troupe

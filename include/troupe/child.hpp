@@ -1,0 +1,132 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/child_spec.hpp"
+#include "troupe/path.hpp"
+#include "troupe/queue_consumer.hpp"
+#include "troupe/worker.hpp"
+#include "troupe/worker_ref.hpp"
+
+#include <caf/actor_cast.hpp>
+#include <caf/actor_control_block.hpp>
+#include <caf/fwd.hpp>
+
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+namespace troupe {
+
+/// Makes workers of class `W` with a function.
+template <std::derived_from<worker> W, class F>
+class worker_factory final : public child_factory {
+public:
+  explicit worker_factory(F make, child_kind kind = child_kind::worker)
+    : make_(std::move(make)), kind_(kind) {
+    // nop
+  }
+
+  [[nodiscard]] std::unique_ptr<worker>
+  make(caf::actor_system& sys) const override {
+    return std::unique_ptr<W>{make_(sys)};
+  }
+
+  [[nodiscard]] std::unique_ptr<message_queue> make_queue() const override {
+    if constexpr (consumes_messages<W>)
+      return std::make_unique<typed_queue<typename W::message_type>>();
+    else
+      return nullptr;
+  }
+
+  [[nodiscard]] const std::type_info& type() const noexcept override {
+    return typeid(W);
+  }
+
+  [[nodiscard]] child_kind kind() const noexcept override {
+    return kind_;
+  }
+
+private:
+  F make_;
+  child_kind kind_;
+};
+
+/// A spec for a worker of class `W` that is made by `make`, a function object
+/// that takes nothing, or the actor system, and returns a
+/// `std::unique_ptr<W>`. For arguments that can only be moved.
+template <std::derived_from<worker> W, class F>
+[[nodiscard]] child_spec
+child_made_by(std::string name, child_options options, F make) {
+  auto call = [make = std::move(make)](caf::actor_system& sys) {
+    if constexpr (std::is_invocable_v<const F&, caf::actor_system&>)
+      return std::unique_ptr<W>{make(sys)};
+    else
+      return std::unique_ptr<W>{make()};
+  };
+  using factory = worker_factory<W, decltype(call)>;
+  return {std::move(name), std::move(options),
+          std::make_shared<factory>(std::move(call))};
+}
+
+/// A spec for a worker of class `W`.
+///
+/// ~~~
+/// auto spec = troupe::child<fetcher>("fetcher", {.restart =
+/// troupe::restart::transient}, url,
+/// troupe::by_path<writer>("/pipeline/writer"));
+/// ~~~
+/// @param xs For the constructor of `W`: kept, and passed again, as they were,
+///           for each life. What `by_path` returns becomes a handle, looked up
+///           each time.
+template <std::derived_from<worker> W, class... Ts>
+[[nodiscard]] child_spec
+child(std::string name, child_options options, Ts&&... xs) {
+  static_assert((std::copy_constructible<std::decay_t<Ts>> && ...),
+                "the arguments of a child are kept and used again at each "
+                "restart, so they must be copyable; for others pass a function "
+                "that makes the worker: troupe::child_made_by<W>(name, "
+                "options, [] { return std::make_unique<W>(...); })");
+  static_assert(
+    std::is_constructible_v<W, const resolved_t<std::decay_t<Ts>>&...>,
+    "the worker has no constructor for these arguments, which it gets as const "
+    "references; the arguments after the options go to its constructor");
+  auto make = [args = std::tuple<std::decay_t<Ts>...>{std::forward<Ts>(xs)...}](
+                caf::actor_system& sys) {
+    return std::apply(
+      [&sys](const auto&... ys) {
+        return std::make_unique<W>(resolve(sys, ys)...);
+      },
+      args);
+  };
+  return child_made_by<W>(std::move(name), std::move(options), std::move(make));
+}
+
+/// Makes the spec of a child that is a plain CAF actor.
+[[nodiscard]] child_spec
+child_actor(std::string name, child_options options,
+            std::function<caf::strong_actor_ptr(caf::actor_system&)> make);
+
+/// A spec for a plain CAF actor of whatever handle type. (S23)
+/// @param make Spawns it; called again for each life. It gets the actor system
+///             and returns a handle.
+template <class F>
+  requires(!std::same_as<std::invoke_result_t<F&, caf::actor_system&>,
+                         caf::strong_actor_ptr>)
+[[nodiscard]] child_spec
+child_actor(std::string name, child_options options, F make) {
+  return child_actor(std::move(name), std::move(options),
+                     std::function<caf::strong_actor_ptr(caf::actor_system&)>{
+                       [make = std::move(make)](caf::actor_system& sys) {
+                         return caf::actor_cast<caf::strong_actor_ptr>(
+                           make(sys));
+                       }});
+}
+
+} // namespace troupe

@@ -1,0 +1,79 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/inspect_enum.hpp"
+#include "troupe/lifecycle.hpp"
+#include "troupe/type_ids.hpp"
+
+#include <caf/actor_control_block.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// What kind of thing a child is.
+enum class child_kind : std::uint8_t { worker, supervisor, actor };
+
+/// @relates child_kind
+std::string to_string(child_kind x);
+
+/// @relates child_kind
+constexpr child_kind last_enumerator(child_kind) noexcept {
+  return child_kind::actor;
+}
+
+/// One child of a supervisor, as a supervisor tells it in a message.
+struct child_info {
+  std::string name;
+  std::string path;
+  /// Its actor: null if it has none at this moment. For a worker, any message
+  /// of the protocol can be sent to it.
+  caf::strong_actor_ptr actor;
+  worker_state state = worker_state::init;
+  worker_phase phase = worker_phase::created;
+  child_kind kind = child_kind::worker;
+  /// How many times it was started again.
+  std::uint64_t restarts = 0;
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, child_info& x) {
+    return f.object(x).fields(
+      f.field("name", x.name), f.field("path", x.path),
+      f.field("actor", x.actor), f.field("state", x.state),
+      f.field("phase", x.phase), f.field("kind", x.kind),
+      f.field("restarts", x.restarts));
+  }
+};
+
+/// All children of a supervisor, in the order of their start.
+struct child_list {
+  std::vector<child_info> children;
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, child_list& x) {
+    return f.object(x).fields(f.field("children", x.children));
+  }
+};
+
+/// How many children a supervisor has.
+struct child_totals {
+  std::uint64_t specs = 0;
+  /// Starting, running or stopping.
+  std::uint64_t active = 0;
+  std::uint64_t supervisors = 0;
+  std::uint64_t workers = 0;
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, child_totals& x) {
+    return f.object(x).fields(
+      f.field("specs", x.specs), f.field("active", x.active),
+      f.field("supervisors", x.supervisors), f.field("workers", x.workers));
+  }
+};
+
+} // namespace troupe

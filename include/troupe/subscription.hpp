@@ -1,0 +1,67 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace troupe {
+
+/// Keeps a function subscribed to a stream, such as that of `on_event`, for as
+/// long as it lives. Movable; thread-safe like any other value.
+class [[nodiscard]] subscription {
+public:
+  /// The side that calls the function: for the library.
+  class sink {
+  public:
+    virtual ~sink();
+
+    virtual void end() noexcept = 0;
+
+    [[nodiscard]] virtual std::uint64_t missed() const noexcept = 0;
+  };
+
+  /// Subscribes to nothing.
+  subscription() noexcept = default;
+
+  /// For the library.
+  explicit subscription(std::shared_ptr<sink> what) noexcept
+    : sink_(std::move(what)) {
+    // nop
+  }
+
+  subscription(subscription&&) noexcept = default;
+
+  subscription& operator=(subscription&& other) noexcept {
+    if (this != &other) {
+      cancel();
+      sink_ = std::move(other.sink_);
+    }
+    return *this;
+  }
+
+  ~subscription() {
+    cancel();
+  }
+
+  /// Ends the subscription. When it returns, the function is not running any
+  /// more, will not be called again and has been destroyed; called by the
+  /// function itself, it does not wait for it.
+  void cancel() noexcept {
+    if (auto what = std::exchange(sink_, nullptr))
+      what->end();
+  }
+
+  /// How many values the function did not get because it was too slow for
+  /// them.
+  [[nodiscard]] std::uint64_t missed() const noexcept {
+    return sink_ ? sink_->missed() : 0;
+  }
+
+private:
+  std::shared_ptr<sink> sink_;
+};
+
+} // namespace troupe

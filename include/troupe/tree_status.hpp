@@ -1,0 +1,64 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/child_info.hpp"
+#include "troupe/outcome.hpp"
+#include "troupe/queue.hpp"
+#include "troupe/status.hpp"
+#include "troupe/time.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// What a worker and all below it are doing. A tree of values, read from what
+/// handles read, without a message: a worker that is stuck is shown as what it
+/// is, and keeps nobody waiting. (S29)
+struct tree_status {
+  /// The worker itself.
+  worker_status self;
+
+  child_kind kind = child_kind::worker;
+
+  /// How its last life ended, or none if it is in its first one.
+  std::optional<outcome> last_end;
+
+  /// Where the messages of its queue are; all zero if it has none.
+  queue_counts queue;
+
+  /// How many times its supervisor has started it again.
+  std::uint64_t restarts = 0;
+
+  /// How long until it is started again, if it backs off.
+  std::optional<timespan> next_retry;
+
+  /// For a supervisor, how many restarts count at this moment against its
+  /// intensity, and how many it takes.
+  std::uint64_t recent_restarts = 0;
+  std::uint64_t max_restarts = 0;
+
+  /// The children of a supervisor in the order of their start, also those that
+  /// are stopped; those that a worker has started with `start<W>`.
+  std::vector<tree_status> children;
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, tree_status& x) {
+    return f.object(x).fields(
+      f.field("self", x.self), f.field("kind", x.kind),
+      f.field("last_end", x.last_end), f.field("queue", x.queue),
+      f.field("restarts", x.restarts), f.field("next_retry", x.next_retry),
+      f.field("recent_restarts", x.recent_restarts),
+      f.field("max_restarts", x.max_restarts), f.field("children", x.children));
+  }
+};
+
+/// Renders a tree, a line for each worker, indented by depth.
+/// @relates tree_status
+std::string to_string(const tree_status& x);
+
+} // namespace troupe

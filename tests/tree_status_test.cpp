@@ -1,0 +1,198 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/tree_status.hpp"
+
+#include "support/clerk.hpp"
+#include "support/part.hpp"
+#include "support/real_system.hpp"
+#include "support/trap.hpp"
+#include "troupe/supervisor_ref.hpp"
+#include "troupe/testing.hpp"
+
+#include <caf/behavior.hpp>
+#include <caf/event_based_actor.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include <string>
+
+using namespace std::chrono_literals;
+
+using Catch::Matchers::ContainsSubstring;
+using support::failing_after;
+using support::journal;
+using support::part;
+using troupe::child_kind;
+using troupe::outcome_kind;
+using troupe::supervisor_spec;
+using troupe::tree_status;
+using troupe::worker_phase;
+using troupe::worker_state;
+using testing_system = troupe::testing::system;
+
+namespace {
+
+class sink : public troupe::queue_consumer<int32_t> {
+public:
+  troupe::task<> run() override {
+    auto hold_on = hold();
+    co_await stop_requested();
+  }
+};
+
+/// A tree of each kind of child, in each of the places where a child can be.
+supervisor_spec everything(journal& log) {
+  supervisor_spec inner{.name = "inner"};
+  inner.add<part>("leaf", {}, std::ref(log));
+  supervisor_spec spec{.name = "tree",
+                       .intensity = {.max_restarts = 7, .within = 1min}};
+  spec.add<sink>("sink");
+  spec.add<part>("waits", {.backoff = {.initial = 30s, .jitter = 0.0}},
+                 std::ref(log), failing_after(1s));
+  spec.add<part>("again", {}, std::ref(log), failing_after(2s));
+  spec.add<part>("done", {.restart = troupe::restart::transient}, std::ref(log),
+                 part::body{[](part&) -> troupe::task<> { co_return; }});
+  spec.add_actor("plain", {}, [](caf::actor_system& s) {
+    return s.spawn([]() -> caf::behavior { return {[](int32_t) {}}; });
+  });
+  spec.add(inner);
+  return spec;
+}
+
+void check_everything(const tree_status& x) {
+  CHECK(x.kind == child_kind::supervisor);
+  CHECK(x.self.path == "/tree");
+  CHECK(x.self.state == worker_state::running);
+  CHECK(x.self.uptime == 3s);
+  CHECK(x.recent_restarts == 1);
+  CHECK(x.max_restarts == 7);
+  REQUIRE(x.children.size() == 6);
+  auto& sink = x.children[0];
+  CHECK(sink.self.name == "sink");
+  CHECK(sink.kind == child_kind::worker);
+  CHECK(sink.queue.queued == 2);
+  CHECK(sink.queue.sent == 2);
+  CHECK(sink.self.holds == 1);
+  CHECK_FALSE(sink.last_end);
+  auto& waits = x.children[1];
+  CHECK(waits.self.phase == worker_phase::backing_off);
+  REQUIRE(waits.next_retry);
+  CHECK(*waits.next_retry == 28s);
+  REQUIRE(waits.last_end);
+  CHECK(waits.last_end->kind() == outcome_kind::failed);
+  auto& again = x.children[2];
+  CHECK(again.self.incarnation == 2);
+  CHECK(again.restarts == 1);
+  CHECK_FALSE(again.next_retry);
+  CHECK(again.self.state == worker_state::running);
+  REQUIRE(again.last_end);
+  CHECK(again.last_end->incarnation() == 1);
+  auto& done = x.children[3];
+  CHECK(done.self.state == worker_state::stopped);
+  REQUIRE(done.last_end);
+  CHECK(done.last_end->ok());
+  CHECK(x.children[4].kind == child_kind::actor);
+  CHECK(x.children[4].self.state == worker_state::running);
+  auto& inner = x.children[5];
+  CHECK(inner.kind == child_kind::supervisor);
+  REQUIRE(inner.children.size() == 1);
+  CHECK(inner.children[0].self.path == "/tree/inner/leaf");
+}
+
+} // namespace
+
+TEST_CASE("S29 the status of a tree shows everybody") {
+  journal log;
+  testing_system sys;
+  auto tree = troupe::spawn(sys, everything(log));
+  CHECK(tree.status_tree().self.state == worker_state::init);
+  CHECK(tree.status_tree().kind == child_kind::supervisor);
+  tree.startup();
+  auto sink_ref = *troupe::lookup<sink>(sys, "/tree/sink");
+  sink_ref.send(1);
+  sink_ref.send(2);
+  sys.advance(3s);
+  check_everything(tree.status_tree());
+  SECTION("the same in a message") {
+    support::client client{sys};
+    auto answer = client.ask<tree_status>(tree.actor(),
+                                          troupe::status_tree_atom_v);
+    REQUIRE(answer.value);
+    check_everything(*answer.value);
+  }
+  SECTION("as text") {
+    auto text = to_string(tree.status_tree());
+    CHECK_THAT(text, ContainsSubstring("/tree: running, ready\n"));
+    CHECK_THAT(text, ContainsSubstring("\n  waits: stopped, backing_off, again "
+                                       "in 28s, last end: failed"));
+    CHECK_THAT(text, ContainsSubstring("\n    leaf: running, ready\n"));
+    CHECK_THAT(text, ContainsSubstring("\n  sink: running, ready, 2 queued, 1 "
+                                       "holds\n"));
+  }
+  tree.shutdown();
+  auto after = tree.status_tree();
+  CHECK(after.self.state == worker_state::stopped);
+  CHECK(after.children.empty());
+}
+
+TEST_CASE("S29 L29 the children of a worker belong to its status") {
+  journal log;
+  testing_system sys;
+  class parent : public troupe::worker {
+  public:
+    explicit parent(journal& log) : log_(log) {
+      // nop
+    }
+
+    troupe::task<> run() override {
+      for (auto name : {"first", "second"}) {
+        auto starting = start<part>({.name = name}, std::ref(log_));
+        auto child = co_await std::move(starting);
+        if (!child)
+          fail(child.error());
+      }
+      co_await stop_requested();
+    }
+
+  private:
+    journal& log_;
+  };
+  auto ref = troupe::spawn<parent>(sys, {}, log);
+  ref.startup();
+  sys.run();
+  auto status = ref.status_tree();
+  REQUIRE(status.children.size() == 2);
+  CHECK(status.kind == child_kind::worker);
+  CHECK(status.children[0].self.path == "/parent/first");
+  CHECK(status.children[1].self.path == "/parent/second");
+  ref.shutdown();
+  CHECK(ref.status_tree().children.empty());
+}
+
+TEST_CASE("S29 a worker that is stuck is shown, and keeps nobody waiting") {
+  journal log;
+  support::trap trap;
+  support::real_system sys{1};
+  supervisor_spec spec{.name = "tree"};
+  spec.add<part>("a", {}, std::ref(log));
+  spec.add<part>("stuck", {.worker = {.force_period = 1ms}}, std::ref(log),
+                 part::body{[&trap](part&) -> troupe::task<> {
+                   trap.sit();
+                   co_return;
+                 }});
+  auto tree = troupe::spawn(sys, spec);
+  tree.start();
+  trap.await(); // the only thread there is
+  auto status = tree.status_tree();
+  REQUIRE(status.children.size() == 2);
+  CHECK(status.children[1].self.path == "/tree/stuck");
+  CHECK(status.children[1].self.state == worker_state::running);
+  CHECK_FALSE(tree.shutdown(50ms).empty());
+  trap.open();
+}
+
+TEST_CASE("S29 nobody has no status") {
+  CHECK(troupe::worker_handle{}.status_tree().self.path.empty());
+}

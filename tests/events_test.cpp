@@ -172,7 +172,7 @@ TEST_CASE("S28 S5 who gives up says so, and why") {
   CHECK(end.reason == errc::max_restarts_exceeded);
   CHECK_THAT(troupe::text_of(end.reason), ContainsSubstring("a broke"));
   CHECK(told_of(events, "/tree")
-        == lines{"started", "ready", "gave_up", "failed"});
+        == lines{"started", "ready", "gave_up", "stopping", "failed"});
 }
 
 TEST_CASE("S28 S12 a child that is left stopped has given up") {

@@ -623,6 +623,32 @@ TEST_CASE("S15 who does not stop in time is forced and reported") {
   }
 }
 
+TEST_CASE("who is forced when the tree ends by itself is reported too") {
+  journal log;
+  journal mules;
+  testing_system sys;
+  script stays;
+  stays.run = support::stubborn();
+  script leader;
+  leader.run = support::sleeping(1s);
+  supervisor_spec tree{.name = "tree",
+                       .auto_shutdown = troupe::auto_shutdown::any_significant};
+  tree.add<scripted>("mule", {.worker = {.stopping_grace_period = 3s}},
+                     std::ref(mules), stays);
+  tree.add<scripted>("leader",
+                     {.restart = troupe::restart::transient,
+                      .significant = true},
+                     std::ref(log), leader);
+  troupe::stop_report report;
+  run_options options;
+  options.report = [&report](const troupe::stop_report& x) { report = x; };
+  CHECK(troupe::run(sys, std::move(tree), options) == 1);
+  REQUIRE(report.size() == 1);
+  CHECK(report[0].path == "/tree/mule");
+  CHECK(report[0].state == worker_state::force_stopped);
+  CHECK(report[0].elapsed == 3s);
+}
+
 TEST_CASE("who was forced before the signal is not in the report") {
   journal log;
   journal mules;

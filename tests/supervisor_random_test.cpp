@@ -216,8 +216,6 @@ private:
         if (auto actor = child.actor()) {
           auto kill = dice_.chance(30);
           note((kill ? "kill " : "exit_msg ") + who);
-          if (kill)
-            scene_.watch.mark_killed(path + "/" + name);
           support::tell(actor,
                         caf::exit_msg{actor.address(),
                                       kill ? caf::exit_reason::kill
@@ -228,8 +226,6 @@ private:
         if (auto actor = where.actor(); actor && dice_.chance(40)) {
           auto kill = dice_.chance(30);
           note((kill ? "kill " : "exit_msg ") + path);
-          if (kill)
-            scene_.watch.mark_killed(path);
           support::tell(actor,
                         caf::exit_msg{actor.address(),
                                       kill ? caf::exit_reason::kill
@@ -340,7 +336,7 @@ private:
     }
     if (auto end = root_.wait_for_shutdown(); !end)
       wrong("the tree has no outcome");
-    // From here on nobody runs, unless who was above them was killed.
+    // From here on nobody runs.
     for (auto& x : scene_.watch.active())
       wrong(x + " runs after the end of the tree");
     look();
@@ -353,8 +349,6 @@ private:
       if (!x.handle.wait_for_shutdown(1h))
         wrong(key + " does not end");
     sys_->run();
-    for (auto& x : scene_.watch.active(true))
-      wrong(x + " runs after everybody's end");
     look();
   }
 
@@ -433,7 +427,7 @@ TEST_CASE("S2 to S21 Q8 whatever happens to a tree, these hold") {
     return;
   }
   auto first = number_from("TROUPE_FIRST_SEED").value_or(1);
-  auto many = number_from("TROUPE_SEEDS").value_or(300);
+  auto many = number_from("TROUPE_SEEDS").value_or(3000);
   auto failures = 0;
   for (auto seed = first; seed < first + many && failures < 10; ++seed) {
     dog.begin(seed);

@@ -258,8 +258,6 @@ void nursery::group_ends(child_id) {
     case rules::group_end::gave_up:
       fail(errc::max_restarts_exceeded,
            " gave up: too many restarts; the last child failed with: ");
-      if (supervisor_.get() != nullptr && home_->events().wanted())
-        supervisor_->publish(event_kind::gave_up, failure_.reason);
       break;
     case rules::group_end::start_failed:
       fail(errc::start_failed, " failed to start: ");
@@ -269,6 +267,11 @@ void nursery::group_ends(child_id) {
       break;
     default:
       break;
+  }
+  if (supervisor_.get() != nullptr && home_->events().wanted()) {
+    if (rules_.end() == rules::group_end::gave_up)
+      supervisor_->publish(event_kind::gave_up, failure_.reason);
+    supervisor_->publish(event_kind::stopping);
   }
   if (awaiter_ != nullptr)
     std::exchange(awaiter_, nullptr)->post();

@@ -25,7 +25,8 @@ enum class event_kind : std::uint8_t {
   restarted,
   /// It is ready.
   ready,
-  /// A graceful stop was asked for.
+  /// A graceful stop was asked for; or a supervisor has begun to stop because
+  /// of what became of its children.
   stopping,
   /// A life has ended normally.
   stopped,

@@ -72,8 +72,8 @@ struct run_options {
 /// nothing is due any more is a `testing::deadlock`, also if a signal is on its
 /// way. Test signals with a real system.
 /// @returns the exit code of the process. 0: the tree ended well. 1: somebody
-///          was stopped by force after a signal, the tree's root was, or a
-///          worker of the actor system is abandoned. 2: the tree did not start,
+///          was stopped by force when the tree ended, or a worker of the actor
+///          system is abandoned. 2: the tree did not start,
 ///          or its root failed, gave up or was cancelled; then why is printed
 ///          to `std::cerr`.
 /// @throws std::invalid_argument if the tree's spec is wrong, naming what is,

@@ -78,13 +78,12 @@ public:
   std::pair<id, std::uint64_t> enter(const std::string& path) {
     std::unique_lock guard{mtx_};
     auto& x = paths_[path];
-    if (!x.active.empty() && !excused(path))
+    if (!x.active.empty())
       complain(path + " has a second object, number "
                + std::to_string(x.lives + 1)
                + ", before its first one is over");
     auto supervisor = parent_of(path);
-    if (ordered_.count(supervisor) != 0 && asked_for_.count(supervisor) == 0
-        && !excused(path))
+    if (ordered_.count(supervisor) != 0 && asked_for_.count(supervisor) == 0)
       for (auto& y : objects_)
         if (y.second.starting && parent_of(y.second.path) == supervisor)
           complain(path + " was made before " + y.second.path + " was ready");
@@ -123,7 +122,7 @@ public:
     std::unique_lock guard{mtx_};
     auto& x = paths_[path];
     x.in_hooks += change;
-    if (x.in_hooks > 1 && !excused(path))
+    if (x.in_hooks > 1)
       complain(path + " runs twice at once");
   }
 
@@ -144,12 +143,6 @@ public:
     asked_for_.insert(supervisor);
   }
 
-  /// Nothing can be said about those below any more: it was killed.
-  void mark_killed(const std::string& supervisor) {
-    std::unique_lock guard{mtx_};
-    killed_.insert(supervisor);
-  }
-
   [[nodiscard]] std::vector<std::string> complaints() const {
     std::unique_lock guard{mtx_};
     return complaints_;
@@ -161,19 +154,14 @@ public:
     return objects_.size();
   }
 
-  /// Who is not over, unless somebody above was killed.
-  [[nodiscard]] std::vector<std::string> active(bool all = false) const {
+  /// Who is not over.
+  [[nodiscard]] std::vector<std::string> active() const {
     std::unique_lock guard{mtx_};
     std::vector<std::string> result;
     for (auto& [path, x] : paths_)
-      if (!x.active.empty() && (all || !excused(path)))
+      if (!x.active.empty())
         result.push_back(path);
     return result;
-  }
-
-  [[nodiscard]] bool was_killed(const std::string& path) const {
-    std::unique_lock guard{mtx_};
-    return excused(path + "/");
   }
 
   [[nodiscard]] std::uint64_t made() const {
@@ -193,19 +181,11 @@ private:
     int in_hooks = 0;
   };
 
-  [[nodiscard]] bool excused(const std::string& path) const {
-    for (auto& x : killed_)
-      if (path.starts_with(x + "/"))
-        return true;
-    return false;
-  }
-
   mutable std::mutex mtx_;
   std::map<std::string, per_path> paths_;
   std::map<id, object> objects_;
   std::set<std::string> ordered_;
   std::set<std::string> asked_for_;
-  std::set<std::string> killed_;
   std::vector<std::string> complaints_;
   std::uint64_t made_ = 0;
 };

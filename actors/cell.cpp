@@ -150,9 +150,14 @@ caf::strong_actor_ptr cell::actor() const {
   return face_ && strong_ ? face_ : strong_;
 }
 
-void cell::set_face(caf::strong_actor_ptr who) noexcept {
-  std::unique_lock guard{wake_mtx_};
-  face_.swap(who);
+void cell::set_face(caf::strong_actor_ptr who) {
+  auto now = who;
+  {
+    std::unique_lock guard{wake_mtx_};
+    face_.swap(who);
+  }
+  if (keeper_)
+    keeper_->face_changed(*this, who, now);
 }
 
 worker* cell::finished_worker() const noexcept {

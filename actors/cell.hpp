@@ -178,7 +178,7 @@ public:
   [[nodiscard]] caf::strong_actor_ptr actor() const;
 
   /// Makes `who` what others take for the worker's actor.
-  void set_face(caf::strong_actor_ptr who) noexcept;
+  void set_face(caf::strong_actor_ptr who);
 
   /// The worker object, or null if it may still be in use.
   [[nodiscard]] worker* finished_worker() const noexcept;
@@ -371,6 +371,9 @@ public:
 
   /// Tells those who have subscribed to events.
   void publish(event_kind what, caf::error reason = {}, timespan span = {});
+
+  /// Who was in the way when the supervisor stopped its children.
+  void note_blockers(stop_report who);
 
   /// `on_shutdown()` is over, and has left children.
   void join_again();

@@ -89,6 +89,11 @@ void cell::disown_children() noexcept {
     kept->orphan();
 }
 
+void cell::note_blockers(stop_report who) {
+  std::unique_lock guard{mtx_};
+  outcome_.blockers_ = std::move(who);
+}
+
 std::vector<cell*> cell::take_ended_children() {
   std::unique_lock guard{mtx_};
   return std::exchange(ended_children_, {});

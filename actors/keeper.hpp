@@ -8,6 +8,8 @@
 #include "troupe/tree_status.hpp"
 #include "troupe/worker.hpp"
 
+#include <caf/actor_control_block.hpp>
+
 #include <memory>
 
 namespace troupe {
@@ -33,6 +35,10 @@ public:
 
   /// Somebody who holds a handle to `who` wants it to stop.
   virtual void stop_wanted(cell& who, on_stop mode) noexcept = 0;
+
+  /// Others take another actor for that of `who` from now on. (S23)
+  virtual void face_changed(cell& who, const caf::strong_actor_ptr& before,
+                            const caf::strong_actor_ptr& now) = 0;
 
   /// `who` says that it is in order again.
   virtual void marked_healthy(cell& who) noexcept = 0;

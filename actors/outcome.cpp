@@ -47,6 +47,9 @@ std::string to_string(const outcome& x) {
     result += ": " + text_of(x.reason());
   if (x.cleanup_error())
     result += "; and on_shutdown() failed: " + text_of(x.cleanup_error());
+  for (auto& late : x.blockers())
+    result += (&late == &x.blockers().front() ? "; in the way: " : ", ")
+              + late.path;
   return result;
 }
 

@@ -57,6 +57,10 @@ public:
   /// Ends `run()` from a handler: as if it had returned, or thrown `why`.
   void end_run(std::optional<failure> why);
 
+  [[nodiscard]] cell& home() const noexcept {
+    return *cell_;
+  }
+
   /// Sets where a failure is to be noted for the requester.
   /// @returns where it was to be noted before.
   caf::error* watch_failure(caf::error* where) noexcept {

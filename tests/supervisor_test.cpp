@@ -423,11 +423,51 @@ TEST_CASE("S15 one hung child takes no other child's time") {
   CHECK(sys.now() - begin <= 8s);
   REQUIRE(report.size() == 1);
   CHECK(report[0].path == "/tree/hung");
+  REQUIRE(tree.outcome());
+  CHECK(to_string(*tree.outcome()) == "normal; in the way: /tree/hung");
   for (auto& x : all) {
     REQUIRE(x.outcome());
     CHECK((x.outcome()->kind() == outcome_kind::forced)
           == (x.name() == "hung"));
   }
+}
+
+TEST_CASE("S15 the outcome of a tree names who was in the way, however deep") {
+  journal log;
+  testing_system sys;
+  supervisor_spec inner{.name = "inner"};
+  inner.add<part>("mule", {.worker = {.stopping_grace_period = 2s}},
+                  std::ref(log), part::body{unstoppable});
+  inner.add<part>("sheep", {}, std::ref(log));
+  supervisor_spec spec{.name = "tree"};
+  spec.add(inner);
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  auto how = tree.shutdown();
+  REQUIRE(how);
+  CHECK(how->ok());
+  REQUIRE(how->blockers().size() == 1);
+  auto& mule = how->blockers()[0];
+  CHECK(mule.path == "/tree/inner/mule");
+  CHECK(mule.state == worker_state::force_stopped);
+  CHECK(mule.elapsed == 2s);
+}
+
+TEST_CASE("S15 who was forced in a restart was in nobody's way") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree", .strategy = strategy::one_for_all};
+  spec.add<part>("mule", {.worker = {.stopping_grace_period = 2s}},
+                 std::ref(log), part::body{unstoppable});
+  spec.add<part>("breaks", {.restart = restart::transient}, std::ref(log),
+                 failing_after(1h));
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  sys.advance(1h + 3s);
+  CHECK(tree.child("mule").incarnation() == 2);
+  CHECK(tree.child("mule").outcome()->kind() == outcome_kind::forced);
+  CHECK(tree.terminate_child("mule").get());
+  CHECK(tree.shutdown()->blockers().empty());
 }
 
 TEST_CASE("S31 the supervisor at the top has a path like all others") {
@@ -518,6 +558,33 @@ TEST_CASE("S23 a plain actor is a child like others") {
   CHECK(troupe::lookup(sys, "/tree/legacy")->actor() == latest);
   CHECK(tree.shutdown()->ok());
   latest = nullptr;
+}
+
+TEST_CASE("S30 a child is found by its actor") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<part>("a", {}, std::ref(log));
+  spec.add_actor("plain", {}, [](caf::actor_system& s) {
+    return s.spawn([]() -> caf::behavior { return {[](int32_t) {}}; });
+  });
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  auto a = tree.child("a");
+  auto plain = tree.child("plain");
+  CHECK(tree.child(a.actor()) == a);
+  auto first = plain.actor();
+  CHECK(tree.child(first) == plain);
+  CHECK_FALSE(tree.child(tree.actor()));
+  CHECK_FALSE(tree.child(caf::actor{}));
+  support::tell(first, caf::exit_msg{first.address(),
+                                     caf::exit_reason::user_shutdown});
+  sys.run();
+  CHECK(plain.incarnation() == 2);
+  CHECK_FALSE(tree.child(first));
+  CHECK(tree.child(plain.actor()) == plain);
+  tree.shutdown();
+  CHECK_FALSE(tree.child(first));
 }
 
 TEST_CASE("Q10 a queue outlives a crash") {

@@ -5,10 +5,13 @@
 
 #include "rules/naming.hpp"
 #include "spawn.hpp"
+#include "stop_report.hpp"
 #include "supervisor/check.hpp"
 #include "supervisor/shell.hpp"
 #include "tree_status.hpp"
 #include "worker_actor.hpp"
+
+#include <caf/actor_cast.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -280,8 +283,10 @@ void nursery::group_ends(child_id) {
 void nursery::group_over() {
   cell_ptr home;
   job_ptr soft;
+  stop_report late;
   {
     std::unique_lock guard{mtx_};
+    late.swap(late_);
     ending_ = true;
     over_.store(true, std::memory_order_release);
     home = supervisor_;
@@ -291,10 +296,12 @@ void nursery::group_over() {
   }
   if (soft)
     home_->time().unschedule(*soft);
-  if (home.get() != nullptr)
+  if (home.get() != nullptr) {
+    home->note_blockers(std::move(late));
     home->brood_over();
-  else
+  } else {
     turn([this] { let_go(); });
+  }
 }
 
 // -- the supervisor's side -------------------------------------------------------
@@ -444,6 +451,8 @@ void nursery::child_ended(cell& who) noexcept {
   turn([this, what = cell_ptr{who}] {
     auto how = what->last_outcome();
     auto normal = how && how->kind() == outcome_kind::normal;
+    if (how && rules_.at() == rules::group_stage::stopping)
+      note_late(*what, *how);
     if (how && !normal)
       last_failure_ = {how->reason(), how->thrown()};
     rules_.child_ended(what->place(),
@@ -451,6 +460,14 @@ void nursery::child_ended(cell& who) noexcept {
                               : rules::child_end::failed,
                        now());
   });
+}
+
+/// Whether it, or somebody below it, is to blame if the stop takes long.
+/// @pre `mtx_` is held
+void nursery::note_late(const cell& who, const outcome& how) {
+  late_.insert(late_.end(), how.blockers().begin(), how.blockers().end());
+  if (how.kind() == outcome_kind::forced || how.abandoned())
+    late_.push_back(describe_blocker(who, now()));
 }
 
 void nursery::stop_wanted(cell& who, on_stop mode) noexcept {
@@ -461,6 +478,14 @@ void nursery::stop_wanted(cell& who, on_stop mode) noexcept {
     x->mode = mode;
     rules_.terminate_child(what->place(), now());
   });
+}
+
+void nursery::face_changed(cell& who, const caf::strong_actor_ptr& before,
+                           const caf::strong_actor_ptr& now) {
+  std::unique_lock guard{mtx_};
+  adopted_.erase(before.get());
+  if (now)
+    adopted_.insert_or_assign(now.get(), who.place());
 }
 
 void nursery::marked_healthy(cell& who) noexcept {
@@ -570,6 +595,19 @@ worker_handle nursery::find_child(const std::string& name) const {
                                : worker_handle{};
 }
 
+worker_handle nursery::find_child(const caf::strong_actor_ptr& who) const {
+  // What lives in an actor of ours knows its place.
+  if (auto* mine = dynamic_cast<worker_actor*>(
+        caf::actor_cast<caf::abstract_actor*>(who))) {
+    auto& home = mine->home();
+    std::unique_lock guard{mtx_};
+    return home.kept_by() == this ? handle_of(home.place()) : worker_handle{};
+  }
+  std::unique_lock guard{mtx_};
+  auto found = adopted_.find(who.get());
+  return found != adopted_.end() ? handle_of(found->second) : worker_handle{};
+}
+
 std::vector<child_entry> nursery::which_children() const {
   std::vector<child_entry> result;
   std::unique_lock guard{mtx_};
@@ -632,6 +670,12 @@ void nursery::describe(tree_status& home) const {
 nursery::child* nursery::find(child_id who) {
   auto i = children_.find(who);
   return i != children_.end() ? &i->second : nullptr;
+}
+
+/// @pre `mtx_` is held
+worker_handle nursery::handle_of(child_id who) const {
+  auto i = children_.find(who);
+  return i != children_.end() ? i->second.handle : worker_handle{};
 }
 
 /// Its spec is gone, and with it all that is known of a child.

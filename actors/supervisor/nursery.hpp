@@ -68,6 +68,9 @@ public:
 
   void marked_healthy(cell& who) noexcept override;
 
+  void face_changed(cell& who, const caf::strong_actor_ptr& before,
+                    const caf::strong_actor_ptr& now) override;
+
   // -- calls ------------------------------------------------------------------
 
   using call_ptr = std::shared_ptr<child_call::progress>;
@@ -83,6 +86,9 @@ public:
   bool retry_now(const std::string& name);
 
   [[nodiscard]] worker_handle find_child(const std::string& name) const;
+
+  [[nodiscard]] worker_handle
+  find_child(const caf::strong_actor_ptr& who) const;
 
   [[nodiscard]] std::vector<child_entry> which_children() const;
 
@@ -140,11 +146,15 @@ private:
 
   void tell_again();
 
+  void note_late(const cell& who, const outcome& how);
+
   void let_go();
 
   void forget(child_id who);
 
   [[nodiscard]] child* find(child_id who);
+
+  [[nodiscard]] worker_handle handle_of(child_id who) const;
 
   [[nodiscard]] worker_handle make_cell(const child& x, child_id who,
                                         std::shared_ptr<message_queue> queue);
@@ -173,6 +183,7 @@ private:
   rules::supervision rules_;
   std::unordered_map<child_id, child> children_;
   std::unordered_map<std::string, child_id> names_;
+  std::unordered_map<const caf::actor_control_block*, child_id> adopted_;
   std::uint64_t made_ = 0;
   std::size_t supervisors_ = 0;
   cell_ptr supervisor_; // null when it is no more
@@ -180,6 +191,7 @@ private:
   std::vector<child_id> again_;     // to be told once more
   std::vector<worker_handle> gone_; // to be let go of
   std::vector<finished_call> finished_;
+  stop_report late_; // who is in the way of the stop
   job_ptr soft_;
   job_ptr group_retry_;
   bool hurried_ = false;

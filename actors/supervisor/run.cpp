@@ -6,9 +6,7 @@
 #include "cell.hpp"
 #include "runtime.hpp"
 #include "stop_report.hpp"
-#include "stream.hpp"
 #include "supervisor/signals.hpp"
-#include "troupe/events.hpp"
 #include "troupe/supervisor_ref.hpp"
 #include "within.hpp"
 
@@ -44,56 +42,6 @@ bool is_stuck(const cell& x) {
   return x.stage() == rules::stage::abandoned && x.actor() != nullptr;
 }
 
-/// Sees who is forced once a tree has begun to end, whatever made it end.
-class late_ones final : public stream<lifecycle_event>::sink {
-public:
-  explicit late_ones(std::string root) : root_(std::move(root)) {
-    // nop
-  }
-
-  [[nodiscard]] bool wants(const lifecycle_event& x) const noexcept override {
-    return is_within(x.path, root_);
-  }
-
-  void put(const stream<lifecycle_event>::value_ptr& x) noexcept override {
-    std::unique_lock guard{mtx_};
-    if (x->kind == event_kind::stopping && x->path == root_)
-      begun_ = std::min(begun_, x->at);
-    else if (begun_ != never
-             && (x->kind == event_kind::forced
-                 || x->kind == event_kind::abandoned))
-      late_.push_back(x);
-  }
-
-  void end() noexcept override {
-    leave();
-  }
-
-  [[nodiscard]] std::uint64_t missed() const noexcept override {
-    return 0;
-  }
-
-  /// Adds those whom `report` does not have yet.
-  void add_to(stop_report& report) {
-    std::unique_lock guard{mtx_};
-    for (auto& x : late_) {
-      auto same = [&x](const stop_blocker& y) { return y.path == x->path; };
-      if (std::any_of(report.begin(), report.end(), same))
-        continue;
-      auto phase = x->kind == event_kind::abandoned ? worker_phase::abandoned
-                                                    : worker_phase::done;
-      report.push_back(
-        {x->path, worker_state::force_stopped, phase, x->at - begun_});
-    }
-  }
-
-private:
-  const std::string root_;
-  std::mutex mtx_;
-  time_point begun_ = never;
-  std::vector<stream<lifecycle_event>::value_ptr> late_;
-};
-
 /// A tree that runs, and who is in the way of its stop.
 class service {
 public:
@@ -101,18 +49,8 @@ public:
     : home_(runtime::of(sys)),
       stop_timeout_(stop_timeout),
       tree_(spawn(sys, std::move(spec))),
-      path_(tree_.path()),
-      late_ones_(std::make_shared<late_ones>(path_)) {
+      path_(tree_.path()) {
     noted_.emplace_back(*tree_.get_cell());
-    home_->events().subscribe(late_ones_);
-  }
-
-  service(const service&) = delete;
-
-  service& operator=(const service&) = delete;
-
-  ~service() {
-    late_ones_->end();
   }
 
   /// Starts the tree and waits for its end.
@@ -173,7 +111,14 @@ public:
     stop_report result;
     for (auto& x : found)
       result.push_back(describe_blocker(*x, home_->time().now()));
-    late_ones_->add_to(result);
+    // Those that were in the way, and are gone.
+    if (auto how = tree_.outcome())
+      for (auto& x : how->blockers())
+        if (std::none_of(result.begin(), result.end(),
+                         [&x](const stop_blocker& y) {
+                           return x.path == y.path;
+                         }))
+          result.push_back(x);
     std::sort(result.begin(), result.end(),
               [depth](const stop_blocker& x, const stop_blocker& y) {
                 return std::tuple{-depth(x), std::string_view{x.path}}
@@ -275,7 +220,6 @@ private:
   const timespan stop_timeout_;
   const supervisor_ref tree_;
   const std::string path_;
-  const std::shared_ptr<late_ones> late_ones_;
 
   std::mutex mtx_;
   int seen_ = 0; // signals

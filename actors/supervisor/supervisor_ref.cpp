@@ -10,6 +10,8 @@
 #include "supervisor/shell.hpp"
 #include "within.hpp"
 
+#include <caf/actor_cast.hpp>
+
 #include <stdexcept>
 #include <utility>
 
@@ -122,6 +124,13 @@ bool supervisor_ref::retry_now(const std::string& name) const {
 worker_handle supervisor_ref::child(const std::string& name) const {
   auto children = children_of(*this);
   return children ? children->find_child(name) : worker_handle{};
+}
+
+worker_handle supervisor_ref::child(const caf::actor& who) const {
+  auto children = children_of(*this);
+  return children && who
+           ? children->find_child(caf::actor_cast<caf::strong_actor_ptr>(who))
+           : worker_handle{};
 }
 
 std::vector<child_entry> supervisor_ref::which_children() const {

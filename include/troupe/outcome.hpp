@@ -4,6 +4,7 @@
 #pragma once
 
 #include "troupe/error.hpp"
+#include "troupe/stop_report.hpp"
 #include "troupe/time.hpp"
 
 #include <cstdint>
@@ -79,6 +80,12 @@ public:
     return abandoned_;
   }
 
+  /// Of a supervisor, who was in the way when it stopped: those below it that
+  /// had to be forced, or were abandoned.
+  [[nodiscard]] const stop_report& blockers() const noexcept {
+    return blockers_;
+  }
+
   /// The incarnation that ended, counted from 1.
   [[nodiscard]] std::uint64_t incarnation() const noexcept {
     return incarnation_;
@@ -100,7 +107,8 @@ public:
                               f.field("cleanup_error", x.cleanup_error_),
                               f.field("abandoned", x.abandoned_),
                               f.field("incarnation", x.incarnation_),
-                              f.field("duration", x.duration_));
+                              f.field("duration", x.duration_),
+                              f.field("blockers", x.blockers_));
   }
 
 private:
@@ -113,6 +121,7 @@ private:
   std::exception_ptr thrown_;
   std::uint64_t incarnation_ = 1;
   timespan duration_{0};
+  stop_report blockers_;
 };
 
 /// Renders the kind and, unless it is normal, the reason.

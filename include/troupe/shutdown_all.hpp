@@ -3,37 +3,14 @@
 
 #pragma once
 
-#include "troupe/lifecycle.hpp"
+#include "troupe/stop_report.hpp"
 #include "troupe/time.hpp"
 
 #include <caf/fwd.hpp>
 
 #include <chrono>
-#include <cstdint>
-#include <string>
-#include <vector>
 
 namespace troupe {
-
-/// A worker that did not stop in time, and what it was doing.
-struct stop_blocker {
-  std::string path;
-  worker_state state = worker_state::init;
-  worker_phase phase = worker_phase::created;
-  /// Since it was asked to stop.
-  timespan elapsed{0};
-  /// Messages in its queue.
-  std::uint64_t queued = 0;
-  /// How many holds kept it.
-  std::uint64_t holds = 0;
-};
-
-/// Renders one blocker in one line.
-/// @relates stop_blocker
-std::string to_string(const stop_blocker& x);
-
-/// Who blocked a stop: empty when all went well.
-using stop_report = std::vector<stop_blocker>;
 
 /// @copydoc shutdown_all
 stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline);

@@ -170,6 +170,10 @@ public:
   /// The child of that name, or a handle that points to nobody.
   [[nodiscard]] worker_handle child(const std::string& name) const;
 
+  /// The child whose actor that is at present, or a handle that points to
+  /// nobody. O(1).
+  [[nodiscard]] worker_handle child(const caf::actor& who) const;
+
   /// All children in the order of their start. O(children). (S22)
   [[nodiscard]] std::vector<child_entry> which_children() const;
 

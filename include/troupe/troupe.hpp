@@ -32,6 +32,7 @@
 #include "troupe/shutdown_all.hpp"
 #include "troupe/spawn.hpp"
 #include "troupe/status.hpp"
+#include "troupe/stop_report.hpp"
 #include "troupe/subscription.hpp"
 #include "troupe/supervisor_options.hpp"
 #include "troupe/supervisor_ref.hpp"

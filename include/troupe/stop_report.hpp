@@ -1,0 +1,43 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/lifecycle.hpp"
+#include "troupe/time.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// A worker that did not stop in time, and what it was doing.
+struct stop_blocker {
+  std::string path;
+  worker_state state = worker_state::init;
+  worker_phase phase = worker_phase::created;
+  /// Since it was asked to stop.
+  timespan elapsed{0};
+  /// Messages in its queue.
+  std::uint64_t queued = 0;
+  /// How many holds kept it.
+  std::uint64_t holds = 0;
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, stop_blocker& x) {
+    return f.object(x).fields(
+      f.field("path", x.path), f.field("state", x.state),
+      f.field("phase", x.phase), f.field("elapsed", x.elapsed),
+      f.field("queued", x.queued), f.field("holds", x.holds));
+  }
+};
+
+/// Renders one blocker in one line.
+/// @relates stop_blocker
+std::string to_string(const stop_blocker& x);
+
+/// Who blocked a stop: empty when all went well.
+using stop_report = std::vector<stop_blocker>;
+
+} // namespace troupe

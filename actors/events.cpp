@@ -98,8 +98,8 @@ subscription subscribe(const std::shared_ptr<runtime>& home, std::string root,
     },
     [weak](const std::exception_ptr& what) {
       if (auto there = weak.lock())
-        there->log(compat::log_error, "a function given to on_event failed: "
-                                        + text_of(what));
+        there->log(compat::log_error,
+                   "a function given to on_event failed: " + text_of(what));
     });
   home->events().subscribe(sink);
   return subscription{std::move(sink)};

@@ -13,26 +13,6 @@
 
 namespace troupe {
 
-std::string to_string(const stop_blocker& x) {
-  return x.path + " is " + to_string(x.state) + ", " + to_string(x.phase)
-         + ", for " + caf::deep_to_string(x.elapsed) + " with "
-         + std::to_string(x.queued) + " queued and " + std::to_string(x.holds)
-         + " holds";
-}
-
-stop_blocker describe_blocker(const cell& x, time_point now) {
-  auto status = x.status();
-  auto since = x.stopping_since();
-  return {status.path,   status.state,
-          status.phase,  since == never ? timespan{0} : now - since,
-          status.queued, status.holds};
-}
-
-bool was_forced(const cell& x) {
-  auto how = x.last_outcome();
-  return how && how->kind() == outcome_kind::forced;
-}
-
 stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
   if (deadline < timespan::zero())
     throw std::invalid_argument("shutdown_all: the deadline is negative; use "

@@ -4,7 +4,10 @@
 #pragma once
 
 #include "cell.hpp"
-#include "troupe/shutdown_all.hpp"
+#include "troupe/stop_report.hpp"
+
+#include <string_view>
+#include <vector>
 
 namespace troupe {
 
@@ -13,5 +16,12 @@ namespace troupe {
 
 /// Whether its present life, or its last one, ended by force.
 [[nodiscard]] bool was_forced(const cell& x);
+
+/// Whether it was started and has not ended.
+[[nodiscard]] bool is_live(const cell& x);
+
+/// Those in the tree of `root` that live, itself and linked children included.
+[[nodiscard]] std::vector<cell_ptr> inhabitants(runtime& home,
+                                                std::string_view root);
 
 } // namespace troupe

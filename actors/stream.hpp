@@ -84,10 +84,8 @@ public:
     // Those that are over go without the lock: a user's function may go too.
     std::vector<std::shared_ptr<sink>> gone;
     std::unique_lock guard{mtx_};
-    auto first = std::stable_partition(sinks_.begin(), sinks_.end(),
-                                       [](const auto& x) {
-                                         return !x->over();
-                                       });
+    auto first = std::stable_partition(
+      sinks_.begin(), sinks_.end(), [](const auto& x) { return !x->over(); });
     std::move(first, sinks_.end(), std::back_inserter(gone));
     sinks_.erase(first, sinks_.end());
     who->wanted_ = wanted_;

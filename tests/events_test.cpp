@@ -198,9 +198,9 @@ TEST_CASE("S28 S12 a child that is left stopped has given up") {
 TEST_CASE("S28 a force is told with its reason") {
   journal log;
   testing_system sys;
-  auto ref = troupe::spawn<part>(
-    sys, {.name = "a", .stopping_grace_period = 2s}, std::ref(log),
-    part::body{unstoppable});
+  auto ref = troupe::spawn<part>(sys,
+                                 {.name = "a", .stopping_grace_period = 2s},
+                                 std::ref(log), part::body{unstoppable});
   event_log events{ref};
   ref.startup();
   ref.shutdown();
@@ -358,8 +358,9 @@ TEST_CASE("S28 a function gets each event, in order") {
   testing_system sys;
   auto ref = troupe::spawn<part>(sys, {.name = "a"}, std::ref(log));
   lines got;
-  auto sub = troupe::on_event(
-    ref, [&](const lifecycle_event& x) { got.push_back(to_string(x.kind)); });
+  auto sub = troupe::on_event(ref, [&](const lifecycle_event& x) {
+    got.push_back(to_string(x.kind));
+  });
   ref.startup();
   ref.shutdown();
   sys.run();
@@ -396,11 +397,11 @@ TEST_CASE("S28 when a subscription has ended, its function is gone") {
   auto token = std::make_shared<int>(0);
   std::weak_ptr<int> alive{token};
   std::binary_semaphore called{0};
-  auto sub = troupe::on_event(
-    ref, [token = std::move(token), &called](const lifecycle_event& x) {
-      if (x.kind == event_kind::ready)
-        called.release();
-    });
+  auto sub = troupe::on_event(ref, [token = std::move(token),
+                                    &called](const lifecycle_event& x) {
+    if (x.kind == event_kind::ready)
+      called.release();
+  });
   CHECK_FALSE(alive.expired());
   ref.startup();
   called.acquire();
@@ -462,16 +463,15 @@ TEST_CASE("S28 many listen, come and go, while many workers live") {
   support::real_system sys{4};
   std::atomic<std::uint64_t> got{0};
   std::atomic<bool> done{false};
-  auto keeps = troupe::on_event(
-    sys, [&](const lifecycle_event&) { ++got; }, 1'000'000);
+  auto keeps
+    = troupe::on_event(sys, [&](const lifecycle_event&) { ++got; }, 1'000'000);
   std::vector<std::jthread> listeners;
   for (auto i = 0; i < 2; ++i)
     listeners.emplace_back([&] {
       while (!done.load()) {
         std::atomic<int> mine{0};
-        auto sub = troupe::on_event(sys, [&](const lifecycle_event&) {
-          ++mine;
-        });
+        auto sub = troupe::on_event(sys,
+                                    [&](const lifecycle_event&) { ++mine; });
         event_log events{sys, 4};
         static_cast<void>(events.events());
       }
@@ -521,7 +521,9 @@ TEST_CASE("S28 bad arguments are named") {
   expect([&] { static_cast<void>(troupe::on_event(sys, ignore, 0)); },
          "capacity of 0");
   expect(
-    [&] { static_cast<void>(troupe::on_event(troupe::worker_handle{}, ignore)); },
+    [&] {
+      static_cast<void>(troupe::on_event(troupe::worker_handle{}, ignore));
+    },
     "points to no worker");
   expect([&] { event_log nothing{sys.sys(), 0}; }, "capacity of 0");
 }

@@ -635,10 +635,9 @@ TEST_CASE("who is forced when the tree ends by itself is reported too") {
                        .auto_shutdown = troupe::auto_shutdown::any_significant};
   tree.add<scripted>("mule", {.worker = {.stopping_grace_period = 3s}},
                      std::ref(mules), stays);
-  tree.add<scripted>("leader",
-                     {.restart = troupe::restart::transient,
-                      .significant = true},
-                     std::ref(log), leader);
+  tree.add<scripted>(
+    "leader", {.restart = troupe::restart::transient, .significant = true},
+    std::ref(log), leader);
   troupe::stop_report report;
   run_options options;
   options.report = [&report](const troupe::stop_report& x) { report = x; };

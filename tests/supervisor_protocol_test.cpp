@@ -231,9 +231,9 @@ TEST_CASE("S25 a message that means nothing is refused, and that is all") {
   sys.run();
   CHECK(tree.state() == worker_state::running);
   // A worker is no supervisor.
-  CHECK(from.ask_void(tree.child("a").actor(), troupe::which_children_atom_v)
-          .error
-        == caf::sec::unexpected_message);
+  CHECK(
+    from.ask_void(tree.child("a").actor(), troupe::which_children_atom_v).error
+    == caf::sec::unexpected_message);
   CHECK(tree.shutdown()->ok());
 }
 

@@ -560,6 +560,21 @@ TEST_CASE("S23 a plain actor is a child like others") {
   latest = nullptr;
 }
 
+TEST_CASE("S18 a spec without anything to be made of is refused") {
+  testing_system sys;
+  auto kind = GENERATE(strategy::one_for_one, strategy::dynamic);
+  supervisor_spec spec{.name = "tree", .strategy = kind};
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  for (auto name : {"", "nothing"}) {
+    auto how = tree.start_child({.name = name}).get();
+    CHECK(how.error == errc::invalid_argument);
+    CHECK_FALSE(how.child);
+  }
+  CHECK(tree.count_children().specs == 0);
+  tree.shutdown();
+}
+
 TEST_CASE("S30 a child is found by its actor") {
   journal log;
   testing_system sys;

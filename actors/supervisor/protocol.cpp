@@ -101,9 +101,9 @@ void handle_child_call(cell& who, caf::mailbox_element& what) {
   requester from{who, what};
   auto name = [&content] { return content.get_as<std::string>(1); };
   if (content.match_elements<start_child_atom, child_spec>()) {
-    answer_when_done(
-      tree.start_child(std::move(content.get_mutable_as<child_spec>(1))),
-      std::move(from), answer::actor);
+    answer_when_done(tree.start_child(
+                       std::move(content.get_mutable_as<child_spec>(1))),
+                     std::move(from), answer::actor);
   } else if (content.match_elements<terminate_child_atom, std::string>()) {
     answer_when_done(tree.terminate_child(name()), std::move(from),
                      answer::nothing);

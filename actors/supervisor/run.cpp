@@ -32,11 +32,6 @@ namespace troupe {
 
 namespace {
 
-/// Whether it was started and has not ended.
-bool is_live(const cell& x) {
-  return x.stage() != rules::stage::created && !rules::is_final(x.stage());
-}
-
 /// Whether its code has not come back to this day.
 bool is_stuck(const cell& x) {
   return x.stage() == rules::stage::abandoned && x.actor() != nullptr;
@@ -160,9 +155,8 @@ private:
       if (stop_begun_ != never)
         return;
       stop_begun_ = now;
-      for (auto& x : home_->cells())
-        if (is_below(*x) && is_live(*x))
-          noted_.push_back(x);
+      for (auto& x : below())
+        noted_.push_back(std::move(x));
     }
     home_->log(compat::log_info, "run: a signal came, " + path_ + " stops");
     auto limits = rules::limits_until(now, deadline_after(now, stop_timeout_));
@@ -177,9 +171,8 @@ private:
     if (!rules::is_final(tree_.get_cell()->stage()))
       return;
     // Its children may be on their own by now.
-    for (auto& x : home_->cells())
-      if (is_below(*x) && is_live(*x))
-        x->force();
+    for (auto& x : below())
+      x->force();
   }
 
   /// The children of a root that was killed stop by themselves. They have as
@@ -187,10 +180,7 @@ private:
   void wait_for_orphans() {
     auto now = home_->time().now();
     auto limits = rules::limits_until(now, deadline_after(now, stop_timeout_));
-    std::vector<cell_ptr> orphans;
-    for (auto& x : home_->cells())
-      if (is_below(*x) && is_live(*x))
-        orphans.push_back(x);
+    auto orphans = below();
     {
       std::unique_lock guard{mtx_};
       stop_begun_ = std::min(stop_begun_, now);
@@ -207,6 +197,13 @@ private:
 
   [[nodiscard]] bool is_below(const cell& x) const {
     return is_within(x.who().path, path_) && x.who().path != path_;
+  }
+
+  /// All in the tree that live, but for its root.
+  [[nodiscard]] std::vector<cell_ptr> below() const {
+    auto result = inhabitants(*home_, path_);
+    std::erase_if(result, [this](const cell_ptr& x) { return !is_below(*x); });
+    return result;
   }
 
   /// Whether it was told to stop when the stop had begun already.

@@ -8,7 +8,6 @@
 #include "stop_report.hpp"
 #include "supervisor/nursery.hpp"
 #include "supervisor/shell.hpp"
-#include "within.hpp"
 
 #include <caf/actor_cast.hpp>
 
@@ -46,18 +45,6 @@ child_call call(const worker_handle& who, F f) {
   return child_call{std::move(state)};
 }
 
-/// Those who live in the tree of `root`, itself and linked children included.
-std::vector<cell_ptr> inhabitants(const cell& root) {
-  auto& top = root.who().path;
-  std::vector<cell_ptr> result;
-  for (auto& x : root.home().cells()) {
-    auto at = x->stage();
-    if (is_within(x->who().path, top) && at != rules::stage::created && !rules::is_final(at))
-      result.push_back(x);
-  }
-  return result;
-}
-
 } // namespace
 
 stop_report supervisor_ref::shutdown(timespan deadline) const {
@@ -72,7 +59,7 @@ stop_report supervisor_ref::shutdown(timespan deadline) const {
     throw std::invalid_argument(home->subject()
                                 + ": the deadline of a shutdown is negative; "
                                   "use zero to force at once");
-  auto all = inhabitants(*home);
+  auto all = inhabitants(home->home(), home->who().path);
   auto& time = home->home().time();
   auto begin = time.now();
   auto limits = rules::limits_until(begin, deadline_after(begin, deadline));

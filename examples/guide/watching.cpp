@@ -45,8 +45,7 @@ public:
     // One more cook, for the evening.
     auto hire = ask<caf::actor>(
       kitchen_, 10s, troupe::start_child_atom_v,
-      troupe::child<cook>("second",
-                          {.restart = troupe::restart::temporary}));
+      troupe::child<cook>("second", {.restart = troupe::restart::temporary}));
     auto second = co_await std::move(hire); // answered when it is ready
     auto count = ask<troupe::child_totals>(kitchen_, 1s,
                                            troupe::count_children_atom_v);
@@ -68,10 +67,10 @@ void caf_main(caf::actor_system& sys) {
   // [snippet watching]
   troupe::scoped_supervisor kitchen{sys, spec};
   troupe::event_log log{kitchen.ref()}; // the last events, from now on
-  auto printing = troupe::on_event(
-    kitchen.ref(), [](const troupe::lifecycle_event& x) {
-      std::clog << to_string(x) + '\n'; // on a thread where it may block
-    });
+  auto printing
+    = troupe::on_event(kitchen.ref(), [](const troupe::lifecycle_event& x) {
+        std::clog << to_string(x) + '\n'; // on a thread where it may block
+      });
   auto orders = *troupe::lookup<cook>(sys, "/kitchen/cook");
   orders.send("fugu");
   // No sleep and no guess: it waits for what has to happen.
@@ -88,5 +87,6 @@ CAF_MAIN(caf::id_block::troupe)
 
 // Output:
 //     /kitchen: running, ready
-//       cook: running, ready, life 2, last end: failed: worker "cook" (/kitchen/cook) failed: nobody can cook fugu
+//       cook: running, ready, life 2, last end: failed: worker "cook"
+//       (/kitchen/cook) failed: nobody can cook fugu
 //     2 of 2 cook

@@ -42,11 +42,12 @@ struct child_info {
 
   template <class Inspector>
   friend bool inspect(Inspector& f, child_info& x) {
-    return f.object(x).fields(
-      f.field("name", x.name), f.field("path", x.path),
-      f.field("actor", x.actor), f.field("state", x.state),
-      f.field("phase", x.phase), f.field("kind", x.kind),
-      f.field("restarts", x.restarts));
+    return f.object(x).fields(f.field("name", x.name), f.field("path", x.path),
+                              f.field("actor", x.actor),
+                              f.field("state", x.state),
+                              f.field("phase", x.phase),
+                              f.field("kind", x.kind),
+                              f.field("restarts", x.restarts));
   }
 };
 
@@ -70,9 +71,10 @@ struct child_totals {
 
   template <class Inspector>
   friend bool inspect(Inspector& f, child_totals& x) {
-    return f.object(x).fields(
-      f.field("specs", x.specs), f.field("active", x.active),
-      f.field("supervisors", x.supervisors), f.field("workers", x.workers));
+    return f.object(x).fields(f.field("specs", x.specs),
+                              f.field("active", x.active),
+                              f.field("supervisors", x.supervisors),
+                              f.field("workers", x.workers));
   }
 };
 

@@ -1,0 +1,230 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+// What others ask of a supervisor while it runs, and what they get to know.
+
+#include "rules/naming.hpp"
+#include "spawn.hpp"
+#include "supervisor/check.hpp"
+#include "supervisor/nursery.hpp"
+#include "supervisor/shell.hpp"
+#include "tree_status.hpp"
+#include "worker_actor.hpp"
+
+#include <caf/actor_cast.hpp>
+
+#include <utility>
+
+namespace troupe {
+
+void nursery::start_child(child_spec spec, call_ptr call) {
+  turn([this, spec = std::move(spec), call = std::move(call)]() mutable {
+    if (spec.name.empty() && spec.factory
+        && spec_->strategy == strategy::dynamic)
+      spec.name = rules::snake_case(class_name(spec.factory->type())) + "#"
+                  + std::to_string(++made_);
+    if (auto found = names_.find(spec.name); found != names_.end()) {
+      auto at = rules_.at(found->second);
+      auto there = at == rules::child_stage::stopped
+                   || at == rules::child_stage::backing_off;
+      done(call,
+           {caf::make_error(
+              there ? errc::already_present : errc::already_started,
+              subject_ + " has a child \"" + spec.name + "\" already, which is "
+                + (there ? "not running; use restart_child or "
+                           "delete_child"
+                         : "running")),
+            children_.at(found->second).handle});
+      return;
+    }
+    if (auto wrong = check_child(*spec_, spec); !wrong.empty()) {
+      done(call, {caf::make_error(errc::invalid_argument, wrong), {}});
+      return;
+    }
+    auto [who, why_not] = rules_.start_child(child_rules_of(spec.options),
+                                             now());
+    if (why_not != rules::refusal::none) {
+      done(call, {refused(why_not, spec.name, "start_child"), {}});
+      return;
+    }
+    add_child(who, std::move(spec));
+    children_.at(who).starts.push_back(std::move(call));
+  });
+}
+
+/// Lets `f` have its turn with the child of that name, or ends the call.
+template <class F>
+void nursery::turn_about(const std::string& name, call_ptr call, F f) {
+  turn([this, name, call = std::move(call), f = std::move(f)] {
+    if (auto found = names_.find(name); found != names_.end())
+      f(found->second, children_.at(found->second), call);
+    else
+      done(call, unknown(name));
+  });
+}
+
+void nursery::terminate_child(const std::string& name, call_ptr call) {
+  turn_about(name, std::move(call),
+             [this](child_id who, child& x, const call_ptr& made) {
+               x.mode = x.options.worker.queue.on_stop;
+               if (rules_.at(who) == rules::child_stage::stopped) {
+                 done(made, {{}, x.handle});
+                 return;
+               }
+               x.stops.push_back(made);
+               rules_.terminate_child(who, now());
+             });
+}
+
+void nursery::restart_child(const std::string& name, call_ptr call) {
+  turn_about(name, std::move(call),
+             [this, name](child_id who, child& x, const call_ptr& made) {
+               if (auto why = rules_.restart_child(who, now());
+                   why != rules::refusal::none)
+                 done(made, {refused(why, name, "restart_child"), x.handle});
+               else
+                 x.starts.push_back(made);
+             });
+}
+
+void nursery::delete_child(const std::string& name, call_ptr call) {
+  turn_about(name, std::move(call),
+             [this, name](child_id who, child& x, const call_ptr& made) {
+               if (auto why = rules_.delete_child(who);
+                   why != rules::refusal::none) {
+                 done(made, {refused(why, name, "delete_child"), x.handle});
+                 return;
+               }
+               done(made, {{}, x.handle});
+               forget(who);
+             });
+}
+
+bool nursery::retry_now(const std::string& name) {
+  auto result = false;
+  {
+    std::unique_lock guard{mtx_};
+    auto found = names_.find(name);
+    if (found != names_.end() && rules_.contains(found->second))
+      result = rules_.retry_now(found->second, now());
+  }
+  turn([] {}); // which carries out what the rules ask for
+  return result;
+}
+
+worker_handle nursery::find_child(const std::string& name) const {
+  std::unique_lock guard{mtx_};
+  auto found = names_.find(name);
+  return found != names_.end() ? children_.at(found->second).handle
+                               : worker_handle{};
+}
+
+worker_handle nursery::find_child(const caf::strong_actor_ptr& who) const {
+  // What lives in an actor of ours knows its place.
+  if (auto* mine = dynamic_cast<worker_actor*>(
+        caf::actor_cast<caf::abstract_actor*>(who))) {
+    auto& home = mine->home();
+    std::unique_lock guard{mtx_};
+    return home.kept_by() == this ? handle_of(home.place()) : worker_handle{};
+  }
+  std::unique_lock guard{mtx_};
+  auto found = adopted_.find(who.get());
+  return found != adopted_.end() ? handle_of(found->second) : worker_handle{};
+}
+
+std::vector<child_entry> nursery::which_children() const {
+  std::vector<child_entry> result;
+  std::unique_lock guard{mtx_};
+  for (auto who : rules_.children()) {
+    auto found = children_.find(who);
+    if (found == children_.end())
+      continue;
+    auto& x = found->second;
+    child_entry entry;
+    entry.name = x.name;
+    entry.child = x.handle;
+    entry.state = x.handle.state();
+    entry.phase = x.handle.phase();
+    entry.kind = x.factory->kind();
+    entry.restarts = rules_.restarts(who);
+    result.push_back(std::move(entry));
+  }
+  return result;
+}
+
+child_totals nursery::count_children() const {
+  std::unique_lock guard{mtx_};
+  auto counts = rules_.counts();
+  return {counts.specs, counts.active, supervisors_,
+          children_.size() - supervisors_};
+}
+
+void nursery::describe(tree_status& home) const {
+  struct found {
+    cell_ptr who;
+    child_kind kind;
+    std::uint64_t restarts;
+    time_point next_retry;
+  };
+  std::vector<found> all;
+  {
+    std::unique_lock guard{mtx_};
+    home.recent_restarts = rules_.recent_restarts(now());
+    for (auto who : rules_.children())
+      if (auto i = children_.find(who); i != children_.end())
+        all.push_back({cell_ptr{*i->second.handle.get_cell()},
+                       i->second.factory->kind(), rules_.restarts(who),
+                       rules_.next_retry(who)});
+  }
+  home.max_restarts = static_cast<std::uint64_t>(spec_->intensity.max_restarts);
+  home.children.reserve(home.children.size() + all.size());
+  for (auto& x : all) {
+    auto status = describe_tree(*x.who);
+    status.kind = x.kind;
+    status.restarts = x.restarts;
+    if (x.next_retry != never)
+      status.next_retry = time_left(x.next_retry, now());
+    home.children.push_back(std::move(status));
+  }
+}
+
+caf::error nursery::refused(rules::refusal why, const std::string& name,
+                            const char* call) const {
+  auto text = subject_ + " refused " + call + "(\"" + name + "\"): ";
+  switch (why) {
+    case rules::refusal::busy:
+      return caf::make_error(errc::busy,
+                             text
+                               + "it starts, or restarts a group; ask again "
+                                 "later");
+    case rules::refusal::stopping:
+      return caf::make_error(errc::supervisor_stopping,
+                             text + "it stops, or is not running");
+    case rules::refusal::running:
+      return caf::make_error(errc::child_running,
+                             text
+                               + "the child is running; use "
+                                 "terminate_child first");
+    case rules::refusal::restarting:
+      return caf::make_error(errc::child_restarting,
+                             text
+                               + "the child waits for its restart; use "
+                                 "terminate_child first");
+    case rules::refusal::too_many_children:
+      return caf::make_error(errc::too_many_children,
+                             text + "it has "
+                               + std::to_string(spec_->max_children)
+                               + " children, which is its max_children");
+    case rules::refusal::none:
+      break;
+  }
+  return {};
+}
+
+child_result nursery::unknown(const std::string& name) const {
+  return {caf::make_error(errc::not_found,
+                          subject_ + " has no child \"" + name + "\""),
+          {}};
+}
+
+} // namespace troupe

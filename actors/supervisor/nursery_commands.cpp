@@ -1,0 +1,227 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+// What the rules ask for, and how a nursery carries it out.
+
+#include "supervisor/nursery.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+void nursery::carry_out(const rules::command& what) {
+  using kind = rules::command_kind;
+  switch (what.what) {
+    case kind::start:
+      begin_life(what.who);
+      break;
+    case kind::stop:
+      stop_life(what.who);
+      break;
+    case kind::retire:
+      end_of(what.who, false);
+      break;
+    case kind::forget:
+      end_of(what.who, true);
+      break;
+    case kind::set_retry:
+      set_retry(what.who, what.when);
+      break;
+    case kind::clear_retry:
+      clear_retry(what.who);
+      break;
+    case kind::group_ready:
+      if (auto home =
+            [this] {
+              std::unique_lock guard{mtx_};
+              return supervisor_;
+            }();
+          home.get() != nullptr)
+        home->ready_called();
+      break;
+    case kind::group_ends:
+      group_ends(what.who);
+      break;
+    case kind::group_over:
+      group_over();
+      break;
+  }
+}
+
+void nursery::begin_life(child_id who) {
+  cell_ptr next;
+  worker_handle former; // goes without the lock: an object may go with it
+  {
+    std::unique_lock guard{mtx_};
+    auto* x = find(who);
+    if (x == nullptr)
+      return;
+    auto* present = x->handle.get_cell();
+    if (!present->can_live()) {
+      // Its actor is gone for good: another one takes its place.
+      auto replacement = make_cell(*x, who, present->shared_queue());
+      present->succeed(*replacement.get_cell());
+      former = std::exchange(x->handle, std::move(replacement));
+      present = x->handle.get_cell();
+    }
+    next = cell_ptr{*present};
+  }
+  if (auto err = next->begin_life())
+    turn([this, who, err = std::move(err)] {
+      last_failure_ = {err, nullptr};
+      rules_.child_ended(who, rules::child_end::failed, now());
+    });
+}
+
+void nursery::stop_life(child_id who) {
+  cell_ptr target;
+  auto mode = cell::queue_at_stop::discard;
+  auto limits = rules::stop_limits{};
+  auto last = false;
+  auto forced = false;
+  {
+    std::unique_lock guard{mtx_};
+    auto* x = find(who);
+    if (x == nullptr)
+      return;
+    target = cell_ptr{*x->handle.get_cell()};
+    mode = rules_.at() == rules::group_stage::unwinding
+             ? cell::queue_at_stop::keep
+             : static_cast<cell::queue_at_stop>(x->mode);
+    limits = limits_;
+    last = hurried_;
+    forced = forced_;
+  }
+  target->request_stop(mode, limits, last);
+  if (forced)
+    target->force();
+}
+
+/// A child has come to its final end.
+void nursery::end_of(child_id who, bool forgotten) {
+  cell_ptr target;
+  worker_handle handle;
+  std::vector<call_ptr> starts;
+  std::vector<call_ptr> stops;
+  auto gave_up = false;
+  {
+    std::unique_lock guard{mtx_};
+    auto* x = find(who);
+    if (x == nullptr)
+      return;
+    handle = x->handle;
+    target = cell_ptr{*handle.get_cell()};
+    starts.swap(x->starts);
+    stops.swap(x->stops);
+    gave_up = rules_.contains(who) && rules_.given_up(who);
+    if (forgotten)
+      forget(who);
+  }
+  if (gave_up && home_->events().wanted())
+    if (auto how = target->last_outcome())
+      target->publish(event_kind::gave_up, how->reason());
+  target->retire();
+  for (auto& call : starts)
+    call->finish({target->why_not_ready(), handle});
+  for (auto& call : stops)
+    call->finish({{}, handle});
+}
+
+void nursery::set_retry(child_id who, time_point when) {
+  auto job = make_job([weak = weak_from_this(), who] {
+    if (auto self = weak.lock())
+      self->turn(
+        [&self = *self, who] { self.rules_.retry_due(who, self.now()); });
+  });
+  std::vector<cell_ptr> waiting;
+  {
+    std::unique_lock guard{mtx_};
+    if (who == rules::no_child) {
+      group_retry_ = job;
+      for (auto& [id, x] : children_)
+        if (rules_.contains(id)
+            && rules_.at(id) == rules::child_stage::backing_off)
+          waiting.emplace_back(*x.handle.get_cell());
+    } else if (auto* x = find(who)) {
+      x->retry = job;
+      waiting.emplace_back(*x->handle.get_cell());
+    }
+  }
+  for (auto& x : waiting)
+    if (!x->set_backing_off(true) && home_->events().wanted()) {
+      auto how = x->last_outcome();
+      x->publish(event_kind::backing_off, how ? how->reason() : caf::error{},
+                 time_left(when, now()));
+    }
+  home_->time().schedule(*job, when);
+}
+
+void nursery::clear_retry(child_id who) {
+  job_ptr job;
+  {
+    std::unique_lock guard{mtx_};
+    if (who == rules::no_child)
+      job = std::exchange(group_retry_, job_ptr{});
+    else if (auto* x = find(who))
+      job = std::exchange(x->retry, job_ptr{});
+  }
+  if (job)
+    home_->time().unschedule(*job);
+}
+
+void nursery::group_ends(child_id) {
+  std::unique_lock guard{mtx_};
+  ending_ = true;
+  auto fail = [this](errc code, const char* what) {
+    failure_
+      = {caf::make_error(code, subject_ + what + text_of(last_failure_.reason)),
+         last_failure_.thrown};
+  };
+  switch (rules_.end()) {
+    case rules::group_end::gave_up:
+      fail(errc::max_restarts_exceeded,
+           " gave up: too many restarts; the last child failed with: ");
+      break;
+    case rules::group_end::start_failed:
+      fail(errc::start_failed, " failed to start: ");
+      break;
+    case rules::group_end::child_ended:
+      failure_ = last_failure_;
+      break;
+    default:
+      break;
+  }
+  if (supervisor_.get() != nullptr && home_->events().wanted()) {
+    if (rules_.end() == rules::group_end::gave_up)
+      supervisor_->publish(event_kind::gave_up, failure_.reason);
+    supervisor_->publish(event_kind::stopping);
+  }
+  if (awaiter_ != nullptr)
+    std::exchange(awaiter_, nullptr)->post();
+}
+
+void nursery::group_over() {
+  cell_ptr home;
+  job_ptr soft;
+  stop_report late;
+  {
+    std::unique_lock guard{mtx_};
+    late.swap(late_);
+    ending_ = true;
+    over_.store(true, std::memory_order_release);
+    home = supervisor_;
+    soft = std::exchange(soft_, job_ptr{});
+    if (awaiter_ != nullptr)
+      std::exchange(awaiter_, nullptr)->post();
+  }
+  if (soft)
+    home_->time().unschedule(*soft);
+  if (home.get() != nullptr) {
+    home->note_blockers(std::move(late));
+    home->brood_over();
+  } else {
+    turn([this] { let_go(); });
+  }
+}
+
+} // namespace troupe

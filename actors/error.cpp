@@ -61,6 +61,8 @@ std::string to_string(errc x) {
       return "child_restarting";
     case errc::too_many_children:
       return "too_many_children";
+    case errc::queue_full:
+      return "queue_full";
   }
   return "invalid";
 }

@@ -24,6 +24,18 @@ timespan backoff_delay(const restart_backoff& options, std::uint32_t n,
   return std::max(std::min(delay, options.max), timespan::zero());
 }
 
+double sample(std::uint64_t& state) noexcept {
+  // splitmix64: eight bytes of state, and jitter asks for no more.
+  state += 0x9E3779B97F4A7C15u;
+  auto x = state;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+  x ^= x >> 31;
+  constexpr auto most
+    = static_cast<double>(std::numeric_limits<std::uint64_t>::max());
+  return 2.0 * (static_cast<double>(x) / most) - 1.0;
+}
+
 backoff::backoff(const restart_backoff& options) noexcept : options_(options) {
   // nop
 }

@@ -16,6 +16,10 @@ namespace troupe::rules {
 [[nodiscard]] timespan backoff_delay(const restart_backoff& options,
                                      std::uint32_t n, double u) noexcept;
 
+/// A sample between -1 and 1 for the jitter.
+/// @param state Where it comes from: any number, changed by each call.
+[[nodiscard]] double sample(std::uint64_t& state) noexcept;
+
 /// How far the backoff of one child has come. (S11)
 class backoff {
 public:

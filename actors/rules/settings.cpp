@@ -3,6 +3,8 @@
 
 #include "rules/settings.hpp"
 
+#include "rules/queueing.hpp"
+
 #include <algorithm>
 
 namespace troupe::rules {
@@ -37,6 +39,13 @@ std::string check(const worker_options& options, std::string_view name) {
     return complaint("cleanup_period", "use zero for none");
   if (options.force_period.value_or(zero) < zero)
     return complaint("force_period", "use zero to abandon at once");
+  if (auto wrong = check(options.queue); !wrong.empty()) {
+    std::string result = "worker \"";
+    result += name;
+    result += "\": ";
+    result += wrong;
+    return result;
+  }
   if (options.name.find('/') != std::string::npos) {
     std::string result = "worker \"";
     result += name;

@@ -229,15 +229,7 @@ time_point supervision::latest_due() const noexcept {
 }
 
 double supervision::sample() noexcept {
-  // splitmix64: eight bytes of state, and jitter asks for no more.
-  random_ += 0x9E3779B97F4A7C15u;
-  auto x = random_;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-  x ^= x >> 31;
-  constexpr auto most
-    = static_cast<double>(std::numeric_limits<std::uint64_t>::max());
-  return 2.0 * (static_cast<double>(x) / most) - 1.0;
+  return rules::sample(random_);
 }
 
 } // namespace troupe::rules

@@ -71,6 +71,8 @@ enum class errc : std::uint8_t {
   child_restarting,
   /// A dynamic supervisor has `max_children` children.
   too_many_children,
+  /// The queue has no room for another message.
+  queue_full,
 };
 
 /// @relates errc
@@ -78,7 +80,7 @@ std::string to_string(errc x);
 
 /// @relates errc
 constexpr errc last_enumerator(errc) noexcept {
-  return errc::too_many_children;
+  return errc::queue_full;
 }
 
 /// Returns the text that `err` carries, else its code in words.

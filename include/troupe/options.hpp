@@ -5,7 +5,9 @@
 
 #include "troupe/time.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -25,7 +27,101 @@ enum class on_stop : std::uint8_t {
   discard,
   /// The worker goes on until the queue is empty or its grace period is over.
   drain,
+  /// They are given to `queue_consumer::hand_over`, together, when `run()` is
+  /// over and before `on_shutdown()`.
+  hand_over,
 };
+
+/// What happens when a message comes to a full queue. It is decided when the
+/// message is enqueued, on the sender's thread, however busy the worker is.
+enum class overflow : std::uint8_t {
+  /// The message is refused: `send` returns `false`, a request gets
+  /// `errc::queue_full`. A dead letter, reason `rejected`.
+  reject,
+  /// The message is taken, and the one that has waited longest is a dead
+  /// letter, reason `dropped`.
+  drop_oldest,
+  /// The message is a dead letter, reason `dropped`. Its sender is told as with
+  /// `reject`.
+  drop_newest,
+  /// A request is held back, and so is its answer, until there is room or the
+  /// queue is closed. Who sends one way cannot wait, and is treated as with
+  /// `reject`.
+  block,
+};
+
+/// How long it takes until something is tried again: the n-th time
+/// `min(max, initial * factor^n * (1 + jitter * U(-1, 1)))`, n counted from 0.
+struct retry_backoff {
+  /// The first delay; with zero there is none at all.
+  timespan initial{0};
+  /// No delay is longer.
+  timespan max = std::chrono::seconds{30};
+  double factor = 2.0;
+  /// Between 0 and 1.
+  double jitter = 0.2;
+
+  friend bool operator==(const retry_backoff&, const retry_backoff&) = default;
+};
+
+/// What a `queue_worker` does when its callback fails on a message. (Q9)
+///
+/// ~~~
+/// .queue = {.on_error = troupe::on_error::retry(3, {.initial = 100ms})}
+/// ~~~
+class on_error {
+public:
+  enum class action : std::uint8_t { fail, skip, retry };
+
+  /// The worker fails.
+  static const on_error fail;
+
+  /// The message becomes a dead letter, reason `failed`; the worker goes on.
+  static const on_error skip;
+
+  /// The callback is called again with the same message, up to `times` times;
+  /// if it fails each time, then as `skip`. A stop ends the delay.
+  [[nodiscard]] static constexpr on_error
+  retry(int times, retry_backoff backoff = {}) noexcept {
+    return {action::retry, times, backoff};
+  }
+
+  // -- properties -------------------------------------------------------------
+
+  [[nodiscard]] constexpr action what() const noexcept {
+    return what_;
+  }
+
+  /// How often it is tried again.
+  [[nodiscard]] constexpr int times() const noexcept {
+    return times_;
+  }
+
+  /// How long it waits before that.
+  [[nodiscard]] constexpr const retry_backoff& backoff() const noexcept {
+    return backoff_;
+  }
+
+  friend bool operator==(const on_error&, const on_error&) = default;
+
+private:
+  constexpr on_error(action what, int times, retry_backoff backoff) noexcept
+    : what_(what), times_(times), backoff_(backoff) {
+    // nop
+  }
+
+  action what_;
+  int times_;
+  retry_backoff backoff_;
+};
+
+inline constexpr on_error on_error::fail{action::fail, 0, {}};
+
+inline constexpr on_error on_error::skip{action::skip, 0, {}};
+
+/// The capacity of a queue that takes whatever comes.
+inline constexpr std::size_t unbounded
+  = std::numeric_limits<std::size_t>::max();
 
 /// What the failure of a linked child means to its parent.
 enum class on_failure : std::uint8_t {
@@ -35,10 +131,26 @@ enum class on_failure : std::uint8_t {
   ignore,
 };
 
-/// How the queue of a `queue_consumer` behaves.
+/// How the queue of a `queue_consumer` behaves. An aggregate for designated
+/// initializers; the order of its members is part of the interface.
 struct queue_options {
-  /// What becomes of queued messages at a stop.
+  /// How many messages may wait in it. The one in progress does not count.
+  std::size_t capacity = unbounded;
+
+  /// What happens when there are so many, and another one comes. (Q5)
+  troupe::overflow overflow = troupe::overflow::reject;
+
+  /// What becomes of queued messages at a stop. (Q6)
   troupe::on_stop on_stop = troupe::on_stop::discard;
+
+  /// What becomes of a message on which the callback of a `queue_worker` fails.
+  /// A `queue_consumer` has no callback: its `run()` decides. (Q9)
+  troupe::on_error on_error = troupe::on_error::fail;
+
+  /// How often a message may be given out again when the worker ended badly
+  /// with it in progress and is started again by its supervisor. After that,
+  /// and with zero at once, it is a dead letter, reason `lost`. (Q10)
+  int redeliver = 0;
 };
 
 /// How a worker is to be run. An aggregate for designated initializers; the

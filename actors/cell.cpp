@@ -140,6 +140,18 @@ worker_status cell::status() const {
   return result;
 }
 
+caf::error cell::refusal(message_queue::receipt why) const {
+  if (why == message_queue::receipt::full)
+    return caf::make_error(errc::queue_full,
+                           subject()
+                             + " has no room for another message; send it "
+                               "again later");
+  return caf::make_error(errc::queue_closed,
+                         subject()
+                           + " takes no more messages: it stops or has "
+                             "ended");
+}
+
 std::size_t cell::holds() const {
   std::unique_lock guard{mtx_};
   return holds_;
@@ -186,6 +198,16 @@ bool cell::cleanup_due() const {
   return lifecycle_.cleanup_due();
 }
 
+bool cell::goes_well() const {
+  std::unique_lock guard{mtx_};
+  auto so_far = lifecycle_.verdict();
+  return so_far == rules::verdict::open || so_far == rules::verdict::normal;
+}
+
+task<> cell::hand_over_queue() {
+  return worker_->hand_over_queue();
+}
+
 // -- the actor -----------------------------------------------------------------
 
 void cell::attach(worker_actor& who) {
@@ -224,6 +246,10 @@ void cell::system_gone() noexcept {
     std::unique_lock guard{mtx_};
     arm(never); // The clock has gone; a deadline would only keep the cell.
     unanswered.swap(pending_replies_);
+  }
+  if (queue_) {
+    queue_->close(false);
+    queue_->turn_away(); // Their answers must not outlive the system.
   }
   if (keeper_ && !finished() && rules::is_final(stage()))
     release_waiters(); // There will be no other life.
@@ -296,13 +322,19 @@ void cell::wake_waits() noexcept {
 }
 
 bool cell::must_pause(bool got_message) noexcept {
-  constexpr std::uint16_t turn = 128;
   nones_ = got_message ? 0 : static_cast<std::uint16_t>(nones_ + 1);
-  if (nones_ > 1 || ++unpaused_ >= turn) {
-    unpaused_ = 0;
-    return true;
-  }
-  return false;
+  if (nones_ <= 1)
+    return turn_over();
+  unpaused_ = 0;
+  return true;
+}
+
+bool cell::turn_over() noexcept {
+  constexpr std::uint16_t turn = 128;
+  if (++unpaused_ < turn)
+    return false;
+  unpaused_ = 0;
+  return true;
 }
 
 } // namespace troupe

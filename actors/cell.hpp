@@ -152,6 +152,11 @@ public:
     return who_;
   }
 
+  /// Whether nobody waits for it any more, while its code may still run.
+  [[nodiscard]] bool abandoned() const noexcept {
+    return stage() == rules::stage::abandoned;
+  }
+
   /// `worker "name" (/path)`, the subject of every error text.
   [[nodiscard]] std::string subject() const;
 
@@ -170,6 +175,9 @@ public:
   [[nodiscard]] message_queue* queue() const noexcept {
     return queue_.get();
   }
+
+  /// The error of a message that its queue does not take.
+  [[nodiscard]] caf::error refusal(message_queue::receipt why) const;
 
   [[nodiscard]] std::size_t holds() const;
 
@@ -206,6 +214,7 @@ public:
   enum class queue_at_stop : std::uint8_t {
     discard = static_cast<std::uint8_t>(on_stop::discard),
     drain = static_cast<std::uint8_t>(on_stop::drain),
+    hand_over = static_cast<std::uint8_t>(on_stop::hand_over),
     keep, ///< For the next life.
   };
 
@@ -403,6 +412,12 @@ public:
 
   [[nodiscard]] bool cleanup_due() const;
 
+  /// Whether its present life has neither failed nor been forced so far.
+  [[nodiscard]] bool goes_well() const;
+
+  /// Gives the object what is left in its queue.
+  [[nodiscard]] task<> hand_over_queue();
+
   [[nodiscard]] worker_actor* actor_object() const noexcept {
     return actor_;
   }
@@ -440,6 +455,10 @@ public:
   /// Whether this `get_message` is to let others have their turn: after many in
   /// a row that did not wait, or a second none in a row.
   [[nodiscard]] bool must_pause(bool got_message) noexcept;
+
+  /// Whether the worker is to let others have their turn, having gone on many
+  /// times without a wait.
+  [[nodiscard]] bool turn_over() noexcept;
 
   void note_pause() noexcept {
     unpaused_ = 0;

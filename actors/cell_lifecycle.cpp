@@ -150,6 +150,8 @@ bool cell::request_stop(queue_at_stop mode, const rules::stop_limits& limits,
   }
   if (queue_ && mode == queue_at_stop::discard)
     queue_->discard(message_queue::leave::handled);
+  else if (queue_ && mode != queue_at_stop::keep)
+    queue_->turn_away();
   log_transition(from, stage());
   // Whatever threads the supervisor has to wait for, its children need not.
   if (children)

@@ -3,44 +3,307 @@
 
 #include "troupe/queue.hpp"
 
+#include "caf_compat.hpp"
 #include "cell.hpp"
+#include "rules/queueing.hpp"
 
 #include <utility>
 
 namespace troupe {
 
-// -- message_queue -------------------------------------------------------------
+// -- departures ----------------------------------------------------------------
+
+namespace {
+
+/// A request whose answer is held back until it is decided over its message.
+class held_request final : public message_queue::applicant {
+public:
+  held_request(message_queue::node_ptr what, caf::strong_actor_ptr from,
+               caf::message_id answer) noexcept
+    : applicant(std::move(what)), from_(std::move(from)), answer_(answer) {
+    // nop
+  }
+
+  void answer(const cell& home) const {
+    caf::message content;
+    if (!taken_)
+      content = caf::make_message(
+        home.refusal(message_queue::receipt::closed));
+    from_->enqueue(compat::make_element(nullptr, answer_, std::move(content)),
+                   nullptr);
+  }
+
+  held_request* next = nullptr;
+
+protected:
+  void decided(bool taken, message_queue::departures& out) noexcept override;
+
+private:
+  caf::strong_actor_ptr from_;
+  caf::message_id answer_;
+  bool taken_ = false;
+};
+
+} // namespace
+
+/// What leaves a queue while its lock is held. Messages are the user's, so
+/// their destructors run when it no longer is, and answers are sent then.
+class message_queue::departures {
+public:
+  explicit departures(message_queue& from) noexcept : from_(from) {
+    // nop
+  }
+
+  departures(const departures&) = delete;
+
+  departures& operator=(const departures&) = delete;
+
+  ~departures() {
+    if (first_ != nullptr || answers_ != nullptr)
+      see_off();
+  }
+
+  /// `x` is needed no longer.
+  void drop(node* x) noexcept {
+    x->next = nullptr;
+    *last_ = x;
+    last_ = &x->next;
+  }
+
+  /// `x` is a dead letter.
+  void bury(node* x, dead_letter_reason why) noexcept {
+    x->reason = why;
+    drop(x);
+  }
+
+  /// It has been decided over `x`.
+  /// @pre the queue's lock is held
+  void answer(held_request& x) noexcept {
+    home_ = from_.home_;
+    *last_answer_ = &x;
+    last_answer_ = &x.next;
+  }
+
+private:
+  void see_off() noexcept {
+    while (first_ != nullptr)
+      delete std::exchange(first_, first_->next);
+    while (answers_ != nullptr) {
+      std::unique_ptr<held_request> x{std::exchange(answers_, answers_->next)};
+      x->answer(*home_);
+    }
+  }
+
+  message_queue& from_;
+  cell* home_ = nullptr;
+  node* first_ = nullptr;
+  node** last_ = &first_;
+  held_request* answers_ = nullptr;
+  held_request** last_answer_ = &answers_;
+};
+
+void held_request::decided(bool taken,
+                           message_queue::departures& out) noexcept {
+  taken_ = taken;
+  out.answer(*this);
+}
+
+// -- applicant -----------------------------------------------------------------
+
+message_queue::applicant::applicant(node_ptr what) noexcept
+  : what_(std::move(what)) {
+  // nop
+}
+
+message_queue::applicant::~applicant() = default;
+
+// -- message_queue: senders ----------------------------------------------------
 
 message_queue::~message_queue() {
-  while (first_ != nullptr)
-    delete std::exchange(first_, first_->next);
+  for (auto* list : {first_, given_out_})
+    while (list != nullptr)
+      delete std::exchange(list, list->next);
+}
+
+void message_queue::attach(cell& home, const queue_options& how) {
+  std::unique_lock guard{mtx_};
+  if (home_ == nullptr) {
+    options_ = how;
+    kept_ = home.kept_by() != nullptr;
+    keeps_ = (kept_ && how.redeliver > 0)
+             || how.on_error.what() == on_error::action::retry;
+  }
+  home_ = &home;
 }
 
 bool message_queue::push(node_ptr x) {
+  departures out{*this};
   std::unique_lock guard{mtx_};
-  ++counts_.sent;
-  if (closed_) {
-    ++counts_.closed;
-    return false;
-  }
-  ++counts_.queued;
-  x->number = counts_.sent;
-  if (auto* who = first_awaiter_) {
-    who->leave_line();
-    who->got_ = std::move(x);
-    // With the lock held: the awaiter takes it before it goes.
-    who->post();
-    return true;
-  }
-  auto* raw = x.release();
-  raw->next = nullptr;
-  if (last_ != nullptr)
-    last_->next = raw;
-  else
-    first_ = raw;
-  last_ = raw;
-  return true;
+  return enter(x, rules::patience::none, out) == receipt::taken;
 }
+
+message_queue::receipt
+message_queue::push_request(node_ptr x, const caf::strong_actor_ptr& from,
+                            caf::message_id answer) {
+  departures out{*this};
+  std::unique_lock guard{mtx_};
+  auto result = enter(x, rules::patience::answer, out);
+  if (result == receipt::held)
+    line_up(*new held_request{std::move(x), from, answer});
+  return result;
+}
+
+message_queue::receipt message_queue::apply(applicant& who) {
+  departures out{*this};
+  std::unique_lock guard{mtx_};
+  auto result = enter(who.what_, rules::patience::for_room, out);
+  if (result == receipt::held)
+    line_up(who);
+  return result;
+}
+
+void message_queue::withdraw(applicant& who) noexcept {
+  std::unique_lock guard{mtx_};
+  if (who.in_line_)
+    leave_line(who);
+}
+
+/// Decides over a message that comes, and does it, unless it is to be held.
+message_queue::receipt
+message_queue::enter(node_ptr& x, rules::patience sender,
+                     departures& out) noexcept {
+  auto refuse = [&](std::uint64_t& count, dead_letter_reason why) {
+    ++counts_.sent;
+    ++count;
+    out.bury(x.release(), why);
+  };
+  const rules::queue_view at{closed_, counts_.queued, options_.capacity,
+                             options_.overflow};
+  switch (rules::admit(at, sender)) {
+    case rules::admission::take:
+      accept(std::move(x));
+      return receipt::taken;
+    case rules::admission::drop_oldest: {
+      number(*x);
+      append(x.release());
+      --counts_.queued;
+      ++counts_.dropped;
+      out.bury(unlink_oldest().release(), dead_letter_reason::dropped);
+      return receipt::taken;
+    }
+    case rules::admission::drop:
+      refuse(counts_.dropped, dead_letter_reason::dropped);
+      return receipt::full;
+    case rules::admission::reject:
+      refuse(counts_.rejected, dead_letter_reason::rejected);
+      return receipt::full;
+    case rules::admission::refuse:
+      refuse(counts_.closed, dead_letter_reason::closed);
+      return receipt::closed;
+    case rules::admission::hold:
+      break;
+  }
+  return receipt::held;
+}
+
+/// Counts a message in.
+void message_queue::number(node& x) noexcept {
+  x.number = ++counts_.sent;
+  ++counts_.queued;
+}
+
+/// Takes a message: it waits, unless somebody waits for it.
+void message_queue::accept(node_ptr x) noexcept {
+  number(*x);
+  if (auto* who = waiting_.first)
+    who->promise(std::move(x));
+  else
+    append(x.release());
+}
+
+void message_queue::append(node* x) noexcept {
+  x->next = nullptr;
+  if (last_ != nullptr)
+    last_->next = x;
+  else
+    first_ = x;
+  last_ = x;
+}
+
+message_queue::node_ptr message_queue::unlink_first() noexcept {
+  auto* result = std::exchange(first_, first_->next);
+  if (first_ == nullptr)
+    last_ = nullptr;
+  return node_ptr{result};
+}
+
+/// Takes out the message that has waited longest. If it has been promised to a
+/// wait, that one gets the next.
+message_queue::node_ptr message_queue::unlink_oldest() noexcept {
+  auto* who = promised_.first;
+  if (who == nullptr)
+    return unlink_first();
+  auto result = std::move(who->got_);
+  for (; who->next_in_line_ != nullptr; who = who->next_in_line_)
+    who->got_ = std::move(who->next_in_line_->got_);
+  who->got_ = unlink_first();
+  return result;
+}
+
+// -- message_queue: room -------------------------------------------------------
+
+void message_queue::line_up(applicant& who) noexcept {
+  who.in_line_ = true;
+  who.previous_ = last_applicant_;
+  if (last_applicant_ != nullptr)
+    last_applicant_->next_ = &who;
+  else
+    first_applicant_ = &who;
+  last_applicant_ = &who;
+}
+
+void message_queue::leave_line(applicant& who) noexcept {
+  who.in_line_ = false;
+  if (who.previous_ != nullptr)
+    who.previous_->next_ = who.next_;
+  else
+    first_applicant_ = who.next_;
+  if (who.next_ != nullptr)
+    who.next_->previous_ = who.previous_;
+  else
+    last_applicant_ = who.previous_;
+  who.next_ = who.previous_ = nullptr;
+}
+
+/// Lets in those for whom there is room now.
+void message_queue::admit(departures& out) noexcept {
+  while (first_applicant_ != nullptr && !closed_
+         && counts_.queued < options_.capacity) {
+    auto& who = *first_applicant_;
+    leave_line(who);
+    accept(std::move(who.what_));
+    who.decided(true, out);
+  }
+}
+
+void message_queue::turn_away(departures& out) noexcept {
+  while (first_applicant_ != nullptr) {
+    auto& who = *first_applicant_;
+    leave_line(who);
+    ++counts_.sent;
+    ++counts_.closed;
+    out.bury(who.what_.release(), dead_letter_reason::closed);
+    who.decided(false, out);
+  }
+}
+
+void message_queue::turn_away() noexcept {
+  departures out{*this};
+  std::unique_lock guard{mtx_};
+  turn_away(out);
+}
+
+// -- message_queue: the life of the worker -------------------------------------
 
 void message_queue::close(bool give_out) noexcept {
   std::unique_lock guard{mtx_};
@@ -54,55 +317,117 @@ void message_queue::suspend() noexcept {
 }
 
 void message_queue::reopen() noexcept {
+  departures out{*this};
   std::unique_lock guard{mtx_};
   closed_ = false;
   give_out_ = true;
+  admit(out);
+}
+
+bool message_queue::hand_over_due() const {
+  std::unique_lock guard{mtx_};
+  return closed_ && options_.on_stop == on_stop::hand_over
+         && counts_.queued > 0;
 }
 
 void message_queue::let_go() noexcept {
+  departures out{*this};
   std::unique_lock guard{mtx_};
-  while (first_awaiter_ != nullptr)
-    first_awaiter_->leave_line();
-  settle_locked(leave::abandoned);
+  while (waiting_.first != nullptr)
+    waiting_.first->leave_line();
+  while (auto* who = promised_.first) {
+    who->leave_line();
+    give_back(std::move(who->got_));
+  }
+  settle(leave::abandoned, out);
 }
 
 void message_queue::discard(leave how) noexcept {
-  node* rest = nullptr;
-  {
-    std::unique_lock guard{mtx_};
-    closed_ = true;
-    give_out_ = false;
-    rest = std::exchange(first_, nullptr);
-    last_ = nullptr;
-    std::uint64_t n = 0;
-    for (auto* i = rest; i != nullptr; i = i->next)
-      ++n;
-    counts_.queued -= n;
-    (how == leave::abandoned ? counts_.abandoned : counts_.discarded) += n;
-    if (how == leave::abandoned)
-      counts_.abandoned += std::exchange(counts_.in_progress, 0);
+  departures out{*this};
+  std::unique_lock guard{mtx_};
+  closed_ = true;
+  give_out_ = false;
+  const auto abandoned = how == leave::abandoned;
+  auto& count = abandoned ? counts_.abandoned : counts_.discarded;
+  const auto why = abandoned ? dead_letter_reason::abandoned
+                             : dead_letter_reason::discarded;
+  auto bury = [&](node_ptr x) {
+    --counts_.queued;
+    ++count;
+    out.bury(x.release(), why);
+  };
+  if (abandoned) {
+    // Nobody resumes those to whom a message was promised.
+    while (auto* who = promised_.first) {
+      who->leave_line();
+      bury(std::move(who->got_));
+    }
   }
-  // Messages are the user's: their destructors run without the lock.
-  while (rest != nullptr)
-    delete std::exchange(rest, rest->next);
+  while (first_ != nullptr)
+    bury(unlink_first());
+  if (abandoned)
+    settle(how, out);
+  turn_away(out);
 }
 
 void message_queue::settle(leave how) noexcept {
+  departures out{*this};
   std::unique_lock guard{mtx_};
-  settle_locked(how);
+  settle(how, out);
 }
 
-void message_queue::settle_locked(leave how) noexcept {
+void message_queue::settle(leave how, departures& out) noexcept {
   auto n = std::exchange(counts_.in_progress, 0);
+  auto* kept = std::exchange(given_out_, nullptr);
+  auto next = [&kept] { return std::exchange(kept, kept->next); };
+  auto bury = [&](std::uint64_t& count, dead_letter_reason why) {
+    count += n;
+    while (kept != nullptr)
+      out.bury(next(), why);
+  };
   switch (how) {
     case leave::handled:
-      counts_.handled += n;
+    case leave::handed_over:
+      (how == leave::handled ? counts_.handled : counts_.handed_over) += n;
+      while (kept != nullptr)
+        out.drop(next());
+      break;
+    case leave::failed:
+      bury(counts_.failed, dead_letter_reason::failed);
+      break;
+    case leave::crashed: {
+      node* lost = nullptr;
+      while (kept != nullptr) {
+        auto* x = next();
+        // Where a stop was asked for there is no next life.
+        if (kept_ && !closed_ && !x->spent
+            && rules::redelivered(options_.redeliver, x->again)) {
+          ++x->again;
+          --n;
+          ++counts_.queued;
+          give_back(node_ptr{x});
+        } else {
+          x->next = std::exchange(lost, x);
+        }
+      }
+      kept = lost;
+      bury(counts_.lost, dead_letter_reason::lost);
+      break;
+    }
+    case leave::put_off:
+      if (closed_ || give_out_) {
+        bury(counts_.failed, dead_letter_reason::failed);
+        break;
+      }
+      counts_.queued += n;
+      while (kept != nullptr)
+        give_back(node_ptr{next()});
       break;
     case leave::lost:
-      counts_.lost += n;
+      bury(counts_.lost, dead_letter_reason::lost);
       break;
     case leave::abandoned:
-      counts_.abandoned += n;
+      bury(counts_.abandoned, dead_letter_reason::abandoned);
       break;
   }
 }
@@ -112,17 +437,54 @@ queue_counts message_queue::counts() const {
   return counts_;
 }
 
+// -- message_queue: the worker's own code --------------------------------------
+
+void message_queue::keep(cell& home, node_ptr x) noexcept {
+  departures out{*this};
+  std::unique_lock guard{mtx_};
+  keep(home, std::move(x), out);
+}
+
+void message_queue::settle(cell& home, node_ptr x, leave how) noexcept {
+  departures out{*this};
+  std::unique_lock guard{mtx_};
+  if (keep(home, std::move(x), out))
+    settle(how, out);
+}
+
+/// @returns whether the message in progress is that worker's.
+bool message_queue::keep(cell& home, node_ptr x, departures& out) noexcept {
+  // The code of an abandoned worker may come here when that is over, and
+  // another worker has a message of this queue in hand.
+  if (home.abandoned()) {
+    out.drop(x.release());
+    return false;
+  }
+  auto* raw = x.release();
+  raw->next = std::exchange(given_out_, raw);
+  return true;
+}
+
 message_queue::node_ptr message_queue::pop_front() noexcept {
   if (first_ == nullptr || !give_out_)
     return nullptr;
-  auto* result = std::exchange(first_, first_->next);
-  if (first_ == nullptr)
-    last_ = nullptr;
-  return node_ptr{result};
+  return unlink_first();
+}
+
+/// Makes one message that was queued the one in progress.
+void message_queue::take_in(departures& out) noexcept {
+  --counts_.queued;
+  ++counts_.in_progress;
+  admit(out);
 }
 
 /// Puts `x` where it was: several waits may give messages back, in any order.
+/// Somebody who waits gets it at once.
 void message_queue::give_back(node_ptr x) noexcept {
+  if (auto* who = waiting_.first; who != nullptr && give_out_) {
+    who->promise(std::move(x));
+    return;
+  }
   auto* raw = x.release();
   auto** where = &first_;
   while (*where != nullptr && (*where)->number < raw->number)
@@ -133,13 +495,37 @@ void message_queue::give_back(node_ptr x) noexcept {
     last_ = raw;
 }
 
+// -- line ----------------------------------------------------------------------
+
+void message_queue::line::push_back(awaiter& x) noexcept {
+  x.next_in_line_ = nullptr;
+  x.previous_in_line_ = last;
+  if (last != nullptr)
+    last->next_in_line_ = &x;
+  else
+    first = &x;
+  last = &x;
+}
+
+void message_queue::line::erase(awaiter& x) noexcept {
+  if (x.previous_in_line_ != nullptr)
+    x.previous_in_line_->next_in_line_ = x.next_in_line_;
+  else
+    first = x.next_in_line_;
+  if (x.next_in_line_ != nullptr)
+    x.next_in_line_->previous_in_line_ = x.previous_in_line_;
+  else
+    last = x.previous_in_line_;
+  x.next_in_line_ = x.previous_in_line_ = nullptr;
+}
+
 // -- awaiter -------------------------------------------------------------------
 
 message_queue::awaiter::alarm::alarm(awaiter& x) noexcept
   : timer([](timer& self) noexcept {
       auto& waiting = static_cast<alarm&>(self).who;
       std::unique_lock guard{waiting.queue_->mtx_};
-      if (waiting.in_line_) {
+      if (waiting.at_ == place::waiting) {
         waiting.leave_line();
         waiting.post();
       }
@@ -157,29 +543,37 @@ message_queue::awaiter::awaiter(cell& home, message_queue& queue,
 message_queue::awaiter::~awaiter() {
   if (armed_)
     worker_cell().home().time().cancel(alarm_);
+  if (done_)
+    return;
   std::unique_lock guard{queue_->mtx_};
-  if (in_line_)
-    leave_line();
+  auto promised = at_ == place::promised;
+  leave_line();
   // Whoever got a message and is destroyed before it saw it gives it back.
-  if (got_)
+  if (promised)
     queue_->give_back(std::move(got_));
 }
 
 bool message_queue::awaiter::await_ready() {
   auto& home = worker_cell();
-  {
-    std::unique_lock guard{queue_->mtx_};
-    queue_->settle_locked(leave::handled);
-    if (home.frozen())
-      return false;
-    got_ = queue_->pop_front();
-    if (!got_ && !home.stop_asked())
-      return false;
-    pausing_ = home.must_pause(got_ != nullptr);
-    if (got_ && !pausing_)
-      count_in();
-  }
-  return !pausing_;
+  departures out{*queue_};
+  std::unique_lock guard{queue_->mtx_};
+  if (home.abandoned())
+    return false; // The message in progress may be another worker's by now.
+  queue_->settle(leave::handled, out);
+  if (home.frozen())
+    return false;
+  got_ = queue_->pop_front();
+  if (!got_ && !home.stop_asked())
+    return false;
+  pausing_ = home.must_pause(got_ != nullptr);
+  if (pausing_ && got_)
+    enter(place::promised);
+  if (pausing_)
+    return false;
+  done_ = true;
+  if (got_)
+    queue_->take_in(out);
+  return true;
 }
 
 bool message_queue::awaiter::wait_for_message() {
@@ -201,17 +595,13 @@ bool message_queue::awaiter::wait_for_message() {
   {
     std::unique_lock guard{queue_->mtx_};
     got_ = queue_->pop_front();
+    if (got_)
+      enter(place::promised);
     if (got_ || home.stop_asked()) {
       withdraw();
       return false;
     }
-    previous_in_line_ = queue_->last_awaiter_;
-    if (previous_in_line_ != nullptr)
-      previous_in_line_->next_in_line_ = this;
-    else
-      queue_->first_awaiter_ = this;
-    queue_->last_awaiter_ = this;
-    in_line_ = true;
+    enter(place::waiting);
   }
   if (until_ != never) {
     armed_ = true;
@@ -222,7 +612,7 @@ bool message_queue::awaiter::wait_for_message() {
 
 void message_queue::awaiter::stop_asked() noexcept {
   std::unique_lock guard{queue_->mtx_};
-  if (in_line_) {
+  if (at_ == place::waiting) {
     leave_line();
     post();
   }
@@ -230,33 +620,79 @@ void message_queue::awaiter::stop_asked() noexcept {
 
 message_queue::node_ptr message_queue::awaiter::take() noexcept {
   delist();
-  if (got_ && !counted_) {
+  if (!done_) {
+    departures out{*queue_};
     std::unique_lock guard{queue_->mtx_};
-    count_in();
+    // Out of the lines, so that nobody else will touch it.
+    done_ = true;
+    if (at_ == place::promised)
+      queue_->take_in(out);
+    leave_line();
   }
   return std::move(got_);
 }
 
-/// The message that it has got is in progress from now on.
-/// @pre the queue's lock is held
-void message_queue::awaiter::count_in() noexcept {
-  counted_ = true;
-  --queue_->counts_.queued;
-  ++queue_->counts_.in_progress;
+/// @pre the queue's lock is held, and the place is `nowhere`
+void message_queue::awaiter::enter(place where) noexcept {
+  at_ = where;
+  (where == place::waiting ? queue_->waiting_ : queue_->promised_)
+    .push_back(*this);
 }
 
 /// @pre the queue's lock is held
 void message_queue::awaiter::leave_line() noexcept {
-  in_line_ = false;
-  if (previous_in_line_ != nullptr)
-    previous_in_line_->next_in_line_ = next_in_line_;
-  else
-    queue_->first_awaiter_ = next_in_line_;
-  if (next_in_line_ != nullptr)
-    next_in_line_->previous_in_line_ = previous_in_line_;
-  else
-    queue_->last_awaiter_ = previous_in_line_;
-  next_in_line_ = previous_in_line_ = nullptr;
+  if (at_ != place::nowhere)
+    (at_ == place::waiting ? queue_->waiting_ : queue_->promised_).erase(*this);
+  at_ = place::nowhere;
+}
+
+/// Ends the wait with a message, which it sees when it is resumed.
+/// @pre the queue's lock is held, and the place is `waiting`
+void message_queue::awaiter::promise(node_ptr x) noexcept {
+  leave_line();
+  got_ = std::move(x);
+  enter(place::promised);
+  // With the lock held: the awaiter takes it before it goes.
+  post();
+}
+
+// -- handover ------------------------------------------------------------------
+
+message_queue::handover::handover(cell& home, message_queue& queue)
+  : home_(&home), queue_(&queue) {
+  std::unique_lock guard{queue.mtx_};
+  first_ = std::exchange(queue.first_, nullptr);
+  queue.last_ = nullptr;
+  for (auto* i = first_; i != nullptr; i = i->next)
+    ++size_;
+  queue.counts_.queued -= size_;
+  queue.counts_.in_progress += size_;
+}
+
+message_queue::handover::~handover() {
+  end(leave::lost);
+}
+
+void message_queue::handover::done() noexcept {
+  end(leave::handed_over);
+}
+
+void message_queue::handover::end(leave how) noexcept {
+  if (size_ == 0)
+    return;
+  size_ = 0;
+  departures out{*queue_};
+  std::unique_lock guard{queue_->mtx_};
+  auto mine = !home_->abandoned();
+  while (first_ != nullptr) {
+    auto* x = std::exchange(first_, first_->next);
+    if (mine && !x->spent)
+      x->next = std::exchange(queue_->given_out_, x);
+    else
+      out.drop(x);
+  }
+  if (mine)
+    queue_->settle(how, out);
 }
 
 } // namespace troupe

@@ -41,6 +41,8 @@ cell* make_cell(caf::actor_system& sys, worker_options options,
     cell::profile{std::move(name), std::move(path), periods, options.readiness,
                   options.queue.on_stop, options.on_failure, &type},
     std::move(what), parent);
+  if (auto* queue = result->queue())
+    queue->attach(*result, options.queue);
   // Hidden and lazy: in `init` it neither runs nor keeps the system waiting.
   auto hdl = sys.spawn<worker_actor, caf::hidden + caf::lazy_init>(*result);
   result->attach(
@@ -62,6 +64,8 @@ cell* make_kept_cell(std::shared_ptr<runtime> home, std::string_view above,
                   options.readiness, options.queue.on_stop, options.on_failure,
                   &type},
     std::move(queue), std::move(by), place);
+  if (auto* waiting = result->queue())
+    waiting->attach(*result, options.queue);
   auto hdl = sys.spawn<worker_actor, caf::hidden + caf::lazy_init>(*result);
   result->attach(
     *static_cast<worker_actor*>(caf::actor_cast<caf::abstract_actor*>(hdl)));

@@ -117,6 +117,10 @@ std::unique_ptr<message_queue> worker::make_queue() {
   return nullptr;
 }
 
+task<> worker::hand_over_queue() {
+  co_return;
+}
+
 cell& worker::get_cell() const {
   if (cell_ == nullptr)
     throw std::logic_error(

@@ -77,21 +77,24 @@ bool worker_actor::enqueue(caf::mailbox_element_ptr what,
       auto mid = what->mid;
       auto from = std::move(what->sender);
       auto* outer = std::exchange(spare_element, &what);
-      auto taken = queue->push(std::move(node));
-      spare_element = outer;
-      if (mid.is_request() && from) {
-        auto answer = taken ? caf::message{}
-                            : caf::make_message(caf::make_error(
-                                errc::queue_closed,
-                                cell_->subject()
-                                  + " takes no more messages: it stops or has "
-                                    "ended"));
-        from->enqueue(compat::make_element(caf::strong_actor_ptr{ctrl()},
-                                           mid.response_id(),
-                                           std::move(answer)),
-                      ctx);
+      if (!mid.is_request() || !from) {
+        auto taken = queue->push(std::move(node));
+        spare_element = outer;
+        return taken;
       }
-      return taken;
+      using receipt = message_queue::receipt;
+      auto result = queue->push_request(std::move(node), from,
+                                        mid.response_id());
+      spare_element = outer;
+      if (result == receipt::held)
+        return true; // It is answered later.
+      auto answer = result == receipt::taken
+                      ? caf::message{}
+                      : caf::make_message(cell_->refusal(result));
+      from->enqueue(compat::make_element(caf::strong_actor_ptr{ctrl()},
+                                         mid.response_id(), std::move(answer)),
+                    ctx);
+      return result == receipt::taken;
     }
   }
   if (content.size() == 1 && handle_protocol(*what))
@@ -377,10 +380,16 @@ void worker_actor::step_done(completion<void> how) {
         return_if_free();
       }
       break;
-    case step::shutdown:
+    case step::hand_over:
       if (what)
         cleanup_failure_ = failed(errc::worker_failed,
-                                  " failed in on_shutdown(): ", what);
+                                  " failed in hand_over(): ", what);
+      cleanup_done();
+      break;
+    case step::shutdown:
+      if (what)
+        note_cleanup_failure(
+          failed(errc::worker_failed, " failed in on_shutdown(): ", what));
       cleanup_done();
       break;
     case step::none:
@@ -400,7 +409,8 @@ void worker_actor::end_run(std::optional<failure> why) {
     *noted_failure_ = why->reason;
   if (cell_->frozen())
     return;
-  if (step_ == step::shutdown && why && !cleanup_failure_) {
+  auto cleaning_up = step_ == step::hand_over || step_ == step::shutdown;
+  if (cleaning_up && why && !cleanup_failure_) {
     cleanup_failure_ = std::move(why);
     tear_down(false);
     return;
@@ -485,7 +495,7 @@ void worker_actor::torn_down() {
       close_if_alone();
     else
       return_if_free();
-  } else if (step_ == step::shutdown) {
+  } else if (step_ == step::hand_over || step_ == step::shutdown) {
     cleanup_done();
   } else if (closing_) {
     close_if_alone();
@@ -503,8 +513,10 @@ void worker_actor::begin_close() {
   serve({[this] { pump(); }});
   cell_->clear_sleep_wake();
   // What has a keeper may live again, and its queue goes on.
-  if (auto* queue = cell_->queue(); queue && cell_->kept_by() == nullptr)
+  if (auto* queue = cell_->queue(); queue && cell_->kept_by() == nullptr) {
     queue->close(true);
+    queue->turn_away();
+  }
   cell_->stop_children(cell_->stage() == rules::stage::closing_forced);
   tear_down(true);
 }
@@ -514,7 +526,11 @@ void worker_actor::close_if_alone() {
   if (!closing_ || tearing_down_ != 0 || step_ != step::none
       || cell_->has_children() || calls_ != nullptr || cell_->frozen())
     return;
-  if (cell_->cleanup_due() && !std::exchange(shutdown_begun_, true))
+  auto* queue = cell_->queue();
+  if (cell_->cleanup_due() && !shutdown_begun_ && !hand_over_begun_
+      && queue != nullptr && queue->hand_over_due())
+    begin_hand_over();
+  else if (cell_->cleanup_due() && !std::exchange(shutdown_begun_, true))
     begin_shutdown();
   else if (cleanup_failure_)
     cell_->feed(rules::event::close_failed, std::move(*cleanup_failure_));
@@ -522,7 +538,34 @@ void worker_actor::close_if_alone() {
     cell_->feed(rules::event::closed);
 }
 
-/// `on_shutdown()` is over. What it has started goes before the worker does.
+/// What is queued is handed over. This is a part of what the end waits for:
+/// when it takes too long, `on_shutdown()` is still due.
+void worker_actor::begin_hand_over() {
+  step_ = step::hand_over;
+  hand_over_begun_ = true;
+  // The message that run() had in progress is none of those.
+  cell_->queue()->settle(cell_->goes_well() ? message_queue::leave::handled
+                                            : message_queue::leave::lost);
+  try {
+    main_.start(cell_->hand_over_queue(),
+                [this](completion<void> how) { step_done(std::move(how)); });
+  } catch (...) {
+    completion<void> how;
+    how.fail(std::current_exception());
+    step_done(std::move(how));
+  }
+}
+
+/// The first failure of the clean-up is the one that counts.
+void worker_actor::note_cleanup_failure(failure why) {
+  if (!cleanup_failure_)
+    cleanup_failure_ = std::move(why);
+  else
+    cell_->home().log(compat::log_error, text_of(why.reason));
+}
+
+/// A part of the clean-up is over. What it has started goes before the worker
+/// does.
 void worker_actor::cleanup_done() {
   step_ = step::none;
   if (cell_->has_children()) {
@@ -574,7 +617,7 @@ void worker_actor::finish() {
   if (auto* queue = cell_->queue(); queue && at != rules::stage::abandoned) {
     queue->settle(how.kind() == outcome_kind::normal
                     ? message_queue::leave::handled
-                    : message_queue::leave::lost);
+                    : message_queue::leave::crashed);
     if (!kept)
       queue->discard(message_queue::leave::handled);
   }
@@ -614,7 +657,8 @@ void worker_actor::finish() {
 void worker_actor::rest() {
   over_ = false;
   step_ = step::none;
-  run_over_ = ending_ = closing_ = shutdown_begun_ = false;
+  run_over_ = ending_ = closing_ = false;
+  hand_over_begun_ = shutdown_begun_ = false;
   ending_why_ = caf::error{};
   cleanup_failure_.reset();
   cell_->clear_sleep_wake();

@@ -79,7 +79,7 @@ protected:
   caf::behavior make_behavior() override;
 
 private:
-  enum class step : std::uint8_t { none, startup, run, shutdown };
+  enum class step : std::uint8_t { none, startup, run, hand_over, shutdown };
 
   bool attend(compat::execution_context* ctx);
 
@@ -98,7 +98,11 @@ private:
 
   void close_if_alone();
 
+  void begin_hand_over();
+
   void begin_shutdown();
+
+  void note_cleanup_failure(failure why);
 
   void finish();
 
@@ -142,6 +146,7 @@ private:
   bool run_over_ = false; // run() returned; holds may keep the worker
   bool ending_ = false;   // finish() or fail() was called
   bool closing_ = false;  // children and handlers are being joined
+  bool hand_over_begun_ = false;
   bool shutdown_begun_ = false;
   bool over_ = false;          // finish() was called
   bool doomed_ = false;        // somebody called quit()

@@ -4,16 +4,21 @@
 #pragma once
 
 #include "troupe/clock.hpp"
+#include "troupe/dead_letter.hpp"
 #include "troupe/fiber.hpp"
 #include "troupe/fwd.hpp"
 #include "troupe/idle_wait.hpp"
+#include "troupe/options.hpp"
 #include "troupe/time.hpp"
 
-#include <caf/fwd.hpp>
+#include <caf/actor_control_block.hpp>
 #include <caf/message.hpp>
+#include <caf/message_id.hpp>
 #include <caf/type_id.hpp>
 
+#include <concepts>
 #include <coroutine>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -23,22 +28,37 @@
 
 namespace troupe {
 
+namespace rules {
+
+enum class patience : std::uint8_t;
+
+} // namespace rules
+
 /// Where the messages of a queue are. A consistent snapshot: at any time
-/// `sent == handled + in_progress + queued + dead_letters()`.
+/// `sent == handled + in_progress + queued + handed_over + dead_letters()`.
 struct queue_counts {
-  /// All messages that somebody tried to send.
+  /// All messages that somebody has sent. One whose sender waits for room is
+  /// not sent yet.
   std::uint64_t sent = 0;
   /// Those the worker is done with.
   std::uint64_t handled = 0;
   /// The one that `get_message` gave out last, until the next `get_message` or
-  /// the worker's end.
+  /// the worker's end; or those that are being handed over.
   std::uint64_t in_progress = 0;
   /// Those that wait.
   std::uint64_t queued = 0;
+  /// Those that `queue_consumer::hand_over` was given, and is done with.
+  std::uint64_t handed_over = 0;
   /// Dead letters: refused, because the worker was stopping or had ended.
   std::uint64_t closed = 0;
+  /// Dead letters: refused, because the queue was full.
+  std::uint64_t rejected = 0;
+  /// Dead letters: one too many in a queue that drops some when it is full.
+  std::uint64_t dropped = 0;
   /// Dead letters: still queued when the worker was stopped or ended.
   std::uint64_t discarded = 0;
+  /// Dead letters: the callback of a `queue_worker` failed on it.
+  std::uint64_t failed = 0;
   /// Dead letters: in progress when the worker failed, or was forced.
   std::uint64_t lost = 0;
   /// Dead letters: queued or in progress when the worker was abandoned.
@@ -46,7 +66,7 @@ struct queue_counts {
 
   /// The sum of all dead letters.
   [[nodiscard]] std::uint64_t dead_letters() const noexcept {
-    return closed + discarded + lost + abandoned;
+    return closed + rejected + dropped + discarded + failed + lost + abandoned;
   }
 
   template <class Inspector>
@@ -73,12 +93,49 @@ public:
 
     node* next = nullptr;
     std::uint64_t number = 0; // in the order of arrival
+    int again = 0;            // how often it was given out once more
+    bool spent = false;       // somebody has got what it held
+    dead_letter_reason reason = dead_letter_reason::closed; // if it is one
   };
 
   using node_ptr = std::unique_ptr<node>;
 
   /// Waits for a message: what `queue_consumer::get_message` is made of.
   class awaiter;
+
+  /// A message that was given out and has its content still.
+  class given_out;
+
+  /// All that was queued, on its way to `queue_consumer::hand_over`.
+  class handover;
+
+  /// What is to be done once the queue's lock is no longer held.
+  class departures;
+
+  /// A message whose sender waits until there is room for it.
+  class applicant {
+  public:
+    applicant(const applicant&) = delete;
+
+    applicant& operator=(const applicant&) = delete;
+
+  protected:
+    explicit applicant(node_ptr what) noexcept;
+
+    virtual ~applicant();
+
+    /// The queue has taken the message, or takes no more. Called with the
+    /// queue's lock held, once, after the applicant has left the line.
+    virtual void decided(bool taken, departures& out) noexcept = 0;
+
+  private:
+    friend class message_queue;
+
+    node_ptr what_;
+    applicant* next_ = nullptr;
+    applicant* previous_ = nullptr;
+    bool in_line_ = false;
+  };
 
   message_queue() = default;
 
@@ -92,13 +149,50 @@ public:
   /// @returns null if the queue does not take messages of that type.
   [[nodiscard]] virtual node_ptr convert(caf::message& msg) = 0;
 
-  /// Appends `x`, or hands it to whoever waits for it.
+  /// Says whose queue it is, and how it is to behave. Before anybody uses it;
+  /// once more when the worker's lives go on in another cell.
+  void attach(cell& home, const queue_options& how);
+
+  /// How it is to behave.
+  [[nodiscard]] const queue_options& options() const noexcept {
+    return options_;
+  }
+
+  // -- senders ----------------------------------------------------------------
+
+  /// What has become of a message.
+  enum class receipt : std::uint8_t {
+    taken,  ///< It is queued.
+    full,   ///< A dead letter: there was no room.
+    closed, ///< A dead letter: the queue takes no more.
+    held,   ///< Its sender waits for room.
+  };
+
+  /// Takes a message from somebody who does not wait.
   /// @returns whether the queue took it.
   bool push(node_ptr x);
 
-  /// Refuses messages from now on. What is queued stays.
+  /// Takes a message that is a request. If it is held back, it is answered once
+  /// that has been decided.
+  receipt push_request(node_ptr x, const caf::strong_actor_ptr& from,
+                       caf::message_id answer);
+
+  /// Takes the message of `who`, or has it wait for room.
+  receipt apply(applicant& who);
+
+  /// Undoes `apply`. The message is not sent, unless that was decided before.
+  void withdraw(applicant& who) noexcept;
+
+  // -- the life of the worker -------------------------------------------------
+
+  /// Refuses messages from now on. What is queued stays. May be called with a
+  /// lock held, so those who wait for room are left to `turn_away`.
   /// @param give_out Whether `get_message` still gives out what is queued.
   void close(bool give_out) noexcept;
+
+  /// Tells those who wait for room that there will be none.
+  /// @pre it is closed
+  void turn_away() noexcept;
 
   /// Gives nothing out until `reopen()`; takes messages all the same.
   void suspend() noexcept;
@@ -106,14 +200,27 @@ public:
   /// Another life begins: takes messages, and gives them out.
   void reopen() noexcept;
 
+  /// Whether what is queued is to be handed over, and there is something.
+  [[nodiscard]] bool hand_over_due() const;
+
   /// Whoever took messages out does not come back: forgets the waits, and
   /// counts the message in progress as abandoned. What is queued stays.
   void let_go() noexcept;
 
-  /// How an incarnation left its message in progress behind.
-  enum class leave : std::uint8_t { handled, lost, abandoned };
+  /// What becomes of a message in progress.
+  enum class leave : std::uint8_t {
+    handled,
+    handed_over,
+    failed,    ///< A dead letter: the callback failed on it.
+    put_off,   ///< Kept for the next life if that is to come, else failed.
+    crashed,   ///< Given out again in the next life, or else lost.
+    lost,      ///< A dead letter.
+    abandoned, ///< A dead letter.
+  };
 
   /// Refuses messages from now on and turns what is queued into dead letters.
+  /// @param how `abandoned` if the worker was, and then with what is in
+  ///            progress; else anything.
   void discard(leave how) noexcept;
 
   /// Ends the message in progress.
@@ -121,20 +228,81 @@ public:
 
   [[nodiscard]] queue_counts counts() const;
 
+  // -- the worker's own code --------------------------------------------------
+
+  /// Whether the content of a message in progress is to be kept, because it may
+  /// be needed once more.
+  [[nodiscard]] bool keeps_content() const noexcept {
+    return keeps_;
+  }
+
+  /// Keeps the content of a message in progress, whatever becomes of it.
+  /// @param home The cell of the worker that had it in hand.
+  void keep(cell& home, node_ptr x) noexcept;
+
+  /// Ends the message in progress, which had this content.
+  void settle(cell& home, node_ptr x, leave how) noexcept;
+
 private:
   friend class awaiter;
+
+  /// Waits in the order of their coming.
+  struct line {
+    awaiter* first = nullptr;
+    awaiter* last = nullptr;
+
+    void push_back(awaiter& x) noexcept;
+
+    void erase(awaiter& x) noexcept;
+  };
+
+  // What follows needs the lock to be held.
+
+  receipt
+  enter(node_ptr& x, rules::patience sender, departures& out) noexcept;
+
+  void number(node& x) noexcept;
+
+  void accept(node_ptr x) noexcept;
+
+  void append(node* x) noexcept;
+
+  [[nodiscard]] node_ptr unlink_first() noexcept;
+
+  [[nodiscard]] node_ptr unlink_oldest() noexcept;
 
   [[nodiscard]] node_ptr pop_front() noexcept;
 
   void give_back(node_ptr x) noexcept;
 
-  void settle_locked(leave how) noexcept;
+  void take_in(departures& out) noexcept;
+
+  void line_up(applicant& who) noexcept;
+
+  void leave_line(applicant& who) noexcept;
+
+  void admit(departures& out) noexcept;
+
+  void turn_away(departures& out) noexcept;
+
+  void settle(leave how, departures& out) noexcept;
+
+  bool keep(cell& home, node_ptr x, departures& out) noexcept;
+
+  // Set before anybody uses it.
+  queue_options options_;
+  bool keeps_ = false;
+  bool kept_ = false; // its worker has a keeper, and so more than one life
 
   mutable std::mutex mtx_;
+  cell* home_ = nullptr; // the last one in the line of successors
   node* first_ = nullptr;
   node* last_ = nullptr;
-  awaiter* first_awaiter_ = nullptr;
-  awaiter* last_awaiter_ = nullptr;
+  node* given_out_ = nullptr; // in progress, if their content is kept
+  line waiting_;              // for a message
+  line promised_;             // have got one, and have not run since
+  applicant* first_applicant_ = nullptr;
+  applicant* last_applicant_ = nullptr;
   queue_counts counts_;
   bool closed_ = false;
   bool give_out_ = true;
@@ -161,6 +329,15 @@ protected:
   /// Takes the message that ended the wait.
   [[nodiscard]] node_ptr take() noexcept;
 
+  [[nodiscard]] message_queue& source() const noexcept {
+    return *queue_;
+  }
+
+  /// Keeps the content of what was taken.
+  void keep(node_ptr x) noexcept {
+    queue_->keep(worker_cell(), std::move(x));
+  }
+
 private:
   friend class message_queue;
 
@@ -170,22 +347,138 @@ private:
     awaiter& who;
   };
 
+  /// Which line of the queue it is in.
+  enum class place : std::uint8_t { nowhere, waiting, promised };
+
   bool wait_for_message();
 
-  void count_in() noexcept;
+  void enter(place where) noexcept;
 
   void leave_line() noexcept;
 
+  void promise(node_ptr x) noexcept;
+
   message_queue* queue_;
+  time_point until_;
+  bool pausing_ = false;
+  bool done_ = false; // out of all lines for good
+  bool armed_ = false;
+
+  // Guarded by the queue's lock, unless it is done.
+  place at_ = place::nowhere;
   node_ptr got_;
   awaiter* next_in_line_ = nullptr;
   awaiter* previous_in_line_ = nullptr;
-  time_point until_;
-  bool in_line_ = false;
-  bool pausing_ = false;
-  bool counted_ = false;
-  bool armed_ = false;
+
   alarm alarm_;
+};
+
+/// A message in progress that its holder may need more than once. Unless it is
+/// `done()`, its content is kept for whatever becomes of it.
+class message_queue::given_out {
+public:
+  given_out(cell& home, message_queue& queue, node_ptr what) noexcept
+    : home_(&home), queue_(&queue), what_(std::move(what)) {
+    // nop
+  }
+
+  given_out(given_out&&) noexcept = default;
+
+  ~given_out() {
+    if (what_)
+      queue_->keep(*home_, std::move(what_));
+  }
+
+  [[nodiscard]] explicit operator bool() const noexcept {
+    return what_ != nullptr;
+  }
+
+  [[nodiscard]] node& what() const noexcept {
+    return *what_;
+  }
+
+  /// It has been handled.
+  void done() noexcept {
+    what_.reset();
+  }
+
+  /// The callback has failed on it for good: a dead letter.
+  void failed() noexcept {
+    queue_->settle(*home_, std::move(what_), leave::failed);
+  }
+
+  /// A stop came before it could be tried again: it waits for the next life of
+  /// the worker if that is to come, else it has failed.
+  void put_off() noexcept {
+    queue_->settle(*home_, std::move(what_), leave::put_off);
+  }
+
+private:
+  cell* home_;
+  message_queue* queue_;
+  node_ptr what_;
+};
+
+/// Takes out all that is queued; lost unless `done()`.
+class message_queue::handover {
+public:
+  handover(cell& home, message_queue& queue);
+
+  handover(const handover&) = delete;
+
+  handover& operator=(const handover&) = delete;
+
+  ~handover();
+
+  /// The first one of a list.
+  [[nodiscard]] node* first() const noexcept {
+    return first_;
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept {
+    return size_;
+  }
+
+  /// It has been handed over.
+  void done() noexcept;
+
+private:
+  void end(leave how) noexcept;
+
+  cell* home_;
+  message_queue* queue_;
+  node* first_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Gives one message with the means to end it, or none.
+class given_out_awaiter final : public message_queue::awaiter {
+public:
+  given_out_awaiter(cell& home, message_queue& queue) noexcept
+    : awaiter(home, queue, never) {
+    // nop
+  }
+
+  message_queue::given_out await_resume() noexcept {
+    return {worker_cell(), source(), take()};
+  }
+};
+
+/// A wait for such a message that has not begun.
+class [[nodiscard("co_await it")]] given_out_awaitable {
+public:
+  given_out_awaitable(cell& home, message_queue& queue) noexcept
+    : home_(&home), queue_(&queue) {
+    // nop
+  }
+
+  given_out_awaiter operator co_await() const noexcept {
+    return given_out_awaiter{*home_, *queue_};
+  }
+
+private:
+  cell* home_;
+  message_queue* queue_;
 };
 
 /// Whether CAF can carry a `T` in a message.
@@ -251,6 +544,16 @@ public:
       // nop
     }
 
+    /// Gives the message away, or a copy of it if it is to stay.
+    T take_or_copy(bool stays) {
+      if constexpr (std::copy_constructible<T>) {
+        if (stays)
+          return std::as_const(value);
+      }
+      spent = true;
+      return std::move(value);
+    }
+
     T value;
   };
 
@@ -282,7 +585,11 @@ public:
     if (!got)
       return std::nullopt;
     auto& typed = static_cast<typename typed_queue<T>::typed_node&>(*got);
-    return std::optional<T>{std::move(typed.value)};
+    const auto stays = source().keeps_content();
+    std::optional<T> result{typed.take_or_copy(stays)};
+    if (stays)
+      keep(std::move(got));
+    return result;
   }
 };
 

@@ -10,6 +10,9 @@
 
 #include <chrono>
 #include <memory>
+#include <stdexcept>
+#include <utility>
+#include <vector>
 
 namespace troupe {
 
@@ -33,7 +36,10 @@ namespace troupe {
 /// A request is answered with an empty message as soon as the queue has taken
 /// it: it is accepted, not handled. What is to be answered with a result
 /// belongs into `worker::handlers()`. If the queue refuses it, the answer is
-/// `errc::queue_closed`.
+/// `errc::queue_closed` or `errc::queue_full`.
+///
+/// How much it holds, and what becomes of a message that cannot be handled, is
+/// said by `queue_options`.
 /// @tparam T What the queue holds: a type that CAF can send, see
 ///           `CAF_ADD_TYPE_ID`. Declaring the class is possible before the type
 ///           has its id.
@@ -81,14 +87,44 @@ protected:
     return {get_cell(), queue(), deadline_after(now(), to_timespan(timeout))};
   }
 
+  /// Gets what is still queued when `run()` is over, if the options say
+  /// `on_stop::hand_over`: once, before `on_shutdown()`, with what is left of
+  /// the grace period. What it throws fails the worker; then, and when it is
+  /// destroyed because it takes too long, the messages are dead letters, reason
+  /// `lost`. (Q6)
+  virtual task<> hand_over(std::vector<T> rest);
+
   std::unique_ptr<message_queue> make_queue() override {
     return std::make_unique<typed_queue<T>>();
   }
 
-private:
+  task<> hand_over_queue() final;
+
+  /// The queue itself.
   [[nodiscard]] message_queue& queue() const {
     return find_queue(get_cell());
   }
 };
+
+template <class T>
+task<> queue_consumer<T>::hand_over(std::vector<T>) {
+  throw std::logic_error("its options say on_stop::hand_over, and its class "
+                         "does not override hand_over()");
+  co_return;
+}
+
+template <class T>
+task<> queue_consumer<T>::hand_over_queue() {
+  message_queue::handover all{get_cell(), queue()};
+  std::vector<T> rest;
+  rest.reserve(all.size());
+  for (auto* i = all.first(); i != nullptr; i = i->next) {
+    auto& x = static_cast<typename typed_queue<T>::typed_node&>(*i);
+    rest.push_back(x.take_or_copy(queue().keeps_content()));
+  }
+  auto call = hand_over(std::move(rest));
+  co_await std::move(call);
+  all.done();
+}
 
 } // namespace troupe

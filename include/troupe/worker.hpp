@@ -255,6 +255,9 @@ protected:
   /// Makes the queue that the worker's cell is to hold, or null.
   virtual std::unique_ptr<message_queue> make_queue();
 
+  /// Gives what is left in the queue to whom it is to be handed over.
+  virtual task<> hand_over_queue();
+
   /// The cell of this worker.
   /// @throws std::logic_error before the worker was spawned.
   [[nodiscard]] cell& get_cell() const;

@@ -11,6 +11,7 @@
 #include "troupe/offload.hpp"
 #include "troupe/options.hpp"
 #include "troupe/outcome.hpp"
+#include "troupe/send_to.hpp"
 #include "troupe/sleep.hpp"
 #include "troupe/task.hpp"
 #include "troupe/time.hpp"
@@ -166,6 +167,27 @@ protected:
     return ask_awaitable<R>{get_cell(), address_of(target),
                             to_timespan(timeout),
                             caf::make_message(std::forward<Ts>(xs)...)};
+  }
+
+  /// Sends a message to the queue of another worker, and waits for room if
+  /// there is none, whatever its `overflow` says: that is for those who do not
+  /// wait. Not woken by a stop. (A12)
+  ///
+  /// ~~~
+  /// auto sending = send_to(writer_, std::move(line));
+  /// if (auto error = co_await std::move(sending))
+  ///   co_return; // the writer takes no more
+  /// ~~~
+  /// @returns a `caf::error`: none, or `errc::queue_closed`, or
+  ///          `errc::invalid_argument` for a handle that points to no worker.
+  template <consumes_messages W, class T = typename W::message_type>
+    requires std::convertible_to<T, typename W::message_type>
+  [[nodiscard]] send_awaitable send_to(const worker_ref<W>& target, T&& x) {
+    W::check_message_type();
+    using queue_type = typed_queue<typename W::message_type>;
+    return {get_cell(), target,
+            std::make_unique<typename queue_type::typed_node>(
+              std::forward<T>(x))};
   }
 
   /// Runs `f` on a thread that may block and waits for its result. If `f` takes

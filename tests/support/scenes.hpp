@@ -45,6 +45,7 @@ public:
   using Base::now;
   using Base::offload;
   using Base::self;
+  using Base::send_to;
   using Base::sleep_for;
   using Base::sleep_until;
   using Base::start;
@@ -82,6 +83,7 @@ public:
   using super::now;
   using super::offload;
   using super::self;
+  using super::send_to;
   using super::sleep_for;
   using super::stop_requested;
   using super::when_all;

@@ -324,6 +324,11 @@ void message_queue::reopen() noexcept {
   admit(out);
 }
 
+bool message_queue::drains() const {
+  std::unique_lock guard{mtx_};
+  return closed_ && give_out_;
+}
+
 bool message_queue::hand_over_due() const {
   std::unique_lock guard{mtx_};
   return closed_ && options_.on_stop == on_stop::hand_over

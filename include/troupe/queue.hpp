@@ -200,6 +200,9 @@ public:
   /// Another life begins: takes messages, and gives them out.
   void reopen() noexcept;
 
+  /// Whether it takes no more, and still gives out what is queued.
+  [[nodiscard]] bool drains() const;
+
   /// Whether what is queued is to be handed over, and there is something.
   [[nodiscard]] bool hand_over_due() const;
 

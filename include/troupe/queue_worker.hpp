@@ -1,0 +1,176 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/options.hpp"
+#include "troupe/queue_consumer.hpp"
+#include "troupe/task.hpp"
+#include "troupe/time.hpp"
+#include "troupe/unique_function.hpp"
+
+#include <concepts>
+#include <cstdint>
+#include <exception>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+/// What can be called with an `X`, again if need be, and returns nothing or a
+/// `task<>`.
+template <class F, class X>
+concept callback_for
+  = std::invocable<F&, X> && std::invocable<F&, const X&>
+    && std::same_as<std::invoke_result_t<F&, X>,
+                    std::invoke_result_t<F&, const X&>>
+    && (std::is_void_v<std::invoke_result_t<F&, X>>
+        || std::same_as<std::invoke_result_t<F&, X>, task<>>);
+
+/// What becomes of a message on which a callback has failed: the part of a
+/// `queue_worker` that does not depend on the type of its messages.
+class failed_call {
+public:
+  enum class verdict : std::uint8_t { skip, put_off, retry };
+
+  /// Decides over the message, as `home`'s options say.
+  /// @param failures How often the callback has failed on it.
+  /// @param chance Where the jitter comes from, changed by each call.
+  /// @throws what was thrown, if the worker is to fail.
+  static failed_call judge(cell& home, int failures,
+                           const std::exception_ptr& thrown,
+                           std::uint64_t& chance);
+
+  verdict what = verdict::skip;
+  timespan delay{0}; ///< How long it is until a retry.
+};
+
+/// A `queue_consumer` that gives each message to one callback, which may be a
+/// plain function or a coroutine.
+///
+/// ~~~
+/// auto printer = troupe::spawn<troupe::queue_worker<std::string>>(
+///   sys, {.name = "printer", .queue = {.on_error = troupe::on_error::skip}},
+///   [](const std::string& line) { print(line); });
+/// ~~~
+///
+/// What happens when the callback throws is said by `queue_options::on_error`:
+/// the worker fails, or goes on without the message, or tries it again some
+/// times. The next message waits meanwhile. From a stop on nothing waits: a
+/// drain calls again at once; any other stop does not, and the message is a
+/// dead letter, reason `failed`, unless the stop is only part of a restart,
+/// which it survives. (Q9)
+///
+/// For a callback that uses what a worker can do, such as `sleep_for`, derive a
+/// class and give its base a lambda that captures `this`.
+/// @tparam T What the queue holds, see `queue_consumer`.
+template <class T>
+class queue_worker : public queue_consumer<T> {
+public:
+  /// @param f Called with each message; takes a `T` or a `const T&`, returns
+  ///          nothing or a `task<>`. A coroutine may keep the reference: the
+  ///          message stays until it has ended.
+  template <callback_for<T> F>
+  explicit queue_worker(F f) : call_(std::move(f)) {
+    // nop
+  }
+
+  /// @param rest Called with a `std::vector<T>`, what is left in the queue at
+  ///             the end, if the options say `on_stop::hand_over`; returns
+  ///             nothing or a `task<>`.
+  template <callback_for<T> F, callback_for<std::vector<T>> G>
+  queue_worker(F f, G rest) : call_(std::move(f)), rest_(std::move(rest)) {
+    // nop
+  }
+
+  task<> run() override;
+
+protected:
+  task<> hand_over(std::vector<T> rest) override;
+
+private:
+  using node = typename typed_queue<T>::typed_node;
+
+  /// A function of one argument, either plain or a coroutine.
+  template <class X>
+  class callback {
+  public:
+    callback() noexcept = default;
+
+    template <class F>
+    explicit callback(F f) {
+      // Whoever may need the argument again passes it as it is.
+      auto call = [f = std::move(f)](X& x, bool stays) mutable {
+        return stays ? f(std::as_const(x)) : f(std::move(x));
+      };
+      if constexpr (std::is_void_v<std::invoke_result_t<F&, X>>)
+        plain_ = std::move(call);
+      else
+        coroutine_ = std::move(call);
+    }
+
+    unique_function<void(X&, bool)> plain_;
+    unique_function<task<>(X&, bool)> coroutine_;
+  };
+
+  callback<T> call_;
+  callback<std::vector<T>> rest_;
+  std::uint64_t chance_ = 0;
+};
+
+template <class T>
+task<> queue_worker<T>::run() {
+  this->check_message_type();
+  auto& queue = this->queue();
+  while (auto message = co_await given_out_awaitable{this->get_cell(), queue}) {
+    auto& x = static_cast<node&>(message.what());
+    for (int failures = 0; message;) {
+      std::exception_ptr thrown;
+      try {
+        const auto stays = queue.keeps_content();
+        x.spent = !stays;
+        if (call_.plain_) {
+          call_.plain_(x.value, stays);
+        } else {
+          auto call = call_.coroutine_(x.value, stays);
+          co_await std::move(call);
+        }
+      } catch (...) {
+        thrown = std::current_exception();
+      }
+      if (!thrown) {
+        message.done();
+        break;
+      }
+      auto next = failed_call::judge(this->get_cell(), ++failures, thrown,
+                                     chance_);
+      if (next.what == failed_call::verdict::retry) {
+        thrown = nullptr;
+        const auto slept = co_await this->sleep_for(next.delay);
+        if (slept || queue.drains())
+          continue;
+        next.what = failed_call::verdict::put_off;
+      }
+      if (next.what == failed_call::verdict::put_off)
+        message.put_off();
+      else
+        message.failed();
+    }
+  }
+}
+
+template <class T>
+task<> queue_worker<T>::hand_over(std::vector<T> rest) {
+  if (rest_.plain_) {
+    rest_.plain_(rest, false);
+  } else if (rest_.coroutine_) {
+    auto call = rest_.coroutine_(rest, false);
+    co_await std::move(call);
+  } else {
+    auto call = queue_consumer<T>::hand_over(std::move(rest));
+    co_await std::move(call);
+  }
+}
+
+} // namespace troupe

@@ -3,6 +3,10 @@
 
 #include "troupe/dead_letter.hpp"
 
+#include "subscribe.hpp"
+
+#include <utility>
+
 namespace troupe {
 
 std::string to_string(dead_letter_reason x) {
@@ -23,6 +27,28 @@ std::string to_string(dead_letter_reason x) {
       return "abandoned";
   }
   return "invalid";
+}
+
+std::string to_string(const dead_letter& x) {
+  return x.path + ": " + to_string(x.reason) + " "
+         + (x.message.empty() ? "a message that is gone"
+                              : caf::to_string(x.message));
+}
+
+subscription on_dead_letter(caf::actor_system& sys,
+                            std::function<void(const dead_letter&)> f,
+                            std::size_t capacity) {
+  auto home = runtime::of(sys);
+  return subscribe(home, home->dead_letters(), {}, std::move(f), capacity,
+                   "on_dead_letter");
+}
+
+subscription on_dead_letter(const worker_handle& root,
+                            std::function<void(const dead_letter&)> f,
+                            std::size_t capacity) {
+  auto& home = home_of(root);
+  return subscribe(home, home->dead_letters(), root.path(), std::move(f),
+                   capacity, "on_dead_letter");
 }
 
 } // namespace troupe

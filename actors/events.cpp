@@ -6,8 +6,8 @@
 #include "caf_compat.hpp"
 #include "cell.hpp"
 #include "runtime.hpp"
+#include "subscribe.hpp"
 #include "troupe/event_log.hpp"
-#include "within.hpp"
 
 #include <caf/deep_to_string.hpp>
 
@@ -67,58 +67,22 @@ namespace {
 
 using event_stream = stream<lifecycle_event>;
 
-bool is_of(const lifecycle_event& x, const std::string& root) {
-  return root.empty() || is_within(x.path, root);
-}
-
-runtime& home_of(const worker_handle& root) {
-  if (!root)
-    throw std::invalid_argument(text_of(null_handle()));
-  return root.get_cell()->home();
-}
-
-subscription subscribe(const std::shared_ptr<runtime>& home, std::string root,
-                       std::function<void(const lifecycle_event&)> f,
-                       std::size_t capacity) {
-  if (!f)
-    throw std::invalid_argument("on_event was given an empty function");
-  if (capacity == 0)
-    throw std::invalid_argument("on_event was given a capacity of 0; a "
-                                "subscriber needs room for one event at least");
-  std::weak_ptr<runtime> weak{home};
-  auto sink = std::make_shared<function_sink<lifecycle_event>>(
-    std::move(f),
-    [root = std::move(root)](const lifecycle_event& x) {
-      return is_of(x, root);
-    },
-    capacity,
-    [weak](unique_function<void()> job) {
-      if (auto there = weak.lock())
-        there->run_on_thread(std::move(job), threads::at_stop::join);
-    },
-    [weak](const std::exception_ptr& what) {
-      if (auto there = weak.lock())
-        there->log(compat::log_error,
-                   "a function given to on_event failed: " + text_of(what));
-    });
-  home->events().subscribe(sink);
-  return subscription{std::move(sink)};
-}
-
 } // namespace
 
 subscription on_event(caf::actor_system& sys,
                       std::function<void(const lifecycle_event&)> f,
                       std::size_t capacity) {
-  return subscribe(runtime::of(sys), {}, std::move(f), capacity);
+  auto home = runtime::of(sys);
+  return subscribe(home, home->events(), {}, std::move(f), capacity,
+                   "on_event");
 }
 
 subscription on_event(const worker_handle& root,
                       std::function<void(const lifecycle_event&)> f,
                       std::size_t capacity) {
-  static_cast<void>(home_of(root));
-  return subscribe(root.get_cell()->shared_home(), root.path(), std::move(f),
-                   capacity);
+  auto& home = home_of(root);
+  return subscribe(home, home->events(), root.path(), std::move(f), capacity,
+                   "on_event");
 }
 
 // -- event_log -----------------------------------------------------------------
@@ -237,9 +201,8 @@ event_log::event_log(caf::actor_system& sys, std::size_t capacity) {
 
 event_log::event_log(const worker_handle& root, std::size_t capacity) {
   auto& home = home_of(root);
-  recorder_ = std::make_shared<recorder>(root.get_cell()->shared_home(),
-                                         root.path(), capacity);
-  home.events().subscribe(recorder_);
+  recorder_ = std::make_shared<recorder>(home, root.path(), capacity);
+  home->events().subscribe(recorder_);
 }
 
 event_log::~event_log() {

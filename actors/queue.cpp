@@ -6,6 +6,7 @@
 #include "caf_compat.hpp"
 #include "cell.hpp"
 #include "rules/queueing.hpp"
+#include "stream.hpp"
 
 #include <utility>
 
@@ -27,8 +28,7 @@ public:
   void answer(const cell& home) const {
     caf::message content;
     if (!taken_)
-      content = caf::make_message(
-        home.refusal(message_queue::receipt::closed));
+      content = caf::make_message(home.refusal(message_queue::receipt::closed));
     from_->enqueue(compat::make_element(nullptr, answer_, std::move(content)),
                    nullptr);
   }
@@ -59,7 +59,7 @@ public:
   departures& operator=(const departures&) = delete;
 
   ~departures() {
-    if (first_ != nullptr || answers_ != nullptr)
+    if (first_ != nullptr || unseen_ != 0 || answers_ != nullptr)
       see_off();
   }
 
@@ -71,9 +71,20 @@ public:
   }
 
   /// `x` is a dead letter.
+  /// @pre the queue's lock is held
   void bury(node* x, dead_letter_reason why) noexcept {
+    home_ = from_.home_;
+    x->dead = true;
     x->reason = why;
     drop(x);
+  }
+
+  /// So are `n` others, whose content is gone.
+  /// @pre the queue's lock is held
+  void bury_unseen(std::uint64_t n, dead_letter_reason why) noexcept {
+    home_ = from_.home_;
+    unseen_ = n;
+    unseen_reason_ = why;
   }
 
   /// It has been decided over `x`.
@@ -86,11 +97,28 @@ public:
 
 private:
   void see_off() noexcept {
-    while (first_ != nullptr)
-      delete std::exchange(first_, first_->next);
+    auto wanted = from_.letters_ != nullptr && from_.letters_->wanted();
+    while (first_ != nullptr) {
+      std::unique_ptr<node> x{std::exchange(first_, first_->next)};
+      if (wanted && x->dead)
+        publish(x->reason, x.get());
+    }
+    for (; wanted && unseen_ > 0; --unseen_)
+      publish(unseen_reason_, nullptr);
     while (answers_ != nullptr) {
       std::unique_ptr<held_request> x{std::exchange(answers_, answers_->next)};
       x->answer(*home_);
+    }
+  }
+
+  void publish(dead_letter_reason why, node* what) noexcept {
+    try {
+      dead_letter x{why, home_->who().path, home_->home().time().now(), {}};
+      if (what != nullptr)
+        x.message = what->content();
+      from_.letters_->publish(std::move(x));
+    } catch (...) {
+      // Its content cannot be moved. It has been counted.
     }
   }
 
@@ -98,6 +126,8 @@ private:
   cell* home_ = nullptr;
   node* first_ = nullptr;
   node** last_ = &first_;
+  std::uint64_t unseen_ = 0;
+  dead_letter_reason unseen_reason_ = dead_letter_reason::lost;
   held_request* answers_ = nullptr;
   held_request** last_answer_ = &answers_;
 };
@@ -132,6 +162,7 @@ void message_queue::attach(cell& home, const queue_options& how) {
     kept_ = home.kept_by() != nullptr;
     keeps_ = (kept_ && how.redeliver > 0)
              || how.on_error.what() == on_error::action::retry;
+    letters_ = &home.home().dead_letters();
   }
   home_ = &home;
 }
@@ -169,9 +200,8 @@ void message_queue::withdraw(applicant& who) noexcept {
 }
 
 /// Decides over a message that comes, and does it, unless it is to be held.
-message_queue::receipt
-message_queue::enter(node_ptr& x, rules::patience sender,
-                     departures& out) noexcept {
+message_queue::receipt message_queue::enter(node_ptr& x, rules::patience sender,
+                                            departures& out) noexcept {
   auto refuse = [&](std::uint64_t& count, dead_letter_reason why) {
     ++counts_.sent;
     ++count;
@@ -387,8 +417,10 @@ void message_queue::settle(leave how, departures& out) noexcept {
   auto next = [&kept] { return std::exchange(kept, kept->next); };
   auto bury = [&](std::uint64_t& count, dead_letter_reason why) {
     count += n;
-    while (kept != nullptr)
+    for (; kept != nullptr; --n)
       out.bury(next(), why);
+    if (n != 0)
+      out.bury_unseen(n, why);
   };
   switch (how) {
     case leave::handled:
@@ -443,6 +475,10 @@ queue_counts message_queue::counts() const {
 }
 
 // -- message_queue: the worker's own code --------------------------------------
+
+bool message_queue::keeps_content() const noexcept {
+  return keeps_ || letters_->wanted();
+}
 
 void message_queue::keep(cell& home, node_ptr x) noexcept {
   departures out{*this};

@@ -8,6 +8,7 @@
 #include "testing/pump.hpp"
 #include "threads.hpp"
 #include "troupe/clock.hpp"
+#include "troupe/dead_letter.hpp"
 #include "troupe/events.hpp"
 #include "troupe/unique_function.hpp"
 #include "troupe/worker_handle.hpp"
@@ -81,6 +82,11 @@ public:
     return events_;
   }
 
+  /// The messages of queues that nobody handles.
+  [[nodiscard]] stream<dead_letter>& dead_letters() noexcept {
+    return dead_letters_;
+  }
+
   // -- threads ----------------------------------------------------------------
 
   /// Runs `f` on a thread that may block, see `threads`.
@@ -142,6 +148,7 @@ private:
   rules::settings settings_;
   threads threads_;
   stream<lifecycle_event> events_;
+  stream<dead_letter> dead_letters_;
 
   mutable std::mutex mtx_;
   bool closed_ = false;

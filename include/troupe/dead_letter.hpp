@@ -3,7 +3,16 @@
 
 #pragma once
 
+#include "troupe/fwd.hpp"
+#include "troupe/subscription.hpp"
+#include "troupe/time.hpp"
+
+#include <caf/fwd.hpp>
+#include <caf/message.hpp>
+
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace troupe {
@@ -34,5 +43,53 @@ std::string to_string(dead_letter_reason x);
 constexpr dead_letter_reason last_enumerator(dead_letter_reason) noexcept {
   return dead_letter_reason::abandoned;
 }
+
+/// A message of a queue that was not handled. (Q8)
+struct dead_letter {
+  dead_letter_reason reason = dead_letter_reason::closed;
+
+  /// Whose queue it was.
+  std::string path;
+
+  /// When, on the clock of its actor system.
+  time_point at{};
+
+  /// The message itself, as one may send it again. Empty if the worker had got
+  /// it before anybody had subscribed.
+  caf::message message;
+};
+
+/// Renders one dead letter in one line.
+/// @relates dead_letter
+std::string to_string(const dead_letter& x);
+
+/// What a subscriber may be late by, see `on_dead_letter`.
+inline constexpr std::size_t default_dead_letter_capacity = 4096;
+
+/// Has `f` called with each dead letter of an actor system's queues, from now
+/// on: one at a time, on a thread where it may block. It never slows a sender
+/// or a worker: when it is `capacity` letters late it misses the next ones,
+/// which `subscription::missed` counts. While nobody has subscribed, dead
+/// letters are only counted; while somebody has, workers get copies of their
+/// messages, so that those in progress at a crash are not lost from sight.
+///
+/// ~~~
+/// auto sub = troupe::on_dead_letter(sys, [](const troupe::dead_letter& x) {
+///   std::clog << to_string(x) << '\n';
+/// });
+/// ~~~
+/// @param f What it throws is logged.
+/// @returns a value that ends the subscription when it goes, and waits for `f`
+///          to return then: do not destroy it where `f` waits for you.
+subscription
+on_dead_letter(caf::actor_system& sys,
+               std::function<void(const dead_letter&)> f,
+               std::size_t capacity = default_dead_letter_capacity);
+
+/// As above, for one worker and all below it.
+subscription
+on_dead_letter(const worker_handle& root,
+               std::function<void(const dead_letter&)> f,
+               std::size_t capacity = default_dead_letter_capacity);
 
 } // namespace troupe

@@ -23,6 +23,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -33,6 +34,9 @@ namespace rules {
 enum class patience : std::uint8_t;
 
 } // namespace rules
+
+template <class T>
+class stream;
 
 /// Where the messages of a queue are. A consistent snapshot: at any time
 /// `sent == handled + in_progress + queued + handed_over + dead_letters()`.
@@ -74,7 +78,9 @@ struct queue_counts {
     return f.object(x).fields(
       f.field("sent", x.sent), f.field("handled", x.handled),
       f.field("in_progress", x.in_progress), f.field("queued", x.queued),
-      f.field("closed", x.closed), f.field("discarded", x.discarded),
+      f.field("handed_over", x.handed_over), f.field("closed", x.closed),
+      f.field("rejected", x.rejected), f.field("dropped", x.dropped),
+      f.field("discarded", x.discarded), f.field("failed", x.failed),
       f.field("lost", x.lost), f.field("abandoned", x.abandoned));
   }
 };
@@ -91,11 +97,15 @@ public:
     node& operator=(const node&) = delete;
     virtual ~node() = default;
 
+    /// Gives the message away, for a dead letter: empty if it cannot be sent.
+    [[nodiscard]] virtual caf::message content() = 0;
+
     node* next = nullptr;
     std::uint64_t number = 0; // in the order of arrival
     int again = 0;            // how often it was given out once more
     bool spent = false;       // somebody has got what it held
-    dead_letter_reason reason = dead_letter_reason::closed; // if it is one
+    bool dead = false;        // a dead letter, for this reason
+    dead_letter_reason reason = dead_letter_reason::closed;
   };
 
   using node_ptr = std::unique_ptr<node>;
@@ -235,9 +245,7 @@ public:
 
   /// Whether the content of a message in progress is to be kept, because it may
   /// be needed once more.
-  [[nodiscard]] bool keeps_content() const noexcept {
-    return keeps_;
-  }
+  [[nodiscard]] bool keeps_content() const noexcept;
 
   /// Keeps the content of a message in progress, whatever becomes of it.
   /// @param home The cell of the worker that had it in hand.
@@ -261,8 +269,7 @@ private:
 
   // What follows needs the lock to be held.
 
-  receipt
-  enter(node_ptr& x, rules::patience sender, departures& out) noexcept;
+  receipt enter(node_ptr& x, rules::patience sender, departures& out) noexcept;
 
   void number(node& x) noexcept;
 
@@ -296,6 +303,7 @@ private:
   queue_options options_;
   bool keeps_ = false;
   bool kept_ = false; // its worker has a keeper, and so more than one life
+  stream<dead_letter>* letters_ = nullptr;
 
   mutable std::mutex mtx_;
   cell* home_ = nullptr; // the last one in the line of successors
@@ -504,6 +512,13 @@ struct queue_types {
     }
     return false;
   }
+
+  static caf::message to_message(T& x) {
+    if constexpr (sendable<T>)
+      return caf::make_message(std::move(x));
+    else
+      return {};
+  }
 };
 
 /// @copydoc queue_types
@@ -522,6 +537,15 @@ struct queue_types<std::variant<Ts...>> {
       }
     }
     return (convert_one<Ts>(msg, result) || ...);
+  }
+
+  /// As a plain alternative, which any actor may know.
+  static caf::message to_message(value_type& x) {
+    return std::visit(
+      [](auto& y) {
+        return queue_types<std::decay_t<decltype(y)>>::to_message(y);
+      },
+      x);
   }
 
 private:
@@ -555,6 +579,10 @@ public:
       }
       spent = true;
       return std::move(value);
+    }
+
+    [[nodiscard]] caf::message content() override {
+      return spent ? caf::message{} : queue_types<T>::to_message(value);
     }
 
     T value;

@@ -1,0 +1,69 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "caf_compat.hpp"
+#include "cell.hpp"
+#include "runtime.hpp"
+#include "stream.hpp"
+#include "troupe/error.hpp"
+#include "troupe/worker_handle.hpp"
+#include "within.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace troupe {
+
+/// The runtime of a worker.
+/// @throws std::invalid_argument if the handle points to nobody.
+inline const std::shared_ptr<runtime>& home_of(const worker_handle& root) {
+  if (!root)
+    throw std::invalid_argument(text_of(null_handle()));
+  return root.get_cell()->shared_home();
+}
+
+/// Whether `x`, which has a path, concerns `root` or somebody below it.
+/// @param root Empty for everybody.
+template <class T>
+[[nodiscard]] bool is_of(const T& x, const std::string& root) noexcept {
+  return root.empty() || is_within(x.path, root);
+}
+
+/// Has a function of the user's called with what a stream of `home` has to say
+/// of `root` and of those below it.
+/// @param call What the user has called, for the texts of errors.
+template <class T>
+[[nodiscard]] subscription subscribe(const std::shared_ptr<runtime>& home,
+                                     stream<T>& source, std::string root,
+                                     std::function<void(const T&)> f,
+                                     std::size_t capacity, std::string call) {
+  if (!f)
+    throw std::invalid_argument(call + " was given an empty function");
+  if (capacity == 0)
+    throw std::invalid_argument(call
+                                + " was given a capacity of 0; a subscriber "
+                                  "needs room for one value at least");
+  std::weak_ptr<runtime> weak{home};
+  auto sink = std::make_shared<function_sink<T>>(
+    std::move(f),
+    [root = std::move(root)](const T& x) { return is_of(x, root); }, capacity,
+    [weak](unique_function<void()> job) {
+      if (auto there = weak.lock())
+        there->run_on_thread(std::move(job), threads::at_stop::join);
+    },
+    [weak, call = std::move(call)](const std::exception_ptr& what) {
+      if (auto there = weak.lock())
+        there->log(compat::log_error,
+                   "a function given to " + call + " failed: " + text_of(what));
+    });
+  source.subscribe(sink);
+  return subscription{std::move(sink)};
+}
+
+} // namespace troupe

@@ -14,6 +14,7 @@
 #include "troupe/child_spec.hpp"
 #include "troupe/config.hpp"
 #include "troupe/dead_letter.hpp"
+#include "troupe/dispatcher.hpp"
 #include "troupe/error.hpp"
 #include "troupe/event.hpp"
 #include "troupe/event_log.hpp"

@@ -281,8 +281,12 @@ void cell::wake_actor(caf::mailbox_element_ptr spare) noexcept {
     actor_->deliver_wake(std::move(spare));
 }
 
-void cell::run_on_thread(unique_function<void()> f) {
-  home_->run_on_thread(std::move(f), threads::at_stop::leave);
+void cell::run_on_thread(std::unique_ptr<thread_job> what, thread_use how) {
+  home_->offload(std::move(what), how);
+}
+
+std::unique_ptr<thread_job> cell::take_back(thread_job& what) noexcept {
+  return home_->pool().take_back(what);
 }
 
 ask_table& cell::asks() {

@@ -466,7 +466,9 @@ public:
 
   // -- strand -----------------------------------------------------------------
 
-  void run_on_thread(unique_function<void()> f) override;
+  void run_on_thread(std::unique_ptr<thread_job> what, thread_use how) override;
+
+  std::unique_ptr<thread_job> take_back(thread_job& what) noexcept override;
 
   /// Makes the actor run, with `spare` as the message that does it, if given.
   void wake_actor(caf::mailbox_element_ptr spare) noexcept;

@@ -343,6 +343,7 @@ void cell::deadline_passed(std::uint32_t number) {
 
 /// The worker is abandoned: nobody waits for it any more.
 void cell::leave_behind() {
+  home_->pool().give_up(*this);
   if (queue_ && keeper_)
     queue_->let_go();
   else if (queue_)

@@ -25,7 +25,10 @@ void add_options(caf::actor_system_config& cfg) {
     .add<timespan>("troupe", "cleanup-period",
                    "what on_shutdown() gets at least (1s)")
     .add<timespan>("troupe", "force-period",
-                   "how long a forced worker is waited for (1s)");
+                   "how long a forced worker is waited for (1s)")
+    .add<size_t>("troupe", "offload-threads",
+                 "how many offloaded calls run at once (4 a core, at least "
+                 "16)");
 }
 
 config::config() {

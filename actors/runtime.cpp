@@ -16,6 +16,7 @@
 
 #include <cstdlib>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 namespace troupe {
@@ -58,42 +59,62 @@ anchor* find_anchor(caf::actor_system& sys) {
              : nullptr;
 }
 
-/// Reads one setting: the environment first, then the configuration.
-timespan setting(caf::actor_system& sys, const std::string& key,
-                 const char* variable, timespan otherwise) {
-  auto complain = [](const std::string& where, const std::string& text) {
-    throw std::invalid_argument(
-      where + " is \"" + text
-      + "\", which is not a duration of zero or more; "
-        "write it like 10s or 500ms");
+/// A setting: its key in the configuration, and the environment variable that
+/// comes before it.
+struct setting {
+  const char* key;
+  const char* variable;
+};
+
+/// Reads a setting.
+/// @param otherwise What it is where nothing is said.
+/// @param is_valid Whether it may be that.
+/// @param expected What the text of the exception says that it should be.
+template <class T, class Predicate>
+T read(caf::actor_system& sys, setting what, T otherwise, Predicate is_valid,
+       const char* expected) {
+  auto checked = [&](caf::expected<T> value, const std::string& where,
+                     const std::string& text) {
+    if (!value || !is_valid(*value))
+      throw std::invalid_argument(where + " is \"" + text + "\", which is not "
+                                  + expected);
+    return *value;
   };
-  if (auto* text = std::getenv(variable)) {
+  if (auto* text = std::getenv(what.variable)) {
     auto value = caf::config_value::parse(std::string{text});
-    auto result = value ? caf::get_as<caf::timespan>(*value)
-                        : caf::expected<caf::timespan>{value.error()};
-    if (!result || *result < timespan::zero())
-      complain("the environment variable " + std::string{variable}, text);
-    return *result;
+    return checked(value ? caf::get_as<T>(*value)
+                         : caf::expected<T>{value.error()},
+                   "the environment variable " + std::string{what.variable},
+                   text);
   }
-  auto* entry = caf::get_if(&sys.config().content, key);
-  if (entry == nullptr)
-    return otherwise;
-  auto result = caf::get_as<caf::timespan>(*entry);
-  if (!result || *result < timespan::zero())
-    complain("the setting " + key, caf::to_string(*entry));
-  return *result;
+  if (auto* entry = caf::get_if(&sys.config().content, what.key))
+    return checked(caf::get_as<T>(*entry),
+                   "the setting " + std::string{what.key},
+                   caf::to_string(*entry));
+  return otherwise;
+}
+
+void read_period(caf::actor_system& sys, setting what, timespan& result) {
+  result = read<timespan>(
+    sys, what, result, [](timespan x) { return x >= timespan::zero(); },
+    "a duration of zero or more; write it like 10s or 500ms");
 }
 
 rules::settings read_settings(caf::actor_system& sys) {
   rules::settings result;
-  result.stopping_grace_period = setting(sys, "troupe.stopping-grace-period",
-                                         "TROUPE_STOPPING_GRACE_PERIOD",
-                                         result.stopping_grace_period);
-  result.cleanup_period = setting(sys, "troupe.cleanup-period",
-                                  "TROUPE_CLEANUP_PERIOD",
-                                  result.cleanup_period);
-  result.force_period = setting(sys, "troupe.force-period",
-                                "TROUPE_FORCE_PERIOD", result.force_period);
+  read_period(sys,
+              {"troupe.stopping-grace-period", "TROUPE_STOPPING_GRACE_PERIOD"},
+              result.stopping_grace_period);
+  read_period(sys, {"troupe.cleanup-period", "TROUPE_CLEANUP_PERIOD"},
+              result.cleanup_period);
+  read_period(sys, {"troupe.force-period", "TROUPE_FORCE_PERIOD"},
+              result.force_period);
+  result.offload_threads = static_cast<std::size_t>(read<int64_t>(
+    sys, {"troupe.offload-threads", "TROUPE_OFFLOAD_THREADS"},
+    static_cast<int64_t>(
+      rules::default_offload_threads(std::thread::hardware_concurrency())),
+    [](int64_t x) { return x > 0; },
+    "a whole number of one or more; write it like 8"));
   return result;
 }
 
@@ -130,7 +151,8 @@ std::shared_ptr<runtime> runtime::of(caf::actor_system& sys) {
 runtime::runtime(caf::actor_system& sys)
   : system_(&sys),
     pump_(testing::find_pump(sys)),
-    settings_(read_settings(sys)) {
+    settings_(read_settings(sys)),
+    pool_(settings_.offload_threads, threads_, pump_) {
   if (pump_) {
     clock_ = &pump_->clock();
   } else {
@@ -195,6 +217,13 @@ void runtime::run_on_thread(unique_function<void()> f, threads::at_stop mode) {
     pump_->external_end();
     throw;
   }
+}
+
+void runtime::offload(std::unique_ptr<thread_job> x, thread_use how) {
+  if (how == thread_use::pooled)
+    pool_.run(std::move(x));
+  else
+    run_on_thread([x = std::move(x)] { x->run(); }, threads::at_stop::leave);
 }
 
 bool runtime::would_block() const noexcept {
@@ -304,6 +333,7 @@ void runtime::shut_down() noexcept {
   close();
   if (own_clock_)
     static_cast<real_clock&>(*own_clock_).stop();
+  pool_.stop();
   threads_.stop();
   for (auto& x : cells())
     x->system_gone();

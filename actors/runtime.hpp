@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "offload_pool.hpp"
 #include "rules/settings.hpp"
 #include "stream.hpp"
 #include "testing/pump.hpp"
@@ -89,8 +90,17 @@ public:
 
   // -- threads ----------------------------------------------------------------
 
-  /// Runs `f` on a thread that may block, see `threads`.
+  /// Runs `f` on a thread that may block, see `threads`: at once, however many
+  /// offloaded calls there are.
   void run_on_thread(unique_function<void()> f, threads::at_stop mode);
+
+  /// Runs `x` on a thread that may block, see `strand::run_on_thread`.
+  void offload(std::unique_ptr<thread_job> x, thread_use how);
+
+  /// Where offloaded calls wait for a thread.
+  [[nodiscard]] offload_pool& pool() noexcept {
+    return pool_;
+  }
 
   /// Whether blocking this thread would stop the clock or, with virtual time,
   /// an actor.
@@ -147,6 +157,7 @@ private:
   clock* clock_;
   rules::settings settings_;
   threads threads_;
+  offload_pool pool_;
   stream<lifecycle_event> events_;
   stream<dead_letter> dead_letters_;
 

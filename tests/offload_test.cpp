@@ -364,3 +364,112 @@ TEST_CASE_METHOD(fixture, "A6 offloads that end while they are cancelled") {
     strand.join();
   }
 }
+
+// -- calls that wait for a thread ------------------------------------------------
+
+TEST_CASE_METHOD(fixture, "A6 a coroutine that is destroyed takes back a call "
+                          "that has not begun") {
+  strand.keep_queued = true;
+  bool called = false;
+  auto body = [&called]() -> task<> {
+    counted x;
+    auto f = [&called, x] { called = true; };
+    co_await offload(std::move(f));
+    FAIL("it was cancelled");
+  };
+  completion<void> result;
+  auto& f = start(body(), result);
+  CHECK(f.in_flight() == 1);
+  CHECK(f.cancel());
+  CHECK_FALSE(f.active());
+  CHECK(counted::alive() == 0);
+  CHECK(strand.queued.empty());
+  CHECK(strand.refs == 0);
+  CHECK(strand.run() == 0);
+  CHECK_FALSE(called);
+}
+
+TEST_CASE_METHOD(fixture,
+                 "A6 a fiber destroyed meanwhile takes its call back") {
+  strand.keep_queued = true;
+  auto body = []() -> task<> {
+    counted x;
+    auto f = [x] { return x; };
+    (void) co_await offload(std::move(f));
+  };
+  completion<void> result;
+  start(body(), result);
+  fibers.clear();
+  CHECK(strand.queued.empty());
+  CHECK(counted::alive() == 0);
+}
+
+TEST_CASE_METHOD(fixture, "A6 a stop sets the token of a call that waits, and "
+                          "it is called all the same") {
+  strand.keep_queued = true;
+  auto body = []() -> task<bool> {
+    co_return co_await offload(
+      [](std::stop_token stop) { return stop.stop_requested(); });
+  };
+  completion<bool> result;
+  auto& f = start(body(), result);
+  f.request_stop();
+  CHECK(f.active());
+  REQUIRE(strand.queued.size() == 1);
+  strand.queued.front()->run();
+  strand.queued.clear();
+  strand.run();
+  CHECK_FALSE(f.active());
+  CHECK(result.take());
+}
+
+TEST_CASE_METHOD(fixture, "A6 a loser of when_any that waits for a thread is "
+                          "taken back") {
+  strand.keep_queued = true;
+  gate g;
+  auto body = [&g]() -> task<std::size_t> {
+    auto either = when_any(offload([] {}), g);
+    const auto first = co_await std::move(either);
+    co_return first.index;
+  };
+  completion<std::size_t> result;
+  auto& f = start(body(), result);
+  g.open();
+  strand.run();
+  CHECK_FALSE(f.active());
+  CHECK(result.take() == 1);
+  CHECK(strand.queued.empty());
+}
+
+TEST_CASE_METHOD(fixture,
+                 "A6 of many parts, those that wait go at once and the "
+                 "one that runs is waited for") {
+  strand.keep_queued = true;
+  std::vector<int> calls;
+  auto body = [&calls]() -> task<> {
+    auto f = [&calls](std::stop_token stop) {
+      calls.push_back(stop.stop_requested() ? 1 : 0);
+    };
+    std::vector<offload_awaitable<decltype(f)>> all;
+    for (int i = 0; i < 10; ++i)
+      all.push_back(offload(f));
+    auto parts = when_all(std::move(all));
+    co_await std::move(parts);
+  };
+  completion<void> result;
+  auto& f = start(body(), result);
+  CHECK(f.in_flight() == 10);
+  REQUIRE(strand.queued.size() == 10);
+  // One has left the queue, and is about to begin.
+  auto begun = std::move(strand.queued[3]);
+  strand.queued.erase(strand.queued.begin() + 3);
+  bool gone = false;
+  CHECK_FALSE(f.cancel([out = &gone](fiber&) { *out = true; }));
+  CHECK(strand.queued.empty());
+  CHECK(f.in_flight() == 1);
+  begun->run();
+  begun.reset();
+  strand.run();
+  CHECK(gone);
+  CHECK(calls == std::vector{1});
+}

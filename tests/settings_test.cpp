@@ -47,6 +47,12 @@ TEST_CASE("L3 options come before settings, and settings before defaults") {
   CHECK(given.force == infinite);
 }
 
+TEST_CASE("A6 there is room for a good number of offloaded calls") {
+  CHECK(default_offload_threads(0) == 16); // nobody knows how many cores
+  CHECK(default_offload_threads(2) == 16);
+  CHECK(default_offload_threads(16) == 64);
+}
+
 TEST_CASE("L3 what is negative is named, with the worker and what to do") {
   CHECK(check({}, "w").empty());
   CHECK(check({.stopping_grace_period = 0s,

@@ -244,3 +244,41 @@ TEST_CASE("L3 a setting that is no duration is an error that names it") {
     }
   }
 }
+
+TEST_CASE("A6 a number of threads that is none is an error that names it") {
+  auto spawn_with = [](caf::actor_system_config& config) {
+    journal log;
+    testing_system sys{config};
+    static_cast<void>(support::spawn(sys, log, {}, {}));
+  };
+  SECTION("in the environment") {
+    caf::actor_system_config config;
+    for (auto* value : {"0", "-1", "many", "1.5", "2s", ""}) {
+      CAPTURE(value);
+      environment threads{"TROUPE_OFFLOAD_THREADS", value};
+      CHECK_THROWS_MATCHES(spawn_with(config), std::invalid_argument,
+                           MessageMatches(
+                             ContainsSubstring("TROUPE_OFFLOAD_THREADS")));
+    }
+    environment threads{"TROUPE_OFFLOAD_THREADS", "3"};
+    CHECK_NOTHROW(spawn_with(config));
+  }
+  SECTION("in the configuration") {
+    for (auto* value : {"0", "-1", "many"}) {
+      CAPTURE(value);
+      caf::actor_system_config config;
+      caf::put(config.content, "troupe.offload-threads", std::string{value});
+      CHECK_THROWS_MATCHES(spawn_with(config), std::invalid_argument,
+                           MessageMatches(
+                             ContainsSubstring("troupe.offload-threads")));
+    }
+  }
+  SECTION("on the command line") {
+    std::string program = "test";
+    std::string option = "--troupe.offload-threads=3";
+    char* argv[] = {program.data(), option.data(), nullptr};
+    troupe::config config;
+    REQUIRE_FALSE(config.parse(2, argv));
+    CHECK_NOTHROW(spawn_with(config));
+  }
+}

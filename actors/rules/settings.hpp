@@ -6,16 +6,27 @@
 #include "troupe/options.hpp"
 #include "troupe/time.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace troupe::rules {
 
-/// What a program's configuration says for workers whose options say nothing.
+/// How many offloaded calls run at once where no setting says so. More than
+/// there are cores: most such calls wait for something.
+[[nodiscard]] constexpr std::size_t
+default_offload_threads(std::size_t cores) noexcept {
+  return std::max<std::size_t>(16, 4 * cores);
+}
+
+/// What a program's configuration says: for workers whose options say nothing,
+/// and for what they share.
 struct settings {
   timespan stopping_grace_period = std::chrono::seconds{10};
   timespan cleanup_period = std::chrono::seconds{1};
   timespan force_period = std::chrono::seconds{1};
+  std::size_t offload_threads = default_offload_threads(0);
 };
 
 /// How long a worker may take for what, once options and settings are merged.

@@ -219,7 +219,8 @@ bool fiber::tear_down() noexcept {
                        : nullptr;
       const auto back = joined == nullptr
                         || joined->state_.load(std::memory_order_relaxed)
-                             == wait::state::idle;
+                             == wait::state::idle
+                        || joined->take_back();
       const auto gone = (parts == nullptr || parts->alive_ == 0) && back;
       if (gone) {
         x->waiting_ = nullptr;

@@ -7,55 +7,62 @@
 
 namespace troupe {
 
-// What the strand calls on a thread. It reports when it is destroyed, so that a
+// What the strand runs on a thread. It reports when it is destroyed, so that a
 // strand that drops it does not leave the coroutine waiting for ever.
-class offloaded_call::job {
+class offloaded_call::job final : public thread_job {
 public:
   job(std::shared_ptr<offloaded_call> call, strand& home) noexcept
-    : call_(std::move(call)), home_(&home) {
-    home_->hold_ref();
+    : thread_job(home), call_(std::move(call)) {
+    home.hold_ref();
   }
 
-  job(job&& other) noexcept = default;
-
-  ~job() {
-    if (call_ == nullptr)
-      return;
-    if (!call_->called_)
+  ~job() override {
+    if (call_ != nullptr) {
       call_->fail(std::make_exception_ptr(
         std::runtime_error("the offloaded function was never called: the "
                            "threads for such calls have come to an end")));
+      report();
+    }
+    home().drop_ref();
+  }
+
+  void run() noexcept override {
+    {
+      std::unique_lock guard{call_->mutex_};
+      call_->not_begun_ = nullptr;
+    }
+    call_->call();
     report();
   }
 
-  void operator()() noexcept {
-    call_->called_ = true;
-    call_->call();
-    report();
+  /// It was taken back: there is nothing to report.
+  void dismiss() noexcept {
+    call_ = nullptr;
   }
 
 private:
   void report() noexcept {
     {
       std::unique_lock guard{call_->mutex_};
+      call_->not_begun_ = nullptr;
       call_->over_ = true;
       if (call_->waiting_ != nullptr)
         call_->waiting_->post();
     }
     call_ = nullptr;
-    home_->drop_ref();
   }
 
   std::shared_ptr<offloaded_call> call_;
-  strand* home_;
 };
 
 bool offloaded_call::begin(const std::shared_ptr<offloaded_call>& self,
-                           wait& waiting) noexcept {
+                           wait& waiting, thread_use how) noexcept {
   try {
     self->waiting_ = &waiting;
     auto& home = waiting.home();
-    home.run_on_thread(job{self, home});
+    auto made = std::make_unique<job>(self, home);
+    self->not_begun_ = made.get();
+    home.run_on_thread(std::move(made), how);
     return true;
   } catch (...) {
     self->fail(std::current_exception());
@@ -63,7 +70,25 @@ bool offloaded_call::begin(const std::shared_ptr<offloaded_call>& self,
   }
 }
 
+bool offloaded_call::take_back() noexcept {
+  std::unique_ptr<thread_job> mine;
+  std::unique_lock guard{mutex_};
+  if (not_begun_ == nullptr)
+    return false;
+  // The job is there: it cannot report while the lock is held.
+  mine = not_begun_->home().take_back(*not_begun_);
+  if (mine == nullptr)
+    return false; // it is about to begin
+  not_begun_->dismiss();
+  not_begun_ = nullptr;
+  waiting_ = nullptr;
+  over_ = true;
+  return true;
+}
+
 bool offloaded_call::detach() noexcept {
+  if (take_back())
+    return true;
   std::unique_lock guard{mutex_};
   waiting_ = nullptr;
   return over_;

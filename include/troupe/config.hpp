@@ -13,11 +13,12 @@ namespace troupe {
 /// - `troupe.stopping-grace-period`: how long workers may take to stop.
 /// - `troupe.cleanup-period`: what `on_shutdown()` gets at least.
 /// - `troupe.force-period`: how long a forced worker is waited for.
+/// - `troupe.offload-threads`: how many calls of `offload` run at once.
 ///
-/// All are a whole number, zero or more, and a unit, without a space: `10s` or
-/// `500ms`. A wrong value makes `spawn` throw `std::invalid_argument`. A
-/// configuration file and the environment (`TROUPE_STOPPING_GRACE_PERIOD` and
-/// so on) work without this.
+/// The periods are a whole number, zero or more, and a unit, without a space:
+/// `10s` or `500ms`; the number of threads is one or more. A wrong value makes
+/// `spawn` throw `std::invalid_argument`. A configuration file and the
+/// environment (`TROUPE_STOPPING_GRACE_PERIOD` and so on) work without this.
 void add_options(caf::actor_system_config& cfg);
 
 /// A configuration that knows troupe's settings. Types of messages are known to

@@ -6,6 +6,7 @@
 #include "troupe/completion.hpp"
 #include "troupe/fiber.hpp"
 #include "troupe/strand.hpp"
+#include "troupe/thread_job.hpp"
 
 #include <concepts>
 #include <coroutine>
@@ -43,11 +44,16 @@ public:
   /// Has `self` called on a thread of the strand on which `waiting` waits, and
   /// `waiting` posted when that is done or will never be.
   /// @returns whether that is under way; if not, the call has failed.
-  static bool begin(const std::shared_ptr<offloaded_call>& self,
-                    wait& waiting) noexcept;
+  static bool begin(const std::shared_ptr<offloaded_call>& self, wait& waiting,
+                    thread_use how) noexcept;
+
+  /// Takes the call back if it has not begun.
+  /// @returns whether it did: then the function is not called, and the wait not
+  ///          posted.
+  bool take_back() noexcept;
 
   /// Nobody waits any more.
-  /// @returns whether the thread has done with the function.
+  /// @returns whether nobody else uses the function.
   bool detach() noexcept;
 
 private:
@@ -55,7 +61,7 @@ private:
 
   std::mutex mutex_; // keeps the wait alive while the thread posts it
   wait* waiting_ = nullptr;
-  bool called_ = false;
+  job* not_begun_ = nullptr;
   bool over_ = false;
 };
 
@@ -134,7 +140,8 @@ private:
 template <class F>
 class [[nodiscard]] offload_awaitable {
 public:
-  explicit offload_awaitable(F f) : function_(std::move(f)) {
+  explicit offload_awaitable(F f, thread_use how = thread_use::pooled)
+    : function_(std::move(f)), how_(how) {
     // nop
   }
 
@@ -142,7 +149,8 @@ public:
   public:
     using call_type = offloaded_function<F>;
 
-    explicit awaiter(F&& f) : wait_(std::make_shared<call_type>(std::move(f))) {
+    awaiter(F&& f, thread_use how)
+      : wait_(std::make_shared<call_type>(std::move(f))), how_(how) {
       // nop
     }
 
@@ -155,7 +163,7 @@ public:
       wait_.begin(caller.promise());
       if (wait_.owner().stop_requested())
         wait_.call->request_stop();
-      if (offloaded_call::begin(wait_.call, wait_))
+      if (offloaded_call::begin(wait_.call, wait_, how_))
         return true;
       wait_.withdraw();
       return false;
@@ -183,18 +191,24 @@ public:
         call->request_stop();
       }
 
+      bool take_back() noexcept override {
+        return call->take_back();
+      }
+
       const std::shared_ptr<call_type> call;
     };
 
     wait_for_call wait_;
+    thread_use how_;
   };
 
   awaiter operator co_await() && {
-    return awaiter{std::move(function_)};
+    return awaiter{std::move(function_), how_};
   }
 
 private:
   F function_;
+  thread_use how_;
 };
 
 /// Calls a function that blocks or computes for long on another thread, and
@@ -215,18 +229,28 @@ private:
 /// thread than the rest of the worker, which goes on meanwhile; so give it what
 /// it needs by value.
 ///
+/// The threads are a pool: `troupe.offload-threads` of them for all workers of
+/// an actor system. When all are busy, the call waits for its turn, first come,
+/// first served; a coroutine that is destroyed by then takes its call back, and
+/// a stop sets the token of a call that waits as well. So two calls that wait
+/// for each other, or one that never returns, may keep all others waiting. A
+/// call that takes as long as the worker lives wants `thread_use::own`, or a
+/// `blocking_worker`.
+///
 /// With GCC 12, do not write a lambda that captures something that owns memory
 /// into the awaited expression: it would be destroyed twice. Name it first, as
 /// above.
 /// @param f `f()` or `f(std::stop_token)`; called once, and destroyed on the
 ///          thread that called it.
+/// @param how Which thread it gets.
 /// @returns (when awaited) what `f` returned. What it threw comes out, and so
 ///          does the reason when there was no thread to call it.
 template <class F>
   requires(std::invocable<std::decay_t<F>, std::stop_token>
            || std::invocable<std::decay_t<F>>)
-offload_awaitable<std::decay_t<F>> offload(F&& f) {
-  return offload_awaitable<std::decay_t<F>>{std::forward<F>(f)};
+offload_awaitable<std::decay_t<F>>
+offload(F&& f, thread_use how = thread_use::pooled) {
+  return offload_awaitable<std::decay_t<F>>{std::forward<F>(f), how};
 }
 
 } // namespace troupe

@@ -4,11 +4,12 @@
 #pragma once
 
 #include "troupe/fwd.hpp"
-#include "troupe/unique_function.hpp"
+#include "troupe/thread_job.hpp"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace troupe {
 
@@ -131,8 +132,9 @@ private:
 
 /// A wait that has something running on another thread which uses the
 /// coroutine's frame, so that the frame must not be destroyed before that has
-/// come back. When the fiber is cancelled, `request_stop()` is called, and the
-/// frame is destroyed once the wait has been posted.
+/// come back. When the fiber is cancelled, and it is too late for
+/// `take_back()`, `request_stop()` is called, and the frame is destroyed once
+/// the wait has been posted.
 class joined_wait : public wait {
 public:
   joined_wait() noexcept : wait(kind::joined) {
@@ -141,6 +143,12 @@ public:
 
   /// Asks what runs to come to an end.
   virtual void request_stop() noexcept = 0;
+
+  /// Takes back what has not begun yet.
+  /// @returns whether it did, so that nobody uses the frame or posts the wait.
+  virtual bool take_back() noexcept {
+    return false;
+  }
 
 protected:
   ~joined_wait() = default;
@@ -239,9 +247,15 @@ public:
   /// Takes `x` from the list if it was posted and not yet resumed.
   void forget(wait& x) noexcept;
 
-  /// Calls `f` on a thread that may block. May throw if there is none to be
-  /// had; may drop `f` without calling it when it never will.
-  virtual void run_on_thread(unique_function<void()> f) = 0;
+  /// Runs `what` on a thread that may block, perhaps not before others have
+  /// come to their end. May throw if there is no thread to be had; may destroy
+  /// `what` without running it when it never will.
+  virtual void run_on_thread(std::unique_ptr<thread_job> what, thread_use how)
+    = 0;
+
+  /// Takes back what was given to `run_on_thread` and has not been destroyed.
+  /// @returns the job, or null if it has begun.
+  virtual std::unique_ptr<thread_job> take_back(thread_job& what) noexcept = 0;
 
 protected:
   /// Arranges that `run_ready()` is called soon, on the strand's own thread.

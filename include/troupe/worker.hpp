@@ -191,10 +191,11 @@ protected:
   }
 
   /// Runs `f` on a thread that may block and waits for its result. If `f` takes
-  /// a `std::stop_token`, a stop sets it.
+  /// a `std::stop_token`, a stop sets it. See `troupe::offload`.
   template <class F>
-  [[nodiscard]] static auto offload(F&& f) {
-    return troupe::offload(std::forward<F>(f));
+  [[nodiscard]] static auto
+  offload(F&& f, thread_use how = thread_use::pooled) {
+    return troupe::offload(std::forward<F>(f), how);
   }
 
   /// Waits for all of them, see `troupe::when_all`.

@@ -5,11 +5,12 @@
 
 #include "troupe/strand.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
-#include <functional>
 #include <limits>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -32,15 +33,29 @@ public:
 
   // -- what the strand asks for -----------------------------------------------
 
-  void run_on_thread(unique_function<void()> f) override {
+  void run_on_thread(std::unique_ptr<thread_job> what, thread_use) override {
     if (refuse_threads)
       throw std::runtime_error("no thread to be had");
     if (drop_functions)
       return;
-    threads_.emplace_back([f = std::move(f)]() mutable {
-      auto g = std::move(f);
-      g();
+    if (keep_queued) {
+      queued.push_back(std::move(what));
+      return;
+    }
+    threads_.emplace_back([what = std::move(what)]() mutable {
+      auto mine = std::move(what);
+      mine->run();
     });
+  }
+
+  std::unique_ptr<thread_job> take_back(thread_job& what) noexcept override {
+    auto i = std::find_if(queued.begin(), queued.end(),
+                          [&what](auto& x) { return x.get() == &what; });
+    if (i == queued.end())
+      return nullptr;
+    auto result = std::move(*i);
+    queued.erase(i);
+    return result;
   }
 
   void hold_ref() noexcept override {
@@ -92,6 +107,10 @@ public:
   std::atomic<int> refs = 0;
   bool refuse_threads = false;
   bool drop_functions = false;
+
+  /// Whether jobs are to wait in `queued`, where the test finds them.
+  bool keep_queued = false;
+  std::vector<std::unique_ptr<thread_job>> queued;
 
 protected:
   void wake() noexcept override {

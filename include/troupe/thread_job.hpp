@@ -1,0 +1,58 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include <cstdint>
+
+namespace troupe {
+
+class strand;
+
+/// Which thread a call that blocks gets.
+enum class thread_use : std::uint8_t {
+  /// One of a bounded number, as soon as one is free: for calls that come to an
+  /// end by themselves.
+  pooled,
+  /// One of its own, at once: for calls that may take as long as the worker
+  /// lives.
+  own,
+};
+
+/// Something to be run on a thread that may block, on behalf of a strand: what
+/// `strand::run_on_thread` takes. Whoever has it destroys it, run or not; its
+/// destructor is told nothing, so it must know itself whether it was run.
+class thread_job {
+public:
+  explicit thread_job(strand& home) noexcept : home_(&home) {
+    // nop
+  }
+
+  thread_job(const thread_job&) = delete;
+
+  thread_job& operator=(const thread_job&) = delete;
+
+  virtual ~thread_job() = default;
+
+  /// Runs it, once.
+  virtual void run() noexcept = 0;
+
+  /// Whose it is. An address; the strand may have other threads at work.
+  [[nodiscard]] strand& home() const noexcept {
+    return *home_;
+  }
+
+private:
+  friend class offload_pool;
+
+  enum class place : std::uint8_t { nowhere, queued, running, given_up };
+
+  // The pool's, guarded by its lock.
+  thread_job* next_ = nullptr;
+  thread_job* previous_ = nullptr;
+  place place_ = place::nowhere;
+
+  strand* home_;
+};
+
+} // namespace troupe

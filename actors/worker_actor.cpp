@@ -347,6 +347,9 @@ void worker_actor::begin_run() {
   try {
     main_.start(cell_->object().run(),
                 [this](completion<void> how) { step_done(std::move(how)); });
+    // The stop may have come before there was anybody to be told.
+    if (step_ == step::run && cell_->stop_asked())
+      main_.request_stop();
   } catch (...) {
     completion<void> how;
     how.fail(std::current_exception());

@@ -131,6 +131,20 @@ TEST_CASE("A6 a call that begins after the stop finds its token set") {
   CHECK(stopped);
 }
 
+TEST_CASE(
+  "A6 a stop that comes when run() is about to begin reaches its calls") {
+  real_system sys;
+  for (int i = 0; i < 300; ++i) {
+    auto ref = troupe::spawn<scene>(sys, {.stopping_grace_period = 5s},
+                                    [&](scene& w) -> task<> {
+                                      co_await w.offload(wait_for_stop);
+                                    });
+    ref.startup();
+    ref.gracefully_stop();
+    REQUIRE(ref.wait_for_shutdown()->ok());
+  }
+}
+
 TEST_CASE("A6 the calls of on_shutdown() are not told to stop") {
   testing_system sys;
   std::optional<bool> stopped;

@@ -24,11 +24,13 @@
 #include <caf/scheduled_actor.hpp>
 
 #if TROUPE_CAF_1
+#  include <caf/anon_mail.hpp>
 #  include <caf/log/level.hpp>
 #  include <caf/scheduler.hpp>
 #else
 #  include <caf/execution_unit.hpp>
 #  include <caf/scheduler/abstract_coordinator.hpp>
+#  include <caf/send.hpp>
 #endif
 
 #include <string>
@@ -82,6 +84,16 @@ void watch_end(caf::scheduled_actor* self, const caf::actor& whom, F f) {
         f(x.reason);
     });
   self->monitor(whom);
+#endif
+}
+
+/// Sends from nobody, as a plain CAF program does.
+template <class... Ts>
+void anon_send(const caf::actor& receiver, Ts&&... xs) {
+#if TROUPE_CAF_1
+  caf::anon_mail(std::forward<Ts>(xs)...).send(receiver);
+#else
+  caf::anon_send(receiver, std::forward<Ts>(xs)...);
 #endif
 }
 

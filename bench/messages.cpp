@@ -12,7 +12,6 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>
-#include <caf/send.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -91,7 +90,7 @@ double raw_rate(caf::actor_system& sys, std::size_t senders,
   std::latch done{1};
   auto receiver = sys.spawn(raw_counter, senders * each, &done);
   return rate(senders, each, done,
-              [&receiver](std::uint64_t x) { caf::anon_send(receiver, x); });
+              [&receiver](std::uint64_t x) { compat::anon_send(receiver, x); });
 }
 
 double troupe_rate(caf::actor_system& sys, std::size_t senders,
@@ -131,7 +130,7 @@ double detour_rate(caf::actor_system& sys, std::size_t senders,
   receiver.startup();
   auto hdl = receiver.actor();
   auto result = rate(senders, each, done,
-                     [&hdl](std::uint64_t x) { caf::anon_send(hdl, x); });
+                     [&hdl](std::uint64_t x) { compat::anon_send(hdl, x); });
   receiver.shutdown();
   return result;
 }

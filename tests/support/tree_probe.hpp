@@ -244,12 +244,12 @@ struct tree_scene {
 template <class Base>
 class probe_of : public Base {
 public:
-  probe_of(tree_scene& scene, const std::string& path, const habits& how)
-    : here_(scene.watch, path),
-      scene_(scene),
+  probe_of(tree_scene& world, const std::string& path, const habits& how)
+    : here_(world.watch, path),
+      scene_(world),
       path_(path),
       how_(how),
-      dice_(scene.seed * 31 + std::hash<std::string>{}(path)
+      dice_(world.seed * 31 + std::hash<std::string>{}(path)
             + here_.life * 7919) {
     // A first start that fails is the end of most trees.
     if (here_.life == 1 && dice_.chance(90))

@@ -14,7 +14,7 @@ account settle(const intake& in, const result& out) {
   account result{.read = in.lines, .counted = out.lines};
   // What was in a queue at the end, or came too late.
   auto left = [](const troupe::queue_counts& x) {
-    return x.queued + x.in_progress + x.discarded + x.closed + x.abandoned;
+    return x.queued + x.in_progress + x.dead_letters() - x.lost;
   };
   auto sent_to_parsers = uint64_t{0};
   for (const auto& parser : in.parsers) {

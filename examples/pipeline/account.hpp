@@ -34,10 +34,8 @@ struct result {
 
 /// What the reader did.
 struct intake {
-  size_t files = 0;
   uint64_t lines = 0; // that were read
-  uint64_t sent = 0;  // messages to parsers: lines and ends
-  uint64_t ends = 0;
+  uint64_t ends = 0;  // of input that were sent, one to each parser
   std::vector<std::string> problems;
 
   /// Handles are good for all lives of a worker and after its end, and so are
@@ -46,7 +44,6 @@ struct intake {
   troupe::worker_handle writer;
 };
 
-// [snippet pipeline-account]
 /// Where the lines are: each in exactly one place.
 struct account {
   uint64_t read = 0;
@@ -60,7 +57,6 @@ struct account {
     return read == counted + lost_by_parsers + lost_by_writer + left;
   }
 };
-// [end]
 
 /// Takes the account when all have ended.
 account settle(const intake& in, const result& out);

@@ -75,7 +75,6 @@ troupe::supervisor_spec tree_of(const config& cfg,
 }
 // [end]
 
-// [snippet pipeline-events]
 /// Shows what goes wrong, as it happens; of restarts, the first few.
 class witness {
 public:
@@ -90,12 +89,12 @@ public:
         show_some(x.path + " begins life no. " + std::to_string(x.incarnation));
         break;
       case event_kind::stopping:
-        if (x.path == "/pipeline")
-          show("stopping: what is in the queues is finished; Ctrl-C again forces");
+        if (x.path == "/pipeline/reader") // it had not come to its end
+          show(
+            "stopping: what is in the queues is finished; Ctrl-C again forces");
         break;
       case event_kind::forced:
       case event_kind::abandoned:
-      case event_kind::gave_up:
         show(to_string(x));
         break;
       default:
@@ -118,7 +117,6 @@ private:
   static constexpr int most_ = 20;
   int shown_ = 0;
 };
-// [end]
 
 } // namespace
 
@@ -131,13 +129,11 @@ int caf_main(caf::actor_system& sys, const config& cfg) {
     std::cerr << usage;
     return nothing_done;
   }
-  // [snippet pipeline-main]
   auto in = std::make_shared<intake>();
   auto out = std::make_shared<result>();
   auto events = troupe::on_event(sys, witness{});
   const auto code = troupe::run(sys, tree_of(cfg, in, out));
   events.cancel(); // from here on the screen is ours
-  // [end]
   for (const auto& problem : in->problems)
     std::cerr << "pipeline: " << problem << '\n';
   if (!in->writer)

@@ -138,7 +138,6 @@ bool source::read_some() {
         complain("it holds zero bytes, so it is no text");
       return false;
     }
-    ++files_;
   }
   rest_ += text;
   return true;

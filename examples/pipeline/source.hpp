@@ -31,11 +31,6 @@ public:
   /// @returns none at the end of it all, or when `stop` was asked for.
   std::vector<line> read(const std::stop_token& stop);
 
-  /// How many files were opened, and held text.
-  [[nodiscard]] size_t files() const {
-    return files_;
-  }
-
   /// What could not be read, and why, for people.
   [[nodiscard]] const std::vector<std::string>& problems() const {
     return problems_;
@@ -70,7 +65,6 @@ private:
   bool at_begin_ = true;
   std::string rest_; // of the file, not yet given out
   uint64_t number_ = 0;
-  size_t files_ = 0;
   std::vector<std::string> problems_;
 };
 

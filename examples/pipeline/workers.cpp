@@ -102,7 +102,6 @@ reader::reader(std::vector<std::string> names, size_t parsers,
   // nop
 }
 
-// [snippet pipeline-reader]
 troupe::task<> reader::on_startup() {
   for (auto number = 1; auto& each : parsers_)
     each
@@ -120,7 +119,6 @@ troupe::task<> reader::run() {
       = offload([&input](std::stop_token stop) { return input.read(stop); });
     auto lines = co_await std::move(reading);
     in_->lines += lines.size();
-    in_->files = input.files();
     in_->problems = input.problems();
     if (lines.empty())
       break; // the end, or a stop
@@ -137,6 +135,5 @@ troupe::task<> reader::run() {
     each.send(end_of_input{});
   }
 }
-// [end]
 
 } // namespace pipeline

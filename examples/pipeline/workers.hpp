@@ -24,7 +24,6 @@ finding examine(const line& what);
 /// What `result` calls the kind of a file.
 std::string kind_of(const std::string& file);
 
-// [snippet pipeline-writer]
 /// Adds up what the parsers have found. Ends when they have nothing more.
 class writer
   : public troupe::queue_consumer<std::variant<finding, end_of_input>> {
@@ -41,7 +40,6 @@ private:
   size_t parsers_;
   chaos faults_;
 };
-// [end]
 
 /// Examines lines.
 class parser : public troupe::queue_consumer<std::variant<line, end_of_input>> {

@@ -27,7 +27,7 @@ account settle(const intake& in, const result& out) {
   result.lost_by_writer = in.writer.queue().lost;
   result.left += left(in.writer.queue());
   result.restarts += in.writer.incarnation() - 1;
-  // Lines that were read and not sent on, as after a second Ctrl-C.
+  // Lines that were read and not sent on.
   result.left += in.lines + in.ends - sent_to_parsers;
   // The ends of input go the same way, and are no lines.
   result.left -= in.ends - out.ends;

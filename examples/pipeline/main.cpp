@@ -37,7 +37,7 @@ troupe::supervisor_spec tree_of(const config& cfg,
                                 const std::shared_ptr<result>& out) {
   // Whoever fails is back soon, and later if it fails again and again. A child
   // with a backoff may fail for ever.
-  const troupe::restart_backoff backoff{.initial = 10ms, .max = 1s};
+  const troupe::restart_backoff backoff{.initial = 10ms, .max = 500ms};
   // At a stop, finish what is in the queue.
   const troupe::worker_options drained{
     .queue = {.on_stop = troupe::on_stop::drain}};

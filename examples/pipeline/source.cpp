@@ -123,7 +123,7 @@ void source::expand(const entry& folder, const std::stop_token& stop) {
 }
 
 bool source::read_some() {
-  auto buffer = std::array<char, 64 * 1024>{};
+  auto buffer = std::array<char, 16 * 1024>{};
   const auto size = ::read(fd_, buffer.data(), buffer.size());
   if (size < 0 && (errno == EAGAIN || errno == EINTR))
     return true;

@@ -123,6 +123,8 @@ troupe::task<> reader::run() {
     if (lines.empty())
       break; // the end, or a stop
     for (auto& each : lines) {
+      if (is_stopping())
+        co_return; // the account shows what was read and not sent
       auto idlest = std::ranges::min_element(
         parsers_, {}, &troupe::worker_handle::queue_size);
       idlest->send(std::move(each));

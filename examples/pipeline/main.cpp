@@ -134,16 +134,19 @@ int caf_main(caf::actor_system& sys, const config& cfg) {
   auto events = troupe::on_event(sys, witness{});
   const auto code = troupe::run(sys, tree_of(cfg, in, out));
   events.cancel(); // from here on the screen is ours
-  for (const auto& problem : in->problems)
+  // Handles keep the tree in memory, and the tree keeps the arguments of its
+  // children, of which `in` is one: so they have to come out of it.
+  const auto done = std::exchange(*in, {});
+  for (const auto& problem : done.problems)
     std::cerr << "pipeline: " << problem << '\n';
-  if (!in->writer)
+  if (!done.writer)
     return code; // it ended before there was a reader
-  const auto lines = settle(*in, *out);
+  const auto lines = settle(done, *out);
   print(std::cout, *out);
   print(std::cout, lines);
   if (!lines.adds_up())
     return wrong_account;
-  return code == 0 && !in->problems.empty() ? not_all_read : code;
+  return code == 0 && !done.problems.empty() ? not_all_read : code;
 }
 
 CAF_MAIN(caf::id_block::troupe, caf::id_block::pipeline)

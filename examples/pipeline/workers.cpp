@@ -103,11 +103,11 @@ reader::reader(std::vector<std::string> names, size_t parsers,
 }
 
 troupe::task<> reader::on_startup() {
+  const auto group = std::string{"/pipeline/parsers/"};
   for (auto number = 1; auto& each : parsers_)
-    each
-      = lookup<parser>("/pipeline/parsers/" + std::to_string(number++)).value();
-  in_->parsers.assign(parsers_.begin(), parsers_.end());
+    each = lookup<parser>(group + std::to_string(number++)).value();
   in_->writer = lookup<writer>("/pipeline/writer").value();
+  in_->parsers.assign(parsers_.begin(), parsers_.end());
   co_return;
 }
 

@@ -38,9 +38,9 @@ troupe::supervisor_spec tree_of(const config& cfg,
   // Whoever fails is back soon, and later if it fails again and again. A child
   // with a backoff may fail for ever.
   const troupe::restart_backoff backoff{.initial = 10ms, .max = 500ms};
-  // At a stop, finish what is in the queue.
+  // Whoever sends waits when there are so many; a stop finishes them.
   const troupe::worker_options drained{
-    .queue = {.on_stop = troupe::on_stop::drain}};
+    .queue = {.capacity = 100, .on_stop = troupe::on_stop::drain}};
 
   troupe::supervisor_spec parsers{
     .name = "parsers",

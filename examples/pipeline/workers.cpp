@@ -81,13 +81,15 @@ parser::parser(troupe::worker_ref<writer> out, chaos faults)
 // [snippet pipeline-parser]
 troupe::task<> parser::run() {
   for (auto done = 1; auto next = co_await get_message(); ++done) {
+    writer::message_type found = end_of_input{};
     if (const auto* text = std::get_if<line>(&*next)) {
       if (faults_.strikes("parser", text->file, text->number))
         fail_at(text->file, text->number);
-      out_.send(examine(*text));
-    } else {
-      out_.send(end_of_input{});
+      found = examine(*text);
     }
+    auto sending = send_to(out_, std::move(found)); // waits for room
+    // If it is refused, the queue of the writer has counted that.
+    [[maybe_unused]] auto error = co_await std::move(sending);
     if (done == healthy_after)
       mark_healthy(); // the next failure is a first one: a short backoff
   }
@@ -127,14 +129,20 @@ troupe::task<> reader::run() {
         co_return; // the account shows what was read and not sent
       auto idlest = std::ranges::min_element(
         parsers_, {}, &troupe::worker_handle::queue_size);
-      idlest->send(std::move(each));
+      auto sending = send_to(*idlest, std::move(each)); // waits for room
+      auto error = co_await std::move(sending);
+      if (error)
+        co_return; // it is being stopped
     }
   }
   if (is_stopping())
     co_return;
   for (auto& each : parsers_) {
+    auto sending = send_to(each, end_of_input{});
+    auto error = co_await std::move(sending);
+    if (error)
+      co_return;
     ++in_->ends;
-    each.send(end_of_input{});
   }
 }
 

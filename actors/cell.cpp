@@ -132,6 +132,9 @@ worker_status cell::status() const {
   result.holds = holds_;
   if (has_outcome_) {
     result.ended = true;
+  result.health = reported_health();
+  if (result.health != health::healthy)
+    result.health_reason = degraded_because_;
     result.last_outcome = outcome_;
     result.uptime = outcome_.duration();
   } else if (at != rules::stage::created) {

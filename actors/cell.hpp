@@ -239,6 +239,10 @@ public:
 
   void drop_hold() noexcept;
 
+  void report_health(health x, std::string why);
+
+  [[nodiscard]] health reported_health() const noexcept;
+
   /// Somebody who holds a handle wants it to stop: asks for it, or has the
   /// keeper do so.
   /// @returns as `request_stop`.
@@ -566,6 +570,7 @@ private:
   std::uint32_t holds_ = 0;
   job_ptr deadline_;
   time_point started_at_{};
+  std::atomic<health> health_{health::healthy};
   time_point due_ = never;
   time_point stop_asked_at_ = never;
   time_point grace_over_ = never;
@@ -593,6 +598,8 @@ private:
   bool sleep_wake_due_ = false;
   std::uint16_t unpaused_ = 0;
   std::uint16_t nones_ = 0;
+  timespan hung_for_{0};
+  std::string degraded_because_;
 };
 
 /// Counts references to a cell.

@@ -57,6 +57,9 @@ void cell::begin_anew(failure& none) {
   grace_over_ = never;
   limits_ = {};
   told_last_ = false;
+  hung_for_ = timespan::zero();
+  health_.store(health::healthy, std::memory_order_relaxed);
+  degraded_because_.clear();
   started_at_ = home_->time().now();
   if (queue_)
     queue_->reopen();

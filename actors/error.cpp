@@ -63,6 +63,8 @@ std::string to_string(errc x) {
       return "too_many_children";
     case errc::queue_full:
       return "queue_full";
+    case errc::degraded:
+      return "degraded";
   }
   return "invalid";
 }

@@ -48,6 +48,12 @@ std::string to_string(event_kind x) {
       return "backing_off";
     case event_kind::gave_up:
       return "gave_up";
+    case event_kind::stalled:
+      return "stalled";
+    case event_kind::degraded:
+      return "degraded";
+    case event_kind::recovered:
+      return "recovered";
   }
   return "unknown";
 }

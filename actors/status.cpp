@@ -7,6 +7,16 @@
 
 namespace troupe {
 
+std::string to_string(health x) {
+  switch (x) {
+    case health::healthy:
+      return "healthy";
+    case health::degraded:
+      return "degraded";
+  }
+  return "invalid";
+}
+
 std::string to_string(const worker_status& x) {
   auto result = x.path + ": " + to_string(x.state) + ", " + to_string(x.phase)
                 + ", up " + caf::deep_to_string(x.uptime);
@@ -14,6 +24,8 @@ std::string to_string(const worker_status& x) {
     result += ", " + std::to_string(x.queued) + " queued";
   if (x.holds != 0)
     result += ", " + std::to_string(x.holds) + " holds";
+  if (x.health != health::healthy)
+    result += ", " + to_string(x.health) + ": " + x.health_reason;
   if (x.ended)
     result += ", ended " + to_string(x.last_outcome);
   return result;

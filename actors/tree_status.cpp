@@ -36,6 +36,9 @@ tree_status describe_tree(const cell& x) {
     result.children.push_back(describe_tree(*child));
   if (auto children = x.get_brood())
     children->describe(result);
+  result.health = result.self.health;
+  for (const auto& child : result.children)
+    result.health = worst_of(result.health, child.health);
   return result;
 }
 
@@ -59,6 +62,8 @@ void render(const tree_status& x, std::size_t depth, std::string& to) {
     to += ", " + std::to_string(x.queue.queued) + " queued";
   if (self.holds != 0)
     to += ", " + std::to_string(self.holds) + " holds";
+  if (self.health != health::healthy)
+    to += ", " + to_string(self.health) + ": " + self.health_reason;
   if (x.last_end)
     to += ", last end: " + to_string(*x.last_end);
   to += '\n';

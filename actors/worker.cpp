@@ -79,6 +79,14 @@ void worker::mark_healthy() {
     keeper->marked_healthy(home);
 }
 
+void worker::healthy() {
+  get_cell().report_health(health::healthy, {});
+}
+
+void worker::degraded(std::string reason) {
+  get_cell().report_health(health::degraded, std::move(reason));
+}
+
 hold_token worker::hold() {
   return hold_token{get_cell()};
 }

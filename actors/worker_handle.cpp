@@ -62,6 +62,11 @@ std::optional<outcome> worker_handle::outcome() const {
   return who != nullptr ? who->last_outcome() : std::nullopt;
 }
 
+health worker_handle::health() const noexcept {
+  auto* who = get_cell();
+  return who != nullptr ? who->reported_health() : troupe::health::healthy;
+}
+
 worker_status worker_handle::status() const {
   auto* who = get_cell();
   return who != nullptr ? who->status() : worker_status{};

@@ -73,6 +73,8 @@ enum class errc : std::uint8_t {
   too_many_children,
   /// The queue has no room for another message.
   queue_full,
+  /// A worker has said that it does not do all of its work.
+  degraded,
 };
 
 /// @relates errc
@@ -80,7 +82,7 @@ std::string to_string(errc x);
 
 /// @relates errc
 constexpr errc last_enumerator(errc) noexcept {
-  return errc::queue_full;
+  return errc::degraded;
 }
 
 /// Returns the text that `err` carries, else its code in words.

@@ -45,6 +45,12 @@ enum class event_kind : std::uint8_t {
   /// A supervisor has had too many restarts; or a child too many failures, and
   /// is left stopped.
   gave_up,
+  /// Its code has not returned within its watchdog.
+  stalled,
+  /// It has said that it is degraded, or why it still is.
+  degraded,
+  /// It has said that it is healthy again.
+  recovered,
 };
 
 /// @relates event_kind
@@ -64,7 +70,7 @@ struct lifecycle_event {
   time_point at{};
 
   /// Why, where there is a why: for `failed`, `forced`, `cancelled`,
-  /// `abandoned`, `backing_off` and `gave_up`.
+  /// `abandoned`, `backing_off`, `gave_up` and `degraded`.
   caf::error reason;
 
   /// For `ready` how long the start took, for the end of a life how long that

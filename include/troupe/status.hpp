@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/health.hpp"
 #include "troupe/lifecycle.hpp"
 #include "troupe/outcome.hpp"
 #include "troupe/time.hpp"
@@ -32,6 +33,10 @@ struct worker_status {
   bool ended = false;
   /// How it ended.
   outcome last_outcome;
+  /// What it says about itself; healthy before its start and after its end.
+  troupe::health health = troupe::health::healthy;
+  /// Why it is degraded.
+  std::string health_reason;
 
   template <class Inspector>
   friend bool inspect(Inspector& f, worker_status& x) {
@@ -40,7 +45,8 @@ struct worker_status {
       f.field("state", x.state), f.field("phase", x.phase),
       f.field("incarnation", x.incarnation), f.field("uptime", x.uptime),
       f.field("queued", x.queued), f.field("holds", x.holds),
-      f.field("ended", x.ended), f.field("last_outcome", x.last_outcome));
+      f.field("ended", x.ended), f.field("last_outcome", x.last_outcome),
+      f.field("health", x.health), f.field("health_reason", x.health_reason));
   }
 };
 

@@ -25,6 +25,9 @@ struct tree_status {
 
   child_kind kind = child_kind::worker;
 
+  /// The worst that it and all below it say about themselves.
+  troupe::health health = troupe::health::healthy;
+
   /// How its last life ended, or none if it is in its first one.
   std::optional<outcome> last_end;
 
@@ -50,8 +53,9 @@ struct tree_status {
   friend bool inspect(Inspector& f, tree_status& x) {
     return f.object(x).fields(
       f.field("self", x.self), f.field("kind", x.kind),
-      f.field("last_end", x.last_end), f.field("queue", x.queue),
-      f.field("restarts", x.restarts), f.field("next_retry", x.next_retry),
+      f.field("health", x.health), f.field("last_end", x.last_end),
+      f.field("queue", x.queue), f.field("restarts", x.restarts),
+      f.field("next_retry", x.next_retry),
       f.field("recent_restarts", x.recent_restarts),
       f.field("max_restarts", x.max_restarts), f.field("children", x.children));
   }

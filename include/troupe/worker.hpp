@@ -237,6 +237,16 @@ protected:
   /// begins anew, as if it had been ready for `reset_after`. (S11)
   void mark_healthy();
 
+  /// Says that the worker does its work, which is what is taken for granted
+  /// until it says otherwise. Any thread.
+  void healthy();
+
+  /// Says that the worker runs, but not as it should: reported as an event, in
+  /// the log, and in the status of the worker and of all above it, until it
+  /// says `healthy()` or its life ends. Any thread.
+  /// @param reason What is missing.
+  void degraded(std::string reason);
+
   /// Keeps the worker from ending while the token lives, see `hold_token`.
   hold_token hold();
 

@@ -5,6 +5,7 @@
 
 #include "troupe/fiber.hpp"
 #include "troupe/fwd.hpp"
+#include "troupe/health.hpp"
 #include "troupe/lifecycle.hpp"
 #include "troupe/outcome.hpp"
 #include "troupe/protocol.hpp"
@@ -115,6 +116,9 @@ public:
   [[nodiscard]] std::optional<troupe::outcome> outcome() const;
 
   [[nodiscard]] worker_status status() const;
+
+  /// What the worker says about itself; `status()` has the reason as well.
+  [[nodiscard]] troupe::health health() const noexcept;
 
   /// The status of it and of all below it: the children of a supervisor, and
   /// those that a worker has started with `start<W>`. (S29)

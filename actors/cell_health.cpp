@@ -1,0 +1,43 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+// What a worker says about itself while it runs.
+
+#include "cell.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+health cell::reported_health() const noexcept {
+  auto at = stage();
+  return at == rules::stage::created || rules::is_final(at)
+           ? health::healthy
+           : health_.load(std::memory_order_relaxed);
+}
+
+void cell::report_health(health x, std::string why) {
+  auto is_well = x == health::healthy;
+  {
+    std::unique_lock guard{mtx_};
+    auto at = lifecycle_.at();
+    if (at == rules::stage::created || rules::is_final(at)
+        || (x == health_.load(std::memory_order_relaxed)
+            && why == degraded_because_))
+      return;
+    health_.store(x, std::memory_order_relaxed);
+    degraded_because_ = why;
+    if (home_->events().wanted())
+      publish(is_well ? event_kind::recovered : event_kind::degraded,
+              is_well ? caf::error{}
+                      : caf::make_error(errc::degraded,
+                                        subject() + " is degraded: " + why));
+  }
+  auto level = is_well ? compat::log_info : compat::log_warning;
+  if (home_->logs(level))
+    home_->log(level, who_.path + " [" + std::to_string(incarnation())
+                        + (is_well ? "] is healthy again" : "] is degraded: ")
+                        + why);
+}
+
+} // namespace troupe

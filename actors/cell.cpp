@@ -22,6 +22,7 @@ cell::cell(std::shared_ptr<runtime> home, profile who,
     parent_->retain();
   worker_->cell_ = this;
   queue_ = worker_->make_queue();
+  watch();
   home_->add(*this);
 }
 
@@ -34,6 +35,7 @@ cell::cell(std::shared_ptr<runtime> home, profile who,
     queue_(std::move(queue)),
     keeper_(std::move(by)),
     place_(place) {
+  watch();
   home_->add(*this);
 }
 
@@ -130,11 +132,11 @@ worker_status cell::status() const {
   result.phase = phase();
   result.incarnation = incarnation();
   result.holds = holds_;
-  if (has_outcome_) {
-    result.ended = true;
   result.health = reported_health();
   if (result.health != health::healthy)
     result.health_reason = degraded_because_;
+  if (has_outcome_) {
+    result.ended = true;
     result.last_outcome = outcome_;
     result.uptime = outcome_.duration();
   } else if (at != rules::stage::created) {

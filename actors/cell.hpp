@@ -19,6 +19,7 @@
 #include "troupe/strand.hpp"
 #include "troupe/worker.hpp"
 #include "troupe/worker_handle.hpp"
+#include "watchdog.hpp"
 
 #include <caf/actor_control_block.hpp>
 
@@ -77,7 +78,8 @@ constexpr bool has(todo set, todo x) noexcept {
 /// actor is stuck. Thread-safe unless a member says otherwise.
 ///
 /// Locks, in the order in which they may nest: a cell's `mtx_` -> the clock's
-/// -> a queue's -> a cell's `wake_mtx_`. Never two cells' `mtx_` at once.
+/// -> a queue's -> a cell's `wake_mtx_`, and a watchdog's -> the clock's. Never
+/// two cells' `mtx_` at once.
 class cell final : public strand {
 public:
   /// What does not change in a cell's life.
@@ -88,6 +90,8 @@ public:
     troupe::readiness readiness;
     troupe::on_stop on_stop;
     troupe::on_failure on_failure;
+    timespan watchdog;
+    troupe::on_hang on_hang;
     const std::type_info* type; ///< The class of its objects.
   };
 
@@ -235,13 +239,13 @@ public:
 
   void ready_called();
 
-  void add_hold();
-
-  void drop_hold() noexcept;
-
   void report_health(health x, std::string why);
 
   [[nodiscard]] health reported_health() const noexcept;
+
+  void add_hold();
+
+  void drop_hold() noexcept;
 
   /// Somebody who holds a handle wants it to stop: asks for it, or has the
   /// keeper do so.
@@ -477,6 +481,15 @@ public:
   /// Makes the actor run, with `spare` as the message that does it, if given.
   void wake_actor(caf::mailbox_element_ptr spare) noexcept;
 
+  // -- watchdog (the actor's own thread) --------------------------------------
+
+  /// Who notices when the worker's code does not return, or null.
+  [[nodiscard]] watchdog* get_watchdog() const noexcept {
+    return watchdog_.get();
+  }
+
+  void step_begins() noexcept override;
+
 protected:
   void wake() noexcept override;
 
@@ -484,6 +497,8 @@ private:
   friend class runtime;
 
   class blocked_thread;
+
+  class guard_dog;
 
   struct pending_reply {
     caf::strong_actor_ptr to;
@@ -522,6 +537,12 @@ private:
 
   void leave_behind();
 
+  void watch();
+
+  void stalled(timespan length);
+
+  void give_up_hung(timespan length);
+
   void announce(lifecycle_awaiter::what upto) noexcept;
 
   void unwatch(lifecycle_awaiter& x) noexcept;
@@ -537,6 +558,7 @@ private:
   const profile who_;
   cell* const parent_; // holds a reference
   std::unique_ptr<worker> worker_;
+  std::unique_ptr<watchdog> watchdog_;
   std::shared_ptr<message_queue> queue_;
   const std::shared_ptr<keeper> keeper_;
   const std::uint64_t place_ = 0;
@@ -548,6 +570,7 @@ private:
   std::atomic<ask_table*> asks_{nullptr};
   std::atomic<std::uint64_t> incarnation_{1};
   std::atomic<bool> backing_off_{false};
+  std::atomic<health> health_{health::healthy};
   std::atomic<cell*> successor_{nullptr}; // holds a reference
 
   // The actor; `wake_mtx_` guards the strong reference, and with it who may
@@ -570,12 +593,13 @@ private:
   std::uint32_t holds_ = 0;
   job_ptr deadline_;
   time_point started_at_{};
-  std::atomic<health> health_{health::healthy};
   time_point due_ = never;
   time_point stop_asked_at_ = never;
   time_point grace_over_ = never;
   rules::stop_limits limits_;
   bool told_last_ = false;
+  timespan hung_for_{0};
+  std::string degraded_because_;
   outcome outcome_;
   std::optional<outcome> former_;
   std::shared_ptr<brood> brood_;
@@ -598,8 +622,6 @@ private:
   bool sleep_wake_due_ = false;
   std::uint16_t unpaused_ = 0;
   std::uint16_t nones_ = 0;
-  timespan hung_for_{0};
-  std::string degraded_because_;
 };
 
 /// Counts references to a cell.

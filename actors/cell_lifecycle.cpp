@@ -396,10 +396,13 @@ void cell::note_outcome(rules::action what, failure& why) {
       note(std::move(why));
   } else if (has(abandon)) {
     auto reason = caf::make_error(
-      errc::abandoned, subject()
-                         + " was abandoned: it sits in code that did "
-                           "not return within "
-                         + render(who_.periods.force) + " of being forced");
+      errc::abandoned,
+      subject()
+        + (hung_for_ != timespan::zero()
+             ? " was abandoned: it sits in code that has not returned for "
+                 + render(hung_for_) + ", longer than its watchdog allows"
+             : " was abandoned: it sits in code that did not return within "
+                 + render(who_.periods.force) + " of being forced"));
     if (lifecycle_.verdict() == rules::verdict::forced)
       outcome_.reason_ = std::move(reason);
     else

@@ -61,9 +61,11 @@ std::string to_string(event_kind x) {
 std::string to_string(const lifecycle_event& x) {
   auto result = x.path + " [" + std::to_string(x.incarnation) + "] "
                 + to_string(x.kind);
-  if (x.span != timespan::zero())
-    result += (x.kind == event_kind::backing_off ? " for " : " after ")
-              + caf::deep_to_string(x.span);
+  if (x.span != timespan::zero()) {
+    auto lasts = x.kind == event_kind::backing_off
+                 || x.kind == event_kind::stalled;
+    result += (lasts ? " for " : " after ") + caf::deep_to_string(x.span);
+  }
   if (x.reason)
     result += ": " + text_of(x.reason);
   return result;

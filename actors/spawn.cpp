@@ -39,7 +39,8 @@ cell* make_cell(caf::actor_system& sys, worker_options options,
   auto result = std::make_unique<cell>(
     std::move(home),
     cell::profile{std::move(name), std::move(path), periods, options.readiness,
-                  options.queue.on_stop, options.on_failure, &type},
+                  options.queue.on_stop, options.on_failure, options.watchdog,
+                  options.on_hang, &type},
     std::move(what), parent);
   if (auto* queue = result->queue())
     queue->attach(*result, options.queue);
@@ -62,7 +63,7 @@ cell* make_kept_cell(std::shared_ptr<runtime> home, std::string_view above,
     std::move(home),
     cell::profile{options.name, rules::child_path(above, options.name), periods,
                   options.readiness, options.queue.on_stop, options.on_failure,
-                  &type},
+                  options.watchdog, options.on_hang, &type},
     std::move(queue), std::move(by), place);
   if (auto* waiting = result->queue())
     waiting->attach(*result, options.queue);

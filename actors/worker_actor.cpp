@@ -202,12 +202,35 @@ worker_actor::resume(compat::execution_context* ctx, size_t max_throughput) {
   // A bound, because CAF's own is "no bound", and with that a coroutine that
   // yields would never let another actor have this thread.
   constexpr size_t slice = 64;
-  auto result = resumable::done;
-  // In CAF 1.x an urgent message waits behind all that the mailbox has fetched.
-  if (!cell_->has_todo() || attend(ctx))
-    result = super::resume(ctx, std::min(max_throughput, slice));
+  const auto most = std::min(max_throughput, slice);
+  const auto result = cell_->get_watchdog() == nullptr
+                        ? resume_slice(ctx, most)
+                        : resume_watched(ctx, most);
   current_cell = outer_cell;
   current_context = outer_context;
+  return result;
+}
+
+caf::resumable::resume_result
+worker_actor::resume_slice(compat::execution_context* ctx, size_t most) {
+  // In CAF 1.x an urgent message waits behind all that the mailbox has fetched.
+  if (cell_->has_todo() && !attend(ctx))
+    return resumable::done;
+  return super::resume(ctx, most);
+}
+
+/// The same, one message after another, so that each is a step of its own.
+caf::resumable::resume_result
+worker_actor::resume_watched(compat::execution_context* ctx, size_t most) {
+  // When the last step has returned, this actor may run on another thread.
+  auto& dog = *cell_->get_watchdog();
+  const auto turn = dog.begin_turn();
+  auto result = resumable::resume_later;
+  for (size_t i = 0; i < most && result == resumable::resume_later; ++i) {
+    dog.next_step();
+    result = resume_slice(ctx, 1);
+  }
+  dog.end_turn(turn);
   return result;
 }
 
@@ -251,6 +274,7 @@ void worker_actor::look_at_kept_messages() {
 void worker_actor::pump() {
   constexpr std::size_t turn = 256;
   for (;;) {
+    cell_->step_begins();
     if (auto what = cell_->take_todo(); what != todo::none)
       carry_out(what);
     else if (!cell_->has_ready() || cell_->run_ready(turn) == turn

@@ -81,6 +81,12 @@ protected:
 private:
   enum class step : std::uint8_t { none, startup, run, hand_over, shutdown };
 
+  caf::resumable::resume_result resume_slice(compat::execution_context* ctx,
+                                             size_t most);
+
+  caf::resumable::resume_result resume_watched(compat::execution_context* ctx,
+                                               size_t most);
+
   bool attend(compat::execution_context* ctx);
 
   /// Does what there is to do, for a bounded time.

@@ -78,6 +78,13 @@ TEST_CASE("L3 what is negative is named, with the worker and what to do") {
   names({.force_period = -1ns}, "force_period");
 }
 
+TEST_CASE("L32 a watchdog must be longer than zero") {
+  CHECK_THAT(check({.watchdog = 0s}, "w"), ContainsSubstring("watchdog"));
+  CHECK_FALSE(check({.watchdog = -1s}, "w").empty());
+  CHECK(check({.watchdog = 1ns}, "w").empty());
+  CHECK(check({.watchdog = infinite}, "w").empty());
+}
+
 TEST_CASE("L2 a name must not look like a path") {
   CHECK_THAT(check({.name = "a/b"}, "a/b"), ContainsSubstring("a/b"));
   CHECK_FALSE(check({.name = "/"}, "/").empty());

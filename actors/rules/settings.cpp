@@ -46,6 +46,13 @@ std::string check(const worker_options& options, std::string_view name) {
     result += wrong;
     return result;
   }
+  if (options.watchdog <= zero) {
+    std::string result = "worker \"";
+    result += name;
+    result += "\": watchdog is not longer than zero; use troupe::infinite for "
+              "none";
+    return result;
+  }
   if (options.name.find('/') != std::string::npos) {
     std::string result = "worker \"";
     result += name;

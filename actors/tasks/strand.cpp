@@ -140,6 +140,8 @@ std::size_t strand::run_ready(std::size_t max) {
       break;
     ready_.erase(*x);
     x->state_.store(wait::state::idle, std::memory_order_relaxed);
+    if (watched_)
+      step_begins();
     x->fiber_->resume(*x);
     ++count;
   }

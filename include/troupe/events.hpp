@@ -74,7 +74,8 @@ struct lifecycle_event {
   caf::error reason;
 
   /// For `ready` how long the start took, for the end of a life how long that
-  /// was, for `backing_off` how long until the restart.
+  /// was, for `backing_off` how long until the restart, for `stalled` how long
+  /// its code has not returned.
   timespan span{0};
 };
 

@@ -131,6 +131,17 @@ enum class on_failure : std::uint8_t {
   ignore,
 };
 
+/// What becomes of a worker that does not return within its
+/// `worker_options::watchdog`.
+enum class on_hang : std::uint8_t {
+  /// It is reported.
+  report,
+  /// It is reported, and abandoned at once, as a forced worker is that does not
+  /// return. To its supervisor that is an end by force, so another life begins,
+  /// by the usual rules; without a supervisor it is the end.
+  restart,
+};
+
 /// How the queue of a `queue_consumer` behaves. An aggregate for designated
 /// initializers; the order of its members is part of the interface.
 struct queue_options {
@@ -190,6 +201,16 @@ struct worker_options {
   /// no longer waited for. Without it, the setting `troupe.force-period`, else
   /// 1 s.
   std::optional<timespan> force_period = {};
+
+  /// How long a message handler of the worker, or its coroutine between two
+  /// waits, may keep a thread without returning, before that is reported: with
+  /// the path and the time in the log, and as an event, once each time. Longer
+  /// than zero; `infinite` is no watchdog, and costs nothing. A call of
+  /// `offload` is no concern of it.
+  timespan watchdog = infinite;
+
+  /// What is done about it, beyond the report.
+  troupe::on_hang on_hang = troupe::on_hang::report;
 };
 
 } // namespace troupe

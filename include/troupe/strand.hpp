@@ -258,6 +258,16 @@ public:
   virtual std::unique_ptr<thread_job> take_back(thread_job& what) noexcept = 0;
 
 protected:
+  /// Has `step_begins()` called before each coroutine that is resumed.
+  void watch_steps() noexcept {
+    watched_ = true;
+  }
+
+  /// A coroutine is about to be resumed, see `watch_steps`.
+  virtual void step_begins() noexcept {
+    // nop
+  }
+
   /// Arranges that `run_ready()` is called soon, on the strand's own thread.
   /// Called on any thread, with the locks held that a posting thread holds; so
   /// it must not block, nor run anything of the strand itself.
@@ -284,6 +294,8 @@ private:
 
   // Whether `run_ready()` is.
   bool running_ = false;
+
+  bool watched_ = false;
 };
 
 } // namespace troupe

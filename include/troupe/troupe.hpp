@@ -21,6 +21,7 @@
 #include "troupe/event_log.hpp"
 #include "troupe/events.hpp"
 #include "troupe/handlers.hpp"
+#include "troupe/health.hpp"
 #include "troupe/hold.hpp"
 #include "troupe/lifecycle.hpp"
 #include "troupe/offload.hpp"

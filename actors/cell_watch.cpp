@@ -1,0 +1,90 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+// How a cell notices that the worker's code does not return.
+
+#include "cell.hpp"
+
+#include <caf/deep_to_string.hpp>
+
+#include <utility>
+
+namespace troupe {
+
+/// Watches the actor of a cell, and lives as long as that.
+class cell::guard_dog final : public watchdog {
+public:
+  explicit guard_dog(cell& home) noexcept
+    : watchdog(home.home_->time(), home.who_.watchdog), home_(home) {
+    // nop
+  }
+
+  void retain() noexcept override {
+    home_.retain();
+  }
+
+  void release() noexcept override {
+    home_.release();
+  }
+
+protected:
+  void stalled(timespan length) noexcept override {
+    home_.stalled(length);
+  }
+
+private:
+  cell& home_;
+};
+
+void cell::watch() {
+  if (who_.watchdog == infinite)
+    return;
+  watchdog_ = std::make_unique<guard_dog>(*this);
+  watch_steps();
+}
+
+void cell::step_begins() noexcept {
+  if (watchdog_)
+    watchdog_->next_step();
+}
+
+/// The worker's code has not returned in time. On the clock's thread.
+void cell::stalled(timespan length) {
+  {
+    std::unique_lock guard{mtx_};
+    if (lifecycle_.at() == rules::stage::abandoned)
+      return; // which was reported
+    if (home_->events().wanted())
+      publish(event_kind::stalled, {}, length);
+  }
+  if (home_->logs(compat::log_warning))
+    home_->log(compat::log_warning,
+               who_.path + " [" + std::to_string(incarnation())
+                 + "] stalled: its code has not returned for "
+                 + caf::deep_to_string(length));
+  if (who_.on_hang == on_hang::restart)
+    give_up_hung(length);
+}
+
+/// Abandons the worker without waiting for the periods of a force.
+void cell::give_up_hung(timespan length) {
+  auto from = rules::stage::created;
+  auto to = from;
+  {
+    std::unique_lock guard{mtx_};
+    from = lifecycle_.at();
+    if (rules::is_final(from))
+      return;
+    hung_for_ = length;
+    failure none;
+    apply(lifecycle_.feed(rules::event::force), none);
+    apply(lifecycle_.feed(rules::event::deadline), none);
+    arm(never);
+    to = lifecycle_.at();
+  }
+  log_transition(from, to);
+  if (to == rules::stage::abandoned)
+    leave_behind();
+}
+
+} // namespace troupe

@@ -227,7 +227,6 @@ TEST_CASE("A6 a call with a thread of its own waits for nobody") {
 
 TEST_CASE("L17 the thread of an abandoned call is not missed") {
   block there;
-  std::promise<void> late;
   narrow_system sys;
   auto stuck
     = troupe::spawn<scene>(sys,

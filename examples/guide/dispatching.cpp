@@ -4,6 +4,7 @@
 // Handlers by the type of an event: plain ones, ones that wait, and ones that
 // go by the alternative of a variant.
 
+#include <troupe/async_consumer.hpp>
 #include <troupe/dispatcher.hpp>
 #include <troupe/scoped_worker.hpp>
 #include <troupe/worker.hpp>
@@ -86,6 +87,27 @@ private:
 };
 // [end]
 
+// [snippet dispatching-consumer]
+class mail_room : public troupe::async_consumer<std::string> {
+public:
+  mail_room() : async_consumer(&kind_of) {
+    dispatcher().register_handler("letter.open", [](const std::string& x) {
+      std::cout << "opened a " << x << '\n';
+    });
+    dispatcher().register_handler("letter.file",
+                                  [this](std::string x) -> troupe::task<> {
+                                    co_await yield();
+                                    std::cout << "filed a " << x << '\n';
+                                  });
+  }
+
+private:
+  static std::string kind_of(const std::string& x) {
+    return x.substr(0, x.find(' '));
+  }
+};
+// [end]
+
 } // namespace
 
 void caf_main(caf::actor_system& sys) {
@@ -94,6 +116,9 @@ void caf_main(caf::actor_system& sys) {
   auto worker = troupe::spawn<clerk>(sys);
   worker.startup();
   worker.wait_for_shutdown();
+  troupe::scoped_worker<mail_room> room{sys};
+  room.send("letter from afar");
+  room.drain();
 }
 
 CAF_MAIN(caf::id_block::troupe)
@@ -107,3 +132,5 @@ CAF_MAIN(caf::id_block::troupe)
 //     noted 5 chairs
 //     sent 5 chairs
 //     2 done
+//     opened a letter from afar
+//     filed a letter from afar

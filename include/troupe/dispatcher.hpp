@@ -111,11 +111,18 @@ public:
   /// @pre the dispatcher is there when the task is awaited; after that it may
   ///      go
   task<std::size_t> dispatch(T message) {
-    auto all = this->with_round(message, [](auto round, const auto& event) {
-      return run_all(std::move(round), event);
-    });
+    auto all = dispatch_kept(message);
     const auto count = co_await std::move(all);
     co_return count;
+  }
+
+  /// As above, without a copy of the message. Whose turn it is is settled here
+  /// and now.
+  /// @pre the message stays until the task has ended
+  task<std::size_t> dispatch_kept(const T& message) {
+    return this->with_round(message, [](auto round, const auto& event) {
+      return run_all(std::move(round), event);
+    });
   }
 
 private:

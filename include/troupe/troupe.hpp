@@ -7,6 +7,7 @@
 // part of it: a program includes that in its tests.
 
 #include "troupe/ask.hpp"
+#include "troupe/async_consumer.hpp"
 #include "troupe/blocking_worker.hpp"
 #include "troupe/call_later.hpp"
 #include "troupe/channel.hpp"

@@ -4,10 +4,10 @@
 #include "troupe/dead_letter.hpp"
 
 #include "support/accounts.hpp"
+#include "support/dice.hpp"
 #include "support/plain_caf.hpp"
 #include "support/real_system.hpp"
 #include "support/scenes.hpp"
-#include "support/tree_probe.hpp"
 #include "troupe/queue_worker.hpp"
 #include "troupe/scoped_supervisor.hpp"
 #include "troupe/spawn.hpp"

@@ -331,11 +331,13 @@ TEST_CASE("Q5 block: who waits for a worker that is never started is told at "
   troupe::worker_ref<on_demand> ref;
   {
     testing_system sys;
-    clients plain{sys};
+    caf::scoped_actor self{sys.sys()};
     ref = troupe::spawn<on_demand>(
       sys, {.queue = {.capacity = 1, .overflow = overflow::block}});
-    plain.ask(ref.actor(), 1);
-    plain.ask(ref.actor(), 2);
+    auto first = support::request(self, ref.actor(), troupe::infinite,
+                                  int32_t{1});
+    auto second = support::request(self, ref.actor(), troupe::infinite,
+                                   int32_t{2});
     CHECK(ref.queue().sent == 1);
   }
   CHECK(ref.queue().closed == 1);

@@ -311,6 +311,10 @@ public:
   /// Blocks until the worker is ready or over.
   caf::error startup();
 
+  /// Blocks until a worker that was started is ready or over.
+  /// @returns nothing, or why it is not ready.
+  caf::error wait_until_ready();
+
   /// Blocks until the worker is over.
   awaited_outcome wait_until_over(timespan timeout);
 

@@ -125,7 +125,7 @@ public:
     home_->notify();
   }
 
-  void end() noexcept override {
+  void end(bool) noexcept override {
     leave();
   }
 
@@ -214,7 +214,7 @@ event_log::event_log(const worker_handle& root, std::size_t capacity) {
 }
 
 event_log::~event_log() {
-  recorder_->end();
+  recorder_->end(false);
 }
 
 std::vector<lifecycle_event> event_log::events() const {

@@ -38,7 +38,8 @@ public:
 
   /// Others take another actor for that of `who` from now on. (S23)
   virtual void face_changed(cell& who, const caf::strong_actor_ptr& before,
-                            const caf::strong_actor_ptr& now) = 0;
+                            const caf::strong_actor_ptr& now)
+    = 0;
 
   /// `who` says that it is in order again.
   virtual void marked_healthy(cell& who) noexcept = 0;

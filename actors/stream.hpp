@@ -149,13 +149,14 @@ public:
     }
   }
 
-  void end() noexcept override {
+  void end(bool deliver) noexcept override {
     if (!this->leave())
       return;
     std::deque<value_ptr> dropped;
     function gone;
     std::unique_lock guard{mtx_};
-    dropped.swap(values_);
+    if (!deliver)
+      dropped.swap(values_);
     // The function itself may have called this: then it goes when it is done.
     if (deliverer_ == std::this_thread::get_id())
       return;
@@ -198,7 +199,7 @@ private:
   void deliver() noexcept {
     std::unique_lock guard{mtx_};
     deliverer_ = std::this_thread::get_id();
-    while (!values_.empty() && !this->over()) {
+    while (!values_.empty()) {
       auto x = std::move(values_.front());
       values_.pop_front();
       guard.unlock();

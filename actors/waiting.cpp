@@ -156,6 +156,10 @@ caf::error cell::startup() {
                                "started() instead, or send a message");
   if (auto err = start())
     return err;
+  return wait_until_ready();
+}
+
+caf::error cell::wait_until_ready() {
   static_cast<void>(block(lifecycle_awaiter::what::ready, infinite));
   return why_not_ready();
 }

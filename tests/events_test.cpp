@@ -390,6 +390,25 @@ TEST_CASE("S28 a slow function slows nobody, and what it misses is counted") {
   CHECK(calls.load() <= 2);
 }
 
+TEST_CASE("S28 a subscription that is finished has got everything") {
+  journal log;
+  support::real_system sys;
+  auto ref = troupe::spawn<part>(sys, {.name = "a"}, std::ref(log));
+  support::trap trap;
+  lines got;
+  auto sub = troupe::on_event(ref, [&](const lifecycle_event& x) {
+    if (got.empty())
+      trap.sit();
+    got.push_back(to_string(x.kind));
+  });
+  ref.startup();
+  trap.await();
+  ref.shutdown();
+  trap.open();
+  sub.finish();
+  CHECK(got == lines{"started", "ready", "stopping", "stopped"});
+}
+
 TEST_CASE("S28 when a subscription has ended, its function is gone") {
   journal log;
   support::real_system sys;

@@ -394,6 +394,55 @@ TEST_CASE("run returns 0 when the tree has ended well") {
   CHECK(errors.text().empty());
 }
 
+TEST_CASE("run shows the tree to whoever wants to see it") {
+  journal log;
+  testing_system sys;
+  troupe::worker_handle child;
+  auto begin = sys.now();
+  auto seen_at = begin;
+  script what;
+  what.on_startup = support::sleeping(2s);
+  what.run = support::sleeping(1s);
+  run_options options;
+  options.on_ready = [&](const troupe::supervisor_ref& tree) {
+    seen_at = sys.now();
+    child = tree.child("child");
+  };
+  auto tree = tree_of(log, what);
+  tree.auto_shutdown = troupe::auto_shutdown::any_significant;
+  tree.children[0].options.significant = true;
+  tree.children[0].options.restart = troupe::restart::transient;
+  CHECK(troupe::run(sys, tree, options) == 0);
+  CHECK(seen_at - begin == 2s);
+  REQUIRE(child.outcome());
+  CHECK(child.outcome()->ok());
+}
+
+TEST_CASE("run shows no tree that did not start") {
+  journal log;
+  testing_system sys;
+  caught_errors errors;
+  script what;
+  what.on_startup = support::throwing(std::runtime_error{"no luck today"});
+  auto calls = 0;
+  run_options options;
+  options.on_ready = [&](const troupe::supervisor_ref&) { ++calls; };
+  CHECK(troupe::run(sys, tree_of(log, what), options) == 2);
+  CHECK(calls == 0);
+}
+
+TEST_CASE("what on_ready throws stops the tree and comes out of run") {
+  journal log;
+  testing_system sys;
+  run_options options;
+  options.on_ready = [](const troupe::supervisor_ref&) {
+    throw std::runtime_error{"I do not like it"};
+  };
+  CHECK_THROWS_AS(troupe::run(sys, tree_for(log, 1h), options),
+                  std::runtime_error);
+  CHECK(log.count("after_shutdown") == 1);
+}
+
 TEST_CASE("run can be called again when it has returned") {
   journal log;
   testing_system sys;

@@ -575,6 +575,86 @@ TEST_CASE("S18 a spec without anything to be made of is refused") {
   tree.shutdown();
 }
 
+TEST_CASE("S14 a message for who backs off is refused when the tree stops") {
+  class eater : public troupe::queue_consumer<int32_t> {
+  public:
+    troupe::task<> run() override {
+      static_cast<void>(co_await get_message());
+      throw std::runtime_error{"not that"};
+    }
+  };
+  class sender : public troupe::worker {
+  public:
+    explicit sender(caf::error& answer) : answer_(answer) {
+      // nop
+    }
+
+    troupe::task<> run() override {
+      auto to = *lookup<eater>("/tree/eater");
+      for (int32_t i = 0; !answer_; ++i) {
+        auto sending = send_to(to, i);
+        answer_ = co_await std::move(sending);
+      }
+      co_await stop_requested();
+    }
+
+  private:
+    caf::error& answer_;
+  };
+  testing_system sys;
+  caf::error answer;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<eater>("eater", {.backoff = {.initial = 1h, .max = 1h},
+                            .worker = {.queue = {.capacity = 1}}});
+  spec.add<sender>("sender", {}, std::ref(answer));
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  sys.run();
+  auto begin = sys.now();
+  CHECK_FALSE(answer);
+  CHECK(tree.shutdown()->ok());
+  CHECK(answer == errc::queue_closed);
+  CHECK(sys.now() - begin < 1s);
+}
+
+TEST_CASE("S15 what a child was given goes with the tree, whoever keeps it") {
+  auto token = std::make_shared<troupe::worker_handle>();
+  std::weak_ptr<troupe::worker_handle> alive{token};
+  class keeper : public troupe::worker {
+  public:
+    explicit keeper(std::shared_ptr<troupe::worker_handle> x) : x_(x) {
+      // nop
+    }
+
+    troupe::task<> run() override {
+      *x_ = troupe::worker_handle{
+        *lookup<keeper>("/tree/keeper")}; // a cycle, while it lives
+      co_await stop_requested();
+    }
+
+    troupe::task<> on_shutdown() override {
+      x_ = nullptr;
+      co_return;
+    }
+
+  private:
+    std::shared_ptr<troupe::worker_handle> x_;
+  };
+  testing_system sys;
+  auto kind = GENERATE(strategy::one_for_one, strategy::dynamic);
+  {
+    supervisor_spec inner{.name = "tree", .strategy = kind};
+    inner.add<keeper>("keeper", {}, std::move(token));
+    auto tree = troupe::spawn(sys, std::move(inner));
+    tree.startup();
+    sys.run();
+    CHECK_FALSE(alive.expired());
+    tree.shutdown();
+    sys.run();
+  }
+  CHECK(alive.expired());
+}
+
 TEST_CASE("S30 a child is found by its actor") {
   journal log;
   testing_system sys;

@@ -70,7 +70,7 @@ std::uint64_t supervision::restarts(child_id who) const noexcept {
 time_point supervision::next_retry(child_id who) const noexcept {
   const auto& x = slots_[find(who)];
   if (alone())
-    return x.stage == backing_off && !ending() ? x.more->due : never;
+    return x.stage == backing_off ? x.more->due : never;
   const auto waits = at_ == group_stage::unwinding
                      || at_ == group_stage::pausing;
   const auto takes_part = x.stage == backing_off || x.stage == planned;

@@ -367,6 +367,8 @@ private:
   // -- what moves the whole group (supervision_group.cpp) -----------------------
 
   void begin_end(group_end why, child_id blamed, time_point now);
+  /// The end of those that are planned or back off.
+  void cancel_absent();
   /// Does what can be done next in the current stage.
   void advance(time_point now);
   void advance_starts(time_point now);

@@ -18,22 +18,31 @@ void supervision::begin_end(group_end why, child_id blamed, time_point now) {
   at_ = group_stage::stopping;
   end_ = why;
   blamed_ = blamed;
-  cursor_ = tail_;
   if (why != group_end::asked)
     commands_.push_back({command_kind::group_ends, blamed});
+  // Who is not there is over at once, whatever its turn: somebody who has to
+  // finish may wait for it, for room in its queue for example.
+  cancel_absent();
+  cursor_ = tail_;
+}
+
+void supervision::cancel_absent() {
+  for (auto i = tail_; i != nil;) {
+    const auto before = slots_[i].prev;
+    const auto stage = slots_[i].stage;
+    if (stage == planned || stage == backing_off)
+      cancel(i);
+    i = before;
+  }
 }
 
 void supervision::hurry(time_point now) {
   if (at_ != group_stage::stopping)
     return;
-  for (auto i = tail_; i != nil;) {
-    const auto before = slots_[i].prev;
+  for (auto i = tail_; i != nil; i = slots_[i].prev) {
     const auto stage = slots_[i].stage;
     if (stage == starting || stage == running)
       tell_to_stop(i);
-    else if (stage == planned || stage == backing_off)
-      cancel(i);
-    i = before;
   }
   advance(now);
 }
@@ -97,11 +106,7 @@ void supervision::advance_stops() {
   while (cursor_ != nil && stops_ < limit()) {
     const auto i = cursor_;
     cursor_ = slots_[i].prev;
-    const auto stage = slots_[i].stage;
-    if (stage == planned || stage == backing_off)
-      cancel(i);
-    else
-      stop_in_turn(i);
+    stop_in_turn(i);
   }
   if (cursor_ != nil || stops_ > 0)
     return;

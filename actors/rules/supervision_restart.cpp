@@ -178,21 +178,16 @@ void supervision::retry_due(child_id who, time_point now) {
   const auto i = find(who);
   if (i == nil || !alone() || slots_[i].stage != backing_off)
     return;
-  const auto due = slots_[i].more->due;
-  const auto early = now < due;
-  if (early && !ending())
-    // One that was replaced, but was on its way already.
+  // One that was replaced may have been on its way already.
+  if (const auto due = slots_[i].more->due; now < due)
     commands_.push_back({command_kind::set_retry, who, due});
-  else if (!early && ending())
-    // Its turn to be stopped has not come, but there is nothing to stop.
-    finish(i);
-  else if (!early)
+  else
     begin(i);
 }
 
 bool supervision::retry_now(child_id who, time_point now) {
   const auto i = find(who);
-  if (i == nil || ending() || slots_[i].stage != backing_off)
+  if (i == nil || slots_[i].stage != backing_off)
     return false;
   drop_backoff(i);
   if (alone())

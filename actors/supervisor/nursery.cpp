@@ -12,9 +12,24 @@
 
 namespace troupe {
 
+namespace {
+
+supervisor_spec without_children(const supervisor_spec& x) {
+  return {x.name,
+          x.strategy,
+          x.intensity,
+          x.auto_shutdown,
+          x.concurrent,
+          x.max_children,
+          x.stopping_grace_period};
+}
+
+} // namespace
+
 nursery::nursery(cell& home, std::shared_ptr<const supervisor_spec> spec)
   : home_(home.shared_home()),
     spec_(std::move(spec)),
+    group_(without_children(*spec_)),
     path_(home.who().path),
     subject_(home.subject()),
     rules_(group_rules_of(*spec_),
@@ -50,7 +65,7 @@ void nursery::turn(unique_function<void()> event) noexcept {
     }
     std::vector<rules::command> commands;
     std::vector<child_id> again;
-    std::vector<worker_handle> gone;
+    std::vector<child> gone; // the user's arguments go with it
     std::vector<finished_call> finished;
     {
       std::unique_lock guard{mtx_};
@@ -69,7 +84,7 @@ void nursery::turn(unique_function<void()> event) noexcept {
       gone = std::exchange(gone_, {});
     }
     for (auto& x : gone)
-      home_->remove_path(x);
+      home_->remove_path(x.handle);
     for (auto& x : finished)
       x.call->finish(std::move(x.result));
   }
@@ -95,6 +110,9 @@ void nursery::start() {
     }
     for (auto& x : spec_->children)
       add_child(rules_.add(child_rules_of(x.options)), x);
+    // What is needed of it is known now. The arguments of the children may
+    // hold what holds this.
+    spec_ = nullptr;
     rules_.start(now());
   });
 }
@@ -183,7 +201,7 @@ void nursery::let_go() {
     return;
   names_.clear();
   for (auto& [id, x] : children_)
-    gone_.push_back(std::move(x.handle));
+    gone_.push_back(std::move(x));
   children_.clear();
 }
 
@@ -289,7 +307,7 @@ void nursery::forget(child_id who) {
   if (x.factory->kind() == child_kind::supervisor)
     --supervisors_;
   names_.erase(x.name);
-  gone_.push_back(std::move(x.handle));
+  gone_.push_back(std::move(x));
   children_.erase(who);
 }
 

@@ -169,7 +169,8 @@ private:
   [[nodiscard]] child_result unknown(const std::string& name) const;
 
   const std::shared_ptr<runtime> home_;
-  const std::shared_ptr<const supervisor_spec> spec_;
+  std::shared_ptr<const supervisor_spec> spec_; // until they are made
+  const supervisor_spec group_;                 // without the children
   const std::string path_;
   const std::string subject_;
 
@@ -189,7 +190,7 @@ private:
   cell_ptr supervisor_; // null when it is no more
   rules::stop_limits limits_;
   std::vector<child_id> again_;     // to be told once more
-  std::vector<worker_handle> gone_; // to be let go of
+  std::vector<child> gone_; // to be let go of
   std::vector<finished_call> finished_;
   stop_report late_; // who is in the way of the stop
   job_ptr soft_;

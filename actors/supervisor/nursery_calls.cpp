@@ -20,7 +20,7 @@ namespace troupe {
 void nursery::start_child(child_spec spec, call_ptr call) {
   turn([this, spec = std::move(spec), call = std::move(call)]() mutable {
     if (spec.name.empty() && spec.factory
-        && spec_->strategy == strategy::dynamic)
+        && group_.strategy == strategy::dynamic)
       spec.name = rules::snake_case(class_name(spec.factory->type())) + "#"
                   + std::to_string(++made_);
     if (auto found = names_.find(spec.name); found != names_.end()) {
@@ -37,7 +37,7 @@ void nursery::start_child(child_spec spec, call_ptr call) {
             children_.at(found->second).handle});
       return;
     }
-    if (auto wrong = check_child(*spec_, spec); !wrong.empty()) {
+    if (auto wrong = check_child(group_, spec); !wrong.empty()) {
       done(call, {caf::make_error(errc::invalid_argument, wrong), {}});
       return;
     }
@@ -176,7 +176,7 @@ void nursery::describe(tree_status& home) const {
                        i->second.factory->kind(), rules_.restarts(who),
                        rules_.next_retry(who)});
   }
-  home.max_restarts = static_cast<std::uint64_t>(spec_->intensity.max_restarts);
+  home.max_restarts = static_cast<std::uint64_t>(group_.intensity.max_restarts);
   home.children.reserve(home.children.size() + all.size());
   for (auto& x : all) {
     auto status = describe_tree(*x.who);
@@ -213,7 +213,7 @@ caf::error nursery::refused(rules::refusal why, const std::string& name,
     case rules::refusal::too_many_children:
       return caf::make_error(errc::too_many_children,
                              text + "it has "
-                               + std::to_string(spec_->max_children)
+                               + std::to_string(group_.max_children)
                                + " children, which is its max_children");
     case rules::refusal::none:
       break;

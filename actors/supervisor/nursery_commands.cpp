@@ -180,7 +180,9 @@ void nursery::group_ends(child_id) {
   switch (rules_.end()) {
     case rules::group_end::gave_up:
       fail(errc::max_restarts_exceeded,
-           " gave up: too many restarts; the last child failed with: ");
+           group_.intensity.max_restarts == 0
+             ? " gave up, as it restarts nobody: "
+             : " gave up: too many restarts; the last child failed with: ");
       break;
     case rules::group_end::start_failed:
       fail(errc::start_failed, " failed to start: ");

@@ -49,11 +49,14 @@ public:
   }
 
   /// Starts the tree and waits for its end.
-  awaited_outcome run() {
+  awaited_outcome
+  run(const std::function<void(const supervisor_ref&)>& on_ready) {
     if (auto err = tree_.start())
       return err;
     // A signal may have come before there was anything to stop.
     act(seen());
+    if (on_ready && !tree_.get_cell()->wait_until_ready())
+      call(on_ready);
     auto how = tree_.wait_for_shutdown();
     if (how && (how->kind() == outcome_kind::cancelled || how->abandoned()))
       wait_for_orphans();
@@ -132,6 +135,16 @@ public:
   }
 
 private:
+  void call(const std::function<void(const supervisor_ref&)>& on_ready) {
+    try {
+      on_ready(tree_);
+    } catch (...) {
+      stop();
+      static_cast<void>(tree_.wait_for_shutdown());
+      throw;
+    }
+  }
+
   [[nodiscard]] int seen() {
     std::unique_lock guard{mtx_};
     return seen_;
@@ -263,7 +276,7 @@ int run(caf::actor_system& sys, supervisor_spec tree, run_options options) {
   service what{sys, std::move(tree), options.stop_timeout};
   signal_watch watch{options.signals,
                      [&what](int nth) { what.on_signal(nth); }};
-  auto how = what.run();
+  auto how = what.run(options.on_ready);
   auto report = what.report();
   auto code = 0;
   if (!how || how->kind() == outcome_kind::failed

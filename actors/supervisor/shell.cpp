@@ -33,6 +33,11 @@ task<> supervisor_shell::run() {
     home.actor_object()->end_run(std::move(why));
 }
 
+void supervisor_shell::after_shutdown(const outcome&) {
+  // A handle may keep this object, and an argument of a child such a handle.
+  spec_ = nullptr;
+}
+
 bool is_supervisor(const cell& x) noexcept {
   return *x.who().type == typeid(supervisor_shell);
 }

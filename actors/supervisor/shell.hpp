@@ -21,6 +21,8 @@ public:
 
   task<> run() override;
 
+  void after_shutdown(const outcome& how) override;
+
 private:
   std::shared_ptr<const supervisor_spec> spec_;
 };

@@ -17,6 +17,8 @@
 
 namespace troupe {
 
+class supervisor_ref;
+
 /// What `run` does at its end if a worker sits in code that does not return:
 /// the thread it occupies would keep the destructor of the actor system waiting
 /// for ever.
@@ -44,6 +46,12 @@ struct run_options {
   /// Called, before `run` returns, if somebody was in the way of the stop. By
   /// default each gets a line on `std::cerr`.
   std::function<void(const stop_report&)> report = {};
+
+  /// Called once with the tree when all of it is ready, on the thread that has
+  /// called `run`. The tree runs meanwhile, and signals are heard; a tree that
+  /// ends by itself may have ended already, and then has no children. What it
+  /// throws stops the tree, and comes out of `run`.
+  std::function<void(const supervisor_ref&)> on_ready = {};
 };
 
 /// Runs a tree of workers as a service: starts it and waits until it has ended,

@@ -18,7 +18,8 @@ public:
   public:
     virtual ~sink();
 
-    virtual void end() noexcept = 0;
+    /// @param deliver Whether the function gets what waits for it first.
+    virtual void end(bool deliver) noexcept = 0;
 
     [[nodiscard]] virtual std::uint64_t missed() const noexcept = 0;
   };
@@ -51,7 +52,14 @@ public:
   /// function itself, it does not wait for it.
   void cancel() noexcept {
     if (auto what = std::exchange(sink_, nullptr))
-      what->end();
+      what->end(false);
+  }
+
+  /// As `cancel`, but the function is called first with all that was published
+  /// before: for a report that is to be complete.
+  void finish() noexcept {
+    if (auto what = std::exchange(sink_, nullptr))
+      what->end(true);
   }
 
   /// How many values the function did not get because it was too slow for

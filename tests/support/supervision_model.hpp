@@ -143,11 +143,9 @@ public:
     }
     auto x = find(id);
     if (x && alone() && x->stage == stage::backing_off) {
-      if (stopping() && x->due <= now)
-        finish(id);
-      else if (!stopping() && x->due > now)
+      if (x->due > now)
         say(kind::set_retry, id, x->due);
-      else if (!stopping())
+      else
         begin(*x);
     }
     settle(now);
@@ -394,6 +392,9 @@ private:
     blamed = who;
     if (why != rules::group_end::asked)
       say(kind::group_ends, who);
+    for (auto id : backward())
+      if (waits(*find(id)))
+        cancel(id);
   }
 
   // -- an end -----------------------------------------------------------------
@@ -573,10 +574,7 @@ private:
     for (auto id : backward()) {
       if (stops_in_turn() >= limit())
         return;
-      if (auto& x = *find(id); waits(x))
-        cancel(id);
-      else
-        stop_in_turn(x);
+      stop_in_turn(*find(id));
     }
     if (active() > 0)
       return;

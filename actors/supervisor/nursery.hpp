@@ -189,8 +189,8 @@ private:
   std::size_t supervisors_ = 0;
   cell_ptr supervisor_; // null when it is no more
   rules::stop_limits limits_;
-  std::vector<child_id> again_;     // to be told once more
-  std::vector<child> gone_; // to be let go of
+  std::vector<child_id> again_; // to be told once more
+  std::vector<child> gone_;     // to be let go of
   std::vector<finished_call> finished_;
   stop_report late_; // who is in the way of the stop
   job_ptr soft_;

@@ -76,7 +76,7 @@ public:
         if (!to->over() && to->wants(*value))
           to->put(value);
     } catch (const std::bad_alloc&) {
-      // Nobody can be told of it.
+      return; // Nobody can be told of it.
     }
   }
 
@@ -145,7 +145,7 @@ public:
     try {
       run_(delivery{this->shared_from_this()});
     } catch (...) {
-      // There was no thread; the next value tries again.
+      return; // There was no thread; the next value tries again.
     }
   }
 

@@ -118,7 +118,7 @@ private:
         x.message = what->content();
       from_.letters_->publish(std::move(x));
     } catch (...) {
-      // Its content cannot be moved. It has been counted.
+      return; // Its content cannot be moved. It has been counted.
     }
   }
 

@@ -38,7 +38,7 @@ void watchdog::begin_step() noexcept {
     time_.schedule(*this, deadline_after(step_began_, limit_));
     armed_ = true;
   } catch (...) {
-    // The clock has no thread: nobody watches this step.
+    return; // The clock has no thread: nobody watches this step.
   }
 }
 

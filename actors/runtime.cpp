@@ -342,6 +342,8 @@ void runtime::shut_down() noexcept {
     return std::exchange(paths_, {});
   }();
   paths.clear(); // Not with the lock held: this can be the end of cells.
+  events_.close();
+  dead_letters_.close();
   std::unique_lock guard{mtx_};
   gone_ = true;
 }

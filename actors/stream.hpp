@@ -84,6 +84,8 @@ public:
     // Those that are over go without the lock: a user's function may go too.
     std::vector<std::shared_ptr<sink>> gone;
     std::unique_lock guard{mtx_};
+    if (closed_)
+      return;
     auto first = std::stable_partition(
       sinks_.begin(), sinks_.end(), [](const auto& x) { return !x->over(); });
     std::move(first, sinks_.end(), std::back_inserter(gone));
@@ -93,12 +95,22 @@ public:
     sinks_.push_back(std::move(who));
   }
 
+  /// Nothing is published any more: lets go of the subscribers, who may hold
+  /// what holds the stream.
+  void close() noexcept {
+    std::vector<std::shared_ptr<sink>> gone;
+    std::unique_lock guard{mtx_};
+    closed_ = true;
+    gone.swap(sinks_);
+  }
+
 private:
   /// Shared with the subscribers, who may outlive the stream.
   std::shared_ptr<std::atomic<std::size_t>> wanted_
     = std::make_shared<std::atomic<std::size_t>>(0);
   std::mutex mtx_;
   std::vector<std::shared_ptr<sink>> sinks_;
+  bool closed_ = false;
 };
 
 /// Calls a function with each value, one at a time, on a thread where it may

@@ -3,7 +3,8 @@
 
 // Workers whose code does not return within their watchdog. Real threads and
 // real time, since virtual time stands still while code runs; each test waits
-// for the event itself.
+// for the event itself. Where more than one report would be wrong, the watchdog
+// is patient enough for a busy machine.
 
 #include "troupe/options.hpp"
 
@@ -132,7 +133,7 @@ TEST_CASE("L32 a stall is a line in the log") {
       there.sit();
       co_return;
     };
-    auto ref = support::spawn(sys, log, {.name = "stuck", .watchdog = 5ms},
+    auto ref = support::spawn(sys, log, {.name = "stuck", .watchdog = 100ms},
                               what);
     ref.start();
     there.await();
@@ -157,7 +158,8 @@ TEST_CASE("L32 each stall is reported once, when every thread is stuck too") {
     co_await self.yield();
     second.sit();
   };
-  auto ref = support::spawn(sys, log, {.name = "stuck", .watchdog = 5ms}, what);
+  auto ref = support::spawn(sys, log, {.name = "stuck", .watchdog = 100ms},
+                            what);
   ref.start();
   first.await();
   CHECK(events.wait_for(event_kind::stalled, "/stuck"));
@@ -185,7 +187,8 @@ TEST_CASE("L32 an offloaded call may take its time") {
     co_await std::move(call);
     here.sit();
   };
-  auto ref = support::spawn(sys, log, {.name = "busy", .watchdog = 5ms}, what);
+  auto ref = support::spawn(sys, log, {.name = "busy", .watchdog = 100ms},
+                            what);
   ref.start();
   there.await();
   // Time passes: another one is reported, whose time began later.
@@ -195,7 +198,7 @@ TEST_CASE("L32 an offloaded call may take its time") {
     co_return;
   };
   auto other = support::spawn(sys, other_log,
-                              {.name = "other", .watchdog = 20ms}, sits);
+                              {.name = "other", .watchdog = 150ms}, sits);
   other.start();
   CHECK(events.wait_for(event_kind::stalled, "/other"));
   CHECK(count(events, event_kind::stalled) == 1);
@@ -266,6 +269,7 @@ TEST_CASE("L33 with on_hang::restart a supervised worker is replaced") {
   trap there;
   std::atomic<int> lives = 0;
   support::real_system sys{3};
+  troupe::event_log events{sys};
   script what;
   what.run = [&](scripted& self) -> troupe::task<> {
     if (++lives == 1) {
@@ -275,11 +279,11 @@ TEST_CASE("L33 with on_hang::restart a supervised worker is replaced") {
     co_await self.stop_requested();
   };
   troupe::supervisor_spec spec{.name = "tree"};
-  spec.add<scripted>(
-    "child", {.worker = {.watchdog = 5ms, .on_hang = troupe::on_hang::restart}},
-    std::ref(log), what);
+  spec.add<scripted>("child",
+                     {.worker = {.watchdog = 100ms,
+                                 .on_hang = troupe::on_hang::restart}},
+                     std::ref(log), what);
   troupe::scoped_supervisor tree{sys, std::move(spec)};
-  troupe::event_log events{tree.ref()};
   there.await();
   CHECK(events.wait_for(event_kind::restarted, "/tree/child"));
   auto stall = events.wait_for(event_kind::stalled, "/tree/child");
@@ -310,7 +314,7 @@ TEST_CASE("L33 with on_hang::restart a worker of its own is abandoned") {
   };
   auto ref = support::spawn(
     sys, log,
-    {.name = "stuck", .watchdog = 5ms, .on_hang = troupe::on_hang::restart},
+    {.name = "stuck", .watchdog = 100ms, .on_hang = troupe::on_hang::restart},
     what);
   ref.start();
   there.await();
@@ -327,7 +331,7 @@ TEST_CASE("L33 with on_hang::restart a worker of its own is abandoned") {
 }
 
 TEST_CASE("L33 a worker that hangs may be stopped and forced meanwhile") {
-  constexpr int rounds = 30;
+  constexpr int rounds = 9;
   journal log;
   trap there[rounds];
   support::real_system sys{3};
@@ -338,10 +342,10 @@ TEST_CASE("L33 a worker that hangs may be stopped and forced meanwhile") {
       co_return;
     };
     auto ref = support::spawn(sys, log,
-                              {.stopping_grace_period = 3ms,
+                              {.stopping_grace_period = 100ms,
                                .cleanup_period = 0ms,
                                .force_period = 1ms,
-                               .watchdog = 3ms,
+                               .watchdog = 100ms,
                                .on_hang = troupe::on_hang::restart},
                               what);
     ref.start();

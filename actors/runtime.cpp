@@ -62,7 +62,7 @@ anchor* find_anchor(caf::actor_system& sys) {
 /// A setting: its key in the configuration, and the environment variable that
 /// comes before it.
 struct setting {
-  const char* key;
+  std::string key;
   const char* variable;
 };
 
@@ -88,8 +88,7 @@ T read(caf::actor_system& sys, setting what, T otherwise, Predicate is_valid,
                    text);
   }
   if (auto* entry = caf::get_if(&sys.config().content, what.key))
-    return checked(caf::get_as<T>(*entry),
-                   "the setting " + std::string{what.key},
+    return checked(caf::get_as<T>(*entry), "the setting " + what.key,
                    caf::to_string(*entry));
   return otherwise;
 }

@@ -4,6 +4,7 @@
 #include "cell.hpp"
 
 #include "ask_table.hpp"
+#include "pool/router.hpp"
 #include "worker_actor.hpp"
 
 #include <utility>
@@ -124,8 +125,7 @@ worker_status cell::status() const {
   worker_status result;
   result.name = who_.name;
   result.path = who_.path;
-  if (queue_)
-    result.queued = queue_->counts().queued;
+  result.queued = counts().queued;
   std::unique_lock guard{mtx_};
   auto at = lifecycle_.at();
   result.state = rules::state_of(at);
@@ -143,6 +143,12 @@ worker_status cell::status() const {
     result.uptime = home_->time().now() - started_at_;
   }
   return result;
+}
+
+queue_counts cell::counts() const {
+  if (auto pool = router_of(*this))
+    return pool->counts();
+  return queue_ ? queue_->counts() : queue_counts{};
 }
 
 caf::error cell::refusal(message_queue::receipt why) const {

@@ -180,6 +180,9 @@ public:
     return queue_.get();
   }
 
+  /// Where the messages are: those of its queue, or of all of a pool.
+  [[nodiscard]] queue_counts counts() const;
+
   /// The error of a message that its queue does not take.
   [[nodiscard]] caf::error refusal(message_queue::receipt why) const;
 

@@ -5,6 +5,8 @@
 
 #include "caf_compat.hpp"
 #include "cell.hpp"
+#include "departures.hpp"
+#include "pool/router.hpp"
 #include "rules/queueing.hpp"
 #include "stream.hpp"
 
@@ -12,130 +14,47 @@
 
 namespace troupe {
 
-// -- departures ----------------------------------------------------------------
-
-namespace {
-
-/// A request whose answer is held back until it is decided over its message.
-class held_request final : public message_queue::applicant {
-public:
-  held_request(message_queue::node_ptr what, caf::strong_actor_ptr from,
-               caf::message_id answer) noexcept
-    : applicant(std::move(what)), from_(std::move(from)), answer_(answer) {
-    // nop
-  }
-
-  void answer(const cell& home) const {
-    caf::message content;
-    if (!taken_)
-      content = caf::make_message(home.refusal(message_queue::receipt::closed));
-    from_->enqueue(compat::make_element(nullptr, answer_, std::move(content)),
-                   nullptr);
-  }
-
-  held_request* next = nullptr;
-
-protected:
-  void decided(bool taken, message_queue::departures& out) noexcept override;
-
-private:
-  caf::strong_actor_ptr from_;
-  caf::message_id answer_;
-  bool taken_ = false;
-};
-
-} // namespace
-
-/// What leaves a queue while its lock is held. Messages are the user's, so
-/// their destructors run when it no longer is, and answers are sent then.
-class message_queue::departures {
-public:
-  explicit departures(message_queue& from) noexcept : from_(from) {
-    // nop
-  }
-
-  departures(const departures&) = delete;
-
-  departures& operator=(const departures&) = delete;
-
-  ~departures() {
-    if (first_ != nullptr || unseen_ != 0 || answers_ != nullptr)
-      see_off();
-  }
-
-  /// `x` is needed no longer.
-  void drop(node* x) noexcept {
-    x->next = nullptr;
-    *last_ = x;
-    last_ = &x->next;
-  }
-
-  /// `x` is a dead letter.
-  /// @pre the queue's lock is held
-  void bury(node* x, dead_letter_reason why) noexcept {
-    home_ = from_.home_;
-    x->dead = true;
-    x->reason = why;
-    drop(x);
-  }
-
-  /// So are `n` others, whose content is gone.
-  /// @pre the queue's lock is held
-  void bury_unseen(std::uint64_t n, dead_letter_reason why) noexcept {
-    home_ = from_.home_;
-    unseen_ = n;
-    unseen_reason_ = why;
-  }
-
-  /// It has been decided over `x`.
-  /// @pre the queue's lock is held
-  void answer(held_request& x) noexcept {
-    home_ = from_.home_;
-    *last_answer_ = &x;
-    last_answer_ = &x.next;
-  }
-
-private:
-  void see_off() noexcept {
-    auto wanted = from_.letters_ != nullptr && from_.letters_->wanted();
-    while (first_ != nullptr) {
-      std::unique_ptr<node> x{std::exchange(first_, first_->next)};
-      if (wanted && x->dead)
-        publish(x->reason, x.get());
-    }
-    for (; wanted && unseen_ > 0; --unseen_)
-      publish(unseen_reason_, nullptr);
-    while (answers_ != nullptr) {
-      std::unique_ptr<held_request> x{std::exchange(answers_, answers_->next)};
-      x->answer(*home_);
-    }
-  }
-
-  void publish(dead_letter_reason why, node* what) noexcept {
-    try {
-      dead_letter x{why, home_->who().path, home_->home().time().now(), {}};
-      if (what != nullptr)
-        x.message = what->content();
-      from_.letters_->publish(std::move(x));
-    } catch (...) {
-      return; // Its content cannot be moved. It has been counted.
-    }
-  }
-
-  message_queue& from_;
-  cell* home_ = nullptr;
-  node* first_ = nullptr;
-  node** last_ = &first_;
-  std::uint64_t unseen_ = 0;
-  dead_letter_reason unseen_reason_ = dead_letter_reason::lost;
-  held_request* answers_ = nullptr;
-  held_request** last_answer_ = &answers_;
-};
+void held_request::answer(const cell& home) const {
+  caf::message content;
+  if (!taken_)
+    content = caf::make_message(home.refusal(message_queue::receipt::closed));
+  from_->enqueue(compat::make_element(nullptr, answer_, std::move(content)),
+                 nullptr);
+}
 
 void held_request::decided(bool taken,
                            message_queue::departures& out) noexcept {
   taken_ = taken;
   out.answer(*this);
+}
+
+// -- departures ----------------------------------------------------------------
+
+void message_queue::departures::see_off() noexcept {
+  auto wanted = from_.letters_ != nullptr && from_.letters_->wanted();
+  while (first_ != nullptr) {
+    std::unique_ptr<node> x{std::exchange(first_, first_->next)};
+    if (wanted && x->dead)
+      publish(x->reason, x.get());
+  }
+  for (; wanted && unseen_ > 0; --unseen_)
+    publish(unseen_reason_, nullptr);
+  while (answers_ != nullptr) {
+    std::unique_ptr<held_request> x{std::exchange(answers_, answers_->next)};
+    x->answer(*home_);
+  }
+}
+
+void message_queue::departures::publish(dead_letter_reason why,
+                                        node* what) noexcept {
+  try {
+    dead_letter x{why, home_->who().path, home_->home().time().now(), {}};
+    if (what != nullptr)
+      x.message = what->content();
+    from_.letters_->publish(std::move(x));
+  } catch (...) {
+    return; // Its content cannot be moved. It has been counted.
+  }
 }
 
 // -- applicant -----------------------------------------------------------------
@@ -156,6 +75,8 @@ message_queue::~message_queue() {
 }
 
 void message_queue::attach(cell& home, const queue_options& how) {
+  if (auto pool = this->pool())
+    pool->housed(*this, home);
   std::unique_lock guard{mtx_};
   if (home_ == nullptr) {
     options_ = how;
@@ -194,9 +115,17 @@ message_queue::receipt message_queue::apply(applicant& who) {
 }
 
 void message_queue::withdraw(applicant& who) noexcept {
-  std::unique_lock guard{mtx_};
+  // While the lock of its pool is held, nobody moves it to another queue.
+  std::unique_lock<std::mutex> pool_guard;
+  auto pool = this->pool();
+  if (pool)
+    pool_guard = pool->lock();
+  if (who.line_ == nullptr)
+    return;
+  auto& home = *who.line_;
+  std::unique_lock guard{home.mtx_};
   if (who.in_line_)
-    leave_line(who);
+    home.leave_line(who);
 }
 
 /// Decides over a message that comes, and does it, unless it is to be held.
@@ -283,6 +212,7 @@ message_queue::node_ptr message_queue::unlink_oldest() noexcept {
 // -- message_queue: room -------------------------------------------------------
 
 void message_queue::line_up(applicant& who) noexcept {
+  who.line_ = this;
   who.in_line_ = true;
   who.previous_ = last_applicant_;
   if (last_applicant_ != nullptr)
@@ -328,6 +258,8 @@ void message_queue::turn_away(departures& out) noexcept {
 }
 
 void message_queue::turn_away() noexcept {
+  if (auto pool = this->pool())
+    pool->inherit(*this, false);
   departures out{*this};
   std::unique_lock guard{mtx_};
   turn_away(out);
@@ -378,6 +310,10 @@ void message_queue::let_go() noexcept {
 }
 
 void message_queue::discard(leave how) noexcept {
+  if (auto pool = this->pool()) {
+    close(false);
+    pool->inherit(*this, true);
+  }
   departures out{*this};
   std::unique_lock guard{mtx_};
   closed_ = true;
@@ -472,6 +408,91 @@ void message_queue::settle(leave how, departures& out) noexcept {
 queue_counts message_queue::counts() const {
   std::unique_lock guard{mtx_};
   return counts_;
+}
+
+// -- message_queue: pools --------------------------------------------------------
+
+message_queue::standing message_queue::at() const {
+  std::unique_lock guard{mtx_};
+  return {closed_, counts_.queued >= options_.capacity,
+          counts_.queued + counts_.in_progress};
+}
+
+message_queue::receipt message_queue::offer(node_ptr& x,
+                                            departures& out) noexcept {
+  std::unique_lock guard{mtx_};
+  return closed_ ? receipt::closed : enter(x, rules::patience::none, out);
+}
+
+message_queue::receipt message_queue::offer(node_ptr& x,
+                                            const caf::strong_actor_ptr& from,
+                                            caf::message_id answer,
+                                            departures& out) {
+  std::unique_lock guard{mtx_};
+  if (closed_)
+    return receipt::closed;
+  auto result = enter(x, rules::patience::answer, out);
+  if (result == receipt::held)
+    line_up(*new held_request{std::move(x), from, answer});
+  return result;
+}
+
+message_queue::receipt message_queue::offer(applicant& who,
+                                            departures& out) noexcept {
+  std::unique_lock guard{mtx_};
+  if (closed_)
+    return receipt::closed;
+  auto result = enter(who.what_, rules::patience::for_room, out);
+  if (result == receipt::held)
+    line_up(who);
+  return result;
+}
+
+message_queue::estate message_queue::give_up(bool messages) noexcept {
+  estate result;
+  std::unique_lock guard{mtx_};
+  for (auto** end = &result.applicants; first_applicant_ != nullptr;
+       end = &(*end)->next_) {
+    *end = first_applicant_;
+    leave_line(**end);
+  }
+  if (messages) {
+    result.messages = std::exchange(first_, nullptr);
+    last_ = nullptr;
+    for (auto* i = result.messages; i != nullptr; i = i->next) {
+      --counts_.sent;
+      --counts_.queued;
+    }
+  }
+  return result;
+}
+
+bool message_queue::inherit(node_ptr& x, bool anyhow) noexcept {
+  std::unique_lock guard{mtx_};
+  if (closed_ && !anyhow)
+    return false;
+  if (closed_) {
+    number(*x);
+    append(x.release());
+  } else {
+    accept(std::move(x));
+  }
+  return true;
+}
+
+bool message_queue::inherit(applicant& who, bool anyhow,
+                            departures& out) noexcept {
+  std::unique_lock guard{mtx_};
+  if (closed_ && !anyhow)
+    return false;
+  line_up(who);
+  admit(out);
+  return true;
+}
+
+message_queue::applicant*
+message_queue::take_first(applicant*& list) noexcept {
+  return std::exchange(list, std::exchange(list->next_, nullptr));
 }
 
 // -- message_queue: the worker's own code --------------------------------------

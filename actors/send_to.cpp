@@ -4,6 +4,7 @@
 #include "troupe/send_to.hpp"
 
 #include "cell.hpp"
+#include "pool/router.hpp"
 
 namespace troupe {
 
@@ -28,7 +29,8 @@ bool send_awaiter::wait_for_room() {
   }
   // The handle keeps all cells in which the worker's lives go on, and they the
   // queue.
-  auto result = whom->queue()->apply(*this);
+  auto pool = router_of(*whom);
+  auto result = pool ? pool->apply(*this) : whom->queue()->apply(*this);
   if (result == message_queue::receipt::held) {
     queue_ = whom->queue();
     home_->note_pause();

@@ -4,6 +4,7 @@
 #include "spawn.hpp"
 
 #include "cell.hpp"
+#include "pool/pool_actor.hpp"
 #include "rules/naming.hpp"
 #include "worker_actor.hpp"
 
@@ -22,6 +23,19 @@ std::string class_name(const std::type_info& type) {
     abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free};
   return status == 0 && name ? std::string{name.get()} : std::string{"worker"};
 }
+
+namespace {
+
+void give_actor(caf::actor_system& sys, cell& who) {
+  // Hidden and lazy: in `init` it neither runs nor keeps the system waiting.
+  constexpr auto how = caf::hidden + caf::lazy_init;
+  auto hdl = router_of(who) ? caf::actor{sys.spawn<pool_actor, how>(who)}
+                            : caf::actor{sys.spawn<worker_actor, how>(who)};
+  who.attach(
+    *static_cast<worker_actor*>(caf::actor_cast<caf::abstract_actor*>(hdl)));
+}
+
+} // namespace
 
 cell* make_cell(caf::actor_system& sys, worker_options options,
                 const std::type_info& type, std::unique_ptr<worker> what,
@@ -44,10 +58,7 @@ cell* make_cell(caf::actor_system& sys, worker_options options,
     std::move(what), parent);
   if (auto* queue = result->queue())
     queue->attach(*result, options.queue);
-  // Hidden and lazy: in `init` it neither runs nor keeps the system waiting.
-  auto hdl = sys.spawn<worker_actor, caf::hidden + caf::lazy_init>(*result);
-  result->attach(
-    *static_cast<worker_actor*>(caf::actor_cast<caf::abstract_actor*>(hdl)));
+  give_actor(sys, *result);
   if (parent != nullptr)
     parent->add_child(*result);
   return result.release();
@@ -67,9 +78,7 @@ cell* make_kept_cell(std::shared_ptr<runtime> home, std::string_view above,
     std::move(queue), std::move(by), place);
   if (auto* waiting = result->queue())
     waiting->attach(*result, options.queue);
-  auto hdl = sys.spawn<worker_actor, caf::hidden + caf::lazy_init>(*result);
-  result->attach(
-    *static_cast<worker_actor*>(caf::actor_cast<caf::abstract_actor*>(hdl)));
+  give_actor(sys, *result);
   return result.release();
 }
 

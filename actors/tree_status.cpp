@@ -30,8 +30,7 @@ tree_status describe_tree(const cell& x) {
   result.last_end = x.last_outcome();
   if (is_supervisor(x))
     result.kind = child_kind::supervisor;
-  if (auto* queue = x.queue())
-    result.queue = queue->counts();
+  result.queue = x.counts();
   for (auto& child : x.linked_children())
     result.children.push_back(describe_tree(*child));
   if (auto children = x.get_brood())

@@ -121,7 +121,7 @@ caf::event_based_actor* worker::self() const {
   return get_cell().actor_object();
 }
 
-std::unique_ptr<message_queue> worker::make_queue() {
+std::shared_ptr<message_queue> worker::make_queue() {
   return nullptr;
 }
 

@@ -145,8 +145,8 @@ std::size_t worker_handle::queue_size() const noexcept {
 }
 
 queue_counts worker_handle::queue() const {
-  auto* queue = find_queue();
-  return queue != nullptr ? queue->counts() : queue_counts{};
+  auto* who = get_cell();
+  return who != nullptr ? who->counts() : queue_counts{};
 }
 
 worker* worker_handle::finished_worker() const noexcept {

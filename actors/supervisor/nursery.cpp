@@ -3,6 +3,7 @@
 
 #include "supervisor/nursery.hpp"
 
+#include "pool/router.hpp"
 #include "spawn.hpp"
 #include "stop_report.hpp"
 #include "supervisor/shell.hpp"
@@ -26,12 +27,14 @@ supervisor_spec without_children(const supervisor_spec& x) {
 
 } // namespace
 
-nursery::nursery(cell& home, std::shared_ptr<const supervisor_spec> spec)
+nursery::nursery(cell& home, std::shared_ptr<const supervisor_spec> spec,
+                 const std::shared_ptr<pool_router>& pool)
   : home_(home.shared_home()),
     spec_(std::move(spec)),
     group_(without_children(*spec_)),
     path_(home.who().path),
     subject_(home.subject()),
+    pool_(pool),
     rules_(group_rules_of(*spec_),
            static_cast<std::uint64_t>(
              home_->time().now().time_since_epoch().count())
@@ -231,6 +234,8 @@ std::unique_ptr<worker> nursery::make_object(cell& who) {
 }
 
 void nursery::child_ready(cell& who) noexcept {
+  if (auto pool = pool_.lock())
+    pool->child_ready(who);
   turn([this, what = cell_ptr{who}] {
     auto* x = find(what->place());
     if (x == nullptr)
@@ -243,6 +248,8 @@ void nursery::child_ready(cell& who) noexcept {
 }
 
 void nursery::child_ended(cell& who) noexcept {
+  if (auto pool = pool_.lock())
+    pool->child_ended(who);
   turn([this, what = cell_ptr{who}] {
     auto how = what->last_outcome();
     auto normal = how && how->kind() == outcome_kind::normal;

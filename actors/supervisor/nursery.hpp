@@ -17,6 +17,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -32,7 +33,9 @@ class nursery final : public keeper,
                       public std::enable_shared_from_this<nursery> {
 public:
   /// @param home The supervisor's cell.
-  nursery(cell& home, std::shared_ptr<const supervisor_spec> spec);
+  /// @param pool The pool that it is, or null.
+  nursery(cell& home, std::shared_ptr<const supervisor_spec> spec,
+          const std::shared_ptr<pool_router>& pool);
 
   // -- the supervisor's side --------------------------------------------------
 
@@ -75,9 +78,16 @@ public:
 
   using call_ptr = std::shared_ptr<child_call::progress>;
 
+  /// A call of the library's own.
+  [[nodiscard]] call_ptr new_call() const {
+    return std::make_shared<child_call::progress>(home_);
+  }
+
   void start_child(child_spec spec, call_ptr call);
 
-  void terminate_child(const std::string& name, call_ptr call);
+  /// @param mode What becomes of its queue; without it, what its options say.
+  void terminate_child(const std::string& name, call_ptr call,
+                       std::optional<on_stop> mode = {});
 
   void restart_child(const std::string& name, call_ptr call);
 
@@ -173,6 +183,7 @@ private:
   const supervisor_spec group_;                 // without the children
   const std::string path_;
   const std::string subject_;
+  const std::weak_ptr<pool_router> pool_;
 
   // Who has the turn.
   std::mutex turns_mtx_;

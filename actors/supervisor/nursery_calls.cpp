@@ -63,10 +63,11 @@ void nursery::turn_about(const std::string& name, call_ptr call, F f) {
   });
 }
 
-void nursery::terminate_child(const std::string& name, call_ptr call) {
+void nursery::terminate_child(const std::string& name, call_ptr call,
+                              std::optional<on_stop> mode) {
   turn_about(name, std::move(call),
-             [this](child_id who, child& x, const call_ptr& made) {
-               x.mode = x.options.worker.queue.on_stop;
+             [this, mode](child_id who, child& x, const call_ptr& made) {
+               x.mode = mode.value_or(x.options.worker.queue.on_stop);
                if (rules_.at(who) == rules::child_stage::stopped) {
                  done(made, {{}, x.handle});
                  return;

@@ -3,6 +3,7 @@
 
 // What the rules ask for, and how a nursery carries it out.
 
+#include "pool/router.hpp"
 #include "supervisor/nursery.hpp"
 
 #include <utility>
@@ -79,15 +80,19 @@ void nursery::stop_life(child_id who) {
   auto limits = rules::stop_limits{};
   auto last = false;
   auto forced = false;
+  auto pool = pool_.lock();
   {
     std::unique_lock guard{mtx_};
     auto* x = find(who);
     if (x == nullptr)
       return;
     target = cell_ptr{*x->handle.get_cell()};
-    mode = rules_.at() == rules::group_stage::unwinding
-             ? cell::queue_at_stop::keep
-             : static_cast<cell::queue_at_stop>(x->mode);
+    if (rules_.at() == rules::group_stage::unwinding)
+      mode = cell::queue_at_stop::keep;
+    else if (pool && pool->drains() && rules_.at() == rules::group_stage::stopping)
+      mode = cell::queue_at_stop::drain; // One who drains a pool means them all.
+    else
+      mode = static_cast<cell::queue_at_stop>(x->mode);
     limits = limits_;
     last = hurried_;
     forced = forced_;

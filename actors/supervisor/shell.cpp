@@ -3,6 +3,7 @@
 
 #include "supervisor/shell.hpp"
 
+#include "pool/router.hpp"
 #include "supervisor/nursery.hpp"
 #include "worker_actor.hpp"
 
@@ -15,9 +16,20 @@ supervisor_shell::supervisor_shell(std::shared_ptr<const supervisor_spec> spec)
   // nop
 }
 
+supervisor_shell::supervisor_shell(std::shared_ptr<message_queue> own)
+  : own_queue_(std::move(own)) {
+  // nop
+}
+
+std::shared_ptr<message_queue> supervisor_shell::make_queue() {
+  return std::move(own_queue_);
+}
+
 task<> supervisor_shell::on_startup() {
   auto& home = get_cell();
-  home.set_brood(std::make_shared<nursery>(home, spec_));
+  auto pool = router_of(home);
+  home.set_brood(
+    std::make_shared<nursery>(home, pool ? pool->begin() : spec_, pool));
   co_return;
 }
 
@@ -25,6 +37,8 @@ task<> supervisor_shell::run() {
   auto& home = get_cell();
   auto children = std::static_pointer_cast<nursery>(home.get_brood());
   children->start();
+  if (auto pool = router_of(home))
+    pool->kept_by(children);
   {
     nursery::end_awaiter end{home, *children};
     co_await end;
@@ -39,7 +53,7 @@ void supervisor_shell::after_shutdown(const outcome&) {
 }
 
 bool is_supervisor(const cell& x) noexcept {
-  return *x.who().type == typeid(supervisor_shell);
+  return *x.who().type == typeid(supervisor_shell) || router_of(x) != nullptr;
 }
 
 } // namespace troupe

@@ -17,14 +17,21 @@ class supervisor_shell final : public worker {
 public:
   explicit supervisor_shell(std::shared_ptr<const supervisor_spec> spec);
 
+  /// Makes it a pool.
+  /// @param own The queue of the pool: of a root; a child gets it otherwise.
+  explicit supervisor_shell(std::shared_ptr<message_queue> own);
+
   task<> on_startup() override;
 
   task<> run() override;
 
   void after_shutdown(const outcome& how) override;
 
+  std::shared_ptr<message_queue> make_queue() override;
+
 private:
-  std::shared_ptr<const supervisor_spec> spec_;
+  std::shared_ptr<const supervisor_spec> spec_; // null in a pool
+  std::shared_ptr<message_queue> own_queue_;
 };
 
 /// Whether `x` is the cell of a supervisor.

@@ -19,6 +19,10 @@ child_kind child_factory::kind() const noexcept {
   return child_kind::worker;
 }
 
+std::string child_factory::check() const {
+  return {};
+}
+
 rules::group_rules group_rules_of(const supervisor_spec& x) {
   rules::group_rules result;
   result.strategy = x.strategy;
@@ -48,7 +52,7 @@ public:
     return std::make_unique<supervisor_shell>(spec_);
   }
 
-  [[nodiscard]] std::unique_ptr<message_queue> make_queue() const override {
+  [[nodiscard]] std::shared_ptr<message_queue> make_queue() const override {
     return nullptr;
   }
 
@@ -60,8 +64,8 @@ public:
     return child_kind::supervisor;
   }
 
-  [[nodiscard]] const supervisor_spec& spec() const noexcept {
-    return *spec_;
+  [[nodiscard]] std::string check() const override {
+    return troupe::check(*spec_);
   }
 
 private:
@@ -95,9 +99,7 @@ std::string check_child(const supervisor_spec& group, const child_spec& x) {
   options.name = x.name;
   if (auto wrong = rules::check(options, x.name); !wrong.empty())
     return in_supervisor(group, std::move(wrong));
-  if (auto* inner = dynamic_cast<const supervisor_factory*>(x.factory.get()))
-    return check(inner->spec());
-  return {};
+  return x.factory->check();
 }
 
 std::string check(const supervisor_spec& x) {

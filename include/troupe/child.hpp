@@ -38,7 +38,7 @@ public:
     return std::unique_ptr<W>{make_(sys)};
   }
 
-  [[nodiscard]] std::unique_ptr<message_queue> make_queue() const override {
+  [[nodiscard]] std::shared_ptr<message_queue> make_queue() const override {
     if constexpr (consumes_messages<W>)
       return std::make_unique<typed_queue<typename W::message_type>>();
     else

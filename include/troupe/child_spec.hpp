@@ -29,12 +29,15 @@ public:
   make(caf::actor_system& sys) const = 0;
 
   /// Makes the queue that all lives share, or null.
-  [[nodiscard]] virtual std::unique_ptr<message_queue> make_queue() const = 0;
+  [[nodiscard]] virtual std::shared_ptr<message_queue> make_queue() const = 0;
 
   /// The class of the objects.
   [[nodiscard]] virtual const std::type_info& type() const noexcept = 0;
 
   [[nodiscard]] virtual child_kind kind() const noexcept;
+
+  /// Says what is wrong with what it is to make; empty if nothing is known.
+  [[nodiscard]] virtual std::string check() const;
 };
 
 /// How a supervisor makes and treats one child: never an instance, always what

@@ -28,6 +28,13 @@ class task;
 template <class W>
 class worker_ref;
 
+/// What the class of a worker must have for its handles to `send`.
+template <class W>
+concept consumes_messages = requires { typename W::message_type; };
+
+template <consumes_messages W>
+class pool_ref;
+
 template <class W>
 class scoped_worker;
 

@@ -27,12 +27,12 @@ find_worker(caf::actor_system& sys, const std::string& path,
 /// @returns a handle, or `errc::not_found` or `errc::invalid_argument` if it
 ///          is of another class, with a text that names the path. (S31)
 template <class W>
-[[nodiscard]] caf::expected<worker_ref<W>>
+[[nodiscard]] caf::expected<ref_to_t<W>>
 lookup(caf::actor_system& sys, const std::string& path) {
   auto found = find_worker(sys, path, &typeid(W));
   if (!found)
     return std::move(found.error());
-  return worker_ref<W>{std::move(*found)};
+  return ref_to_t<W>{std::move(*found)};
 }
 
 /// @copydoc lookup
@@ -68,8 +68,8 @@ const T& resolve(caf::actor_system&, const T& x) {
 
 /// @copydoc resolve
 template <class W>
-worker_ref<W> resolve(caf::actor_system& sys, const path_to<W>& x) {
-  return worker_ref<W>{find_or_throw(sys, x.path, typeid(W))};
+ref_to_t<W> resolve(caf::actor_system& sys, const path_to<W>& x) {
+  return ref_to_t<W>{find_or_throw(sys, x.path, typeid(W))};
 }
 
 /// What `resolve` makes of a `T`.
@@ -81,7 +81,7 @@ struct resolved {
 /// @copydoc resolved
 template <class W>
 struct resolved<path_to<W>> {
-  using type = worker_ref<W>;
+  using type = ref_to_t<W>;
 };
 
 template <class T>

@@ -35,6 +35,8 @@ enum class patience : std::uint8_t;
 
 } // namespace rules
 
+class pool_router;
+
 template <class T>
 class stream;
 
@@ -103,9 +105,10 @@ public:
     node* next = nullptr;
     std::uint64_t number = 0; // in the order of arrival
     int again = 0;            // how often it was given out once more
-    bool spent = false;       // somebody has got what it held
-    bool dead = false;        // a dead letter, for this reason
+    bool spent : 1 = false;   // somebody has got what it held
+    bool dead : 1 = false;    // a dead letter, for this reason
     dead_letter_reason reason = dead_letter_reason::closed;
+    std::uint16_t partition = 0; // where its key belongs, in a pool
   };
 
   using node_ptr = std::unique_ptr<node>;
@@ -129,6 +132,12 @@ public:
 
     applicant& operator=(const applicant&) = delete;
 
+    /// That of its message.
+    /// @pre it has not been decided
+    [[nodiscard]] std::uint16_t partition() const noexcept {
+      return what_->partition;
+    }
+
   protected:
     explicit applicant(node_ptr what) noexcept;
 
@@ -142,6 +151,7 @@ public:
     friend class message_queue;
 
     node_ptr what_;
+    message_queue* line_ = nullptr; // in whose it is, or was
     applicant* next_ = nullptr;
     applicant* previous_ = nullptr;
     bool in_line_ = false;
@@ -241,6 +251,62 @@ public:
 
   [[nodiscard]] queue_counts counts() const;
 
+  // -- pools ------------------------------------------------------------------
+
+  /// Makes it one of the queues of a pool. Before anybody uses it.
+  void join(std::weak_ptr<pool_router> pool) noexcept {
+    pool_ = std::move(pool);
+  }
+
+  /// The pool that it belongs to, or null.
+  [[nodiscard]] std::shared_ptr<pool_router> pool() const noexcept {
+    return pool_.lock();
+  }
+
+  /// What somebody who wants to send finds.
+  struct standing {
+    bool closed;
+    bool full;
+    std::uint64_t load; ///< Queued and in progress.
+  };
+
+  [[nodiscard]] standing at() const;
+
+  /// As `push`, `push_request` and `apply`; but a closed queue leaves the
+  /// message as it is, and uncounted, for another one.
+  receipt offer(node_ptr& x, departures& out) noexcept;
+
+  /// @copydoc offer
+  receipt offer(node_ptr& x, const caf::strong_actor_ptr& from,
+                caf::message_id answer, departures& out);
+
+  /// @copydoc offer
+  receipt offer(applicant& who, departures& out) noexcept;
+
+  /// What one queue of a pool leaves to the others: lists.
+  struct estate {
+    node* messages = nullptr;
+    applicant* applicants = nullptr;
+  };
+
+  /// Takes the first one out of a list.
+  /// @pre there is one
+  [[nodiscard]] static applicant* take_first(applicant*& list) noexcept;
+
+  /// Gives away who waits for room and, if wanted, all that is queued: as if it
+  /// had never been sent here.
+  [[nodiscard]] estate give_up(bool messages) noexcept;
+
+  /// Takes a message that another queue has given up, whatever the capacity:
+  /// its sender has been told that it was taken.
+  /// @param anyhow Whether it is taken though the queue is closed.
+  /// @returns whether it was taken.
+  bool inherit(node_ptr& x, bool anyhow) noexcept;
+
+  /// Takes somebody whom another queue has given up.
+  /// @copydetails inherit
+  bool inherit(applicant& who, bool anyhow, departures& out) noexcept;
+
   // -- the worker's own code --------------------------------------------------
 
   /// Whether the content of a message in progress is to be kept, because it may
@@ -304,6 +370,7 @@ private:
   bool keeps_ = false;
   bool kept_ = false; // its worker has a keeper, and so more than one life
   stream<dead_letter>* letters_ = nullptr;
+  std::weak_ptr<pool_router> pool_;
 
   mutable std::mutex mtx_;
   cell* home_ = nullptr; // the last one in the line of successors

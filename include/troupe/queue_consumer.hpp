@@ -94,7 +94,7 @@ protected:
   /// `lost`. (Q6)
   virtual task<> hand_over(std::vector<T> rest);
 
-  std::unique_ptr<message_queue> make_queue() override {
+  std::shared_ptr<message_queue> make_queue() override {
     return std::make_unique<typed_queue<T>>();
   }
 

@@ -190,6 +190,14 @@ protected:
               std::forward<T>(x))};
   }
 
+  /// As above, to one of the workers of a pool: it waits for room if there is
+  /// none with any of them that may get it.
+  template <class W, class T = typename message_of<W>::type>
+    requires std::convertible_to<T, typename message_of<W>::type>
+  [[nodiscard]] send_awaitable send_to(const pool_ref<W>& target, T&& x) {
+    return {get_cell(), target, target.make_node(std::forward<T>(x))};
+  }
+
   /// Runs `f` on a thread that may block and waits for its result. If `f` takes
   /// a `std::stop_token`, a stop sets it. See `troupe::offload`.
   template <class F>
@@ -266,12 +274,12 @@ protected:
   /// @returns a handle, or `errc::not_found`, or `errc::invalid_argument` if it
   ///          is of another class.
   template <class W>
-  [[nodiscard]] caf::expected<worker_ref<W>>
+  [[nodiscard]] caf::expected<ref_to_t<W>>
   lookup(const std::string& where) const {
     auto found = find_worker(where, typeid(W));
     if (!found)
       return std::move(found.error());
-    return worker_ref<W>{std::move(*found)};
+    return ref_to_t<W>{std::move(*found)};
   }
 
   /// The time on the worker's clock, which a test may have under control.
@@ -286,7 +294,7 @@ protected:
   // -- for the library --------------------------------------------------------
 
   /// Makes the queue that the worker's cell is to hold, or null.
-  virtual std::unique_ptr<message_queue> make_queue();
+  virtual std::shared_ptr<message_queue> make_queue();
 
   /// Gives what is left in the queue to whom it is to be handed over.
   virtual task<> hand_over_queue();

@@ -14,10 +14,6 @@
 
 namespace troupe {
 
-/// What the class of a worker must have for its handles to `send`.
-template <class W>
-concept consumes_messages = requires { typename W::message_type; };
-
 /// What the queue of a worker of class `W` holds; a type of its own if it has
 /// no queue.
 template <class W>
@@ -88,5 +84,15 @@ public:
     return static_cast<W*>(finished_worker());
   }
 };
+
+/// What the handle to a `W` is called.
+template <class W>
+struct ref_to {
+  using type = worker_ref<W>;
+};
+
+/// @copydoc ref_to
+template <class W>
+using ref_to_t = typename ref_to<W>::type;
 
 } // namespace troupe

@@ -1,0 +1,42 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "pool/pool_actor.hpp"
+
+#include "caf_compat.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+pool_actor::pool_actor(caf::actor_config& cfg, cell& home)
+  : worker_actor(cfg, home), router_(router_of(home)) {
+  // nop
+}
+
+bool pool_actor::enqueue(caf::mailbox_element_ptr what,
+                         compat::execution_context* ctx) {
+  auto& content = what->payload;
+  if (content.empty() || what->mid.is_response())
+    return worker_actor::enqueue(std::move(what), ctx);
+  auto x = home().queue()->convert(content);
+  if (!x)
+    return worker_actor::enqueue(std::move(what), ctx);
+  x->partition = router_->partition_of(*x);
+  if (!what->mid.is_request() || !what->sender)
+    return router_->push(std::move(x));
+  using receipt = message_queue::receipt;
+  auto answer = what->mid.response_id();
+  auto result = router_->push_request(std::move(x), what->sender, answer);
+  if (result == receipt::held)
+    return true; // It is answered later.
+  auto taken = result == receipt::taken;
+  what->sender->enqueue(
+    compat::make_element(caf::strong_actor_ptr{ctrl()}, answer,
+                         taken ? caf::message{}
+                               : caf::make_message(home().refusal(result))),
+    ctx);
+  return taken;
+}
+
+} // namespace troupe

@@ -1,0 +1,183 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "cell.hpp"
+#include "departures.hpp"
+#include "rules/routing.hpp"
+#include "supervisor/child_call.hpp"
+#include "troupe/queue.hpp"
+#include "troupe/worker_pool.hpp"
+
+#include <caf/actor_control_block.hpp>
+#include <caf/message_id.hpp>
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace troupe {
+
+class nursery;
+
+/// Knows the queues of a pool: one of each worker that there is or was, and one
+/// for what comes while nobody can take it. It decides where a message goes,
+/// and puts it there, in one step; so a worker that is to go gets nothing more
+/// from the moment on at which that is decided.
+///
+/// A queue of the pool that is closed for good, whatever the reason, leaves
+/// what is still in it to the others (`inherit`), unless the pool itself takes
+/// no more. The queue of a worker is used again when there is another worker in
+/// its place: that is why no counts are ever forgotten.
+///
+/// Lives as long as the pool's cell, for which it makes the queue; thread-safe.
+class pool_router : public std::enable_shared_from_this<pool_router> {
+public:
+  explicit pool_router(pool_plan plan);
+
+  // -- senders ----------------------------------------------------------------
+
+  /// Where the key of a message belongs. Calls code of the user.
+  [[nodiscard]] rules::partition partition_of(message_queue::node& x) const;
+
+  /// @copydoc message_queue::push
+  bool push(message_queue::node_ptr x);
+
+  /// @copydoc message_queue::push_request
+  message_queue::receipt push_request(message_queue::node_ptr x,
+                                      const caf::strong_actor_ptr& from,
+                                      caf::message_id answer);
+
+  /// @copydoc message_queue::apply
+  message_queue::receipt apply(message_queue::applicant& who);
+
+  /// While it is held, nothing moves from one queue to another.
+  [[nodiscard]] std::unique_lock<std::mutex> lock() const {
+    return std::unique_lock{mtx_};
+  }
+
+  // -- the queues -------------------------------------------------------------
+
+  /// What `from`, which is closed, still has goes to the others.
+  /// @param messages Whether that means the messages, or only those who wait
+  ///                 for room.
+  void inherit(message_queue& from, bool messages) noexcept;
+
+  /// `from` lives in this cell from now on.
+  void housed(const message_queue& from, cell& in);
+
+  /// All queues together.
+  [[nodiscard]] queue_counts counts() const;
+
+  /// Whether the pool stops, and finishes before what is queued.
+  [[nodiscard]] bool drains() const {
+    return waiting_->drains();
+  }
+
+  /// Whether this is the queue of the pool itself.
+  [[nodiscard]] bool is_own(const message_queue& x) const noexcept {
+    return &x == waiting_.get();
+  }
+
+  /// The queue of the pool itself, which keeps this.
+  [[nodiscard]] std::shared_ptr<message_queue> own_queue();
+
+  /// The queue of the worker in that seat.
+  [[nodiscard]] std::shared_ptr<message_queue> queue_of(std::size_t seat);
+
+  // -- the workers ------------------------------------------------------------
+
+  /// A life of the pool begins.
+  /// @returns the supervisor that it is to be.
+  [[nodiscard]] std::shared_ptr<const supervisor_spec> begin();
+
+  /// Those of that life are kept by it.
+  void kept_by(const std::shared_ptr<nursery>& by);
+
+  /// A worker can take messages.
+  void child_ready(cell& who) noexcept;
+
+  /// A life of a worker has ended.
+  void child_ended(cell& who) noexcept;
+
+  /// How many workers there are to be.
+  [[nodiscard]] std::size_t size() const;
+
+  using call_ptr = std::shared_ptr<child_call::progress>;
+
+  void resize(std::size_t n, const call_ptr& call);
+
+private:
+  /// What has become of the worker in a seat.
+  enum class stage : std::uint8_t {
+    absent,
+    starting,
+    there,
+    leaving,
+    failed, ///< It did not start; with the next `resize` it may.
+  };
+
+  struct seat {
+    std::shared_ptr<message_queue> queue;
+    cell_ptr home; // whose queue it is: it outlives those who send
+    stage at = stage::absent;
+    bool up = false;   // it is ready
+    bool open = false; // it may get messages
+  };
+
+  using departure_list = std::list<message_queue::departures>;
+
+  template <class F>
+  message_queue::receipt put(rules::partition where, F offer);
+
+  void redistribute(message_queue& from, bool messages, departure_list& out);
+
+  void share(const seat& with, departure_list& out);
+
+  void reconcile();
+
+  void start_worker(nursery& by, std::size_t i);
+
+  void stop_worker(nursery& by, std::size_t i);
+
+  void arrived(std::uint64_t life, std::size_t i, const caf::error& why_not);
+
+  void left(std::uint64_t life, std::size_t i);
+
+  [[nodiscard]] child_spec spec_of(std::size_t i);
+
+  [[nodiscard]] std::uint64_t life() const;
+
+  // What follows needs the lock to be held.
+
+  [[nodiscard]] seat* choose(rules::partition where);
+
+  [[nodiscard]] seat* find(const message_queue* queue) noexcept;
+
+  seat& at(std::size_t i);
+
+  [[nodiscard]] bool settled() const noexcept;
+
+  const pool_plan plan_;
+  const std::shared_ptr<message_queue> waiting_;
+
+  mutable std::mutex mtx_;
+  std::weak_ptr<nursery> keeper_; // of the workers, in a life of the pool
+  std::uint64_t life_ = 0;
+  std::vector<seat> seats_;
+  std::size_t size_;
+  std::size_t former_size_; // when all was as wanted
+  std::uint64_t last_ = ~std::uint64_t{0};
+  std::vector<rules::pool_member> members_; // to choose among
+  std::vector<cell_ptr> gone_;              // to be let go of
+  std::vector<call_ptr> calls_;
+  caf::error why_not_; // what kept a worker from starting
+};
+
+/// The router of the pool whose cell that is, or null.
+[[nodiscard]] std::shared_ptr<pool_router> router_of(const cell& x);
+
+} // namespace troupe

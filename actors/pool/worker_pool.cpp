@@ -1,0 +1,160 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/worker_pool.hpp"
+
+#include "pool/router.hpp"
+#include "rules/naming.hpp"
+#include "spawn.hpp"
+#include "supervisor/shell.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+namespace troupe {
+
+std::string to_string(routing x) {
+  switch (x) {
+    case routing::round_robin:
+      return "round_robin";
+    case routing::least_busy:
+      return "least_busy";
+    case routing::by_key:
+      return "by_key";
+  }
+  return "invalid";
+}
+
+namespace {
+
+pool_plan named(pool_plan x) {
+  if (x.options.name.empty())
+    x.options.name = rules::snake_case(class_name(x.each->type())) + "_pool";
+  return x;
+}
+
+/// How a pool is run as a worker.
+worker_options options_of(const pool_plan& x) {
+  supervisor_spec spec;
+  spec.name = x.options.name;
+  auto result = troupe::options_of(spec);
+  // What waits while there is no worker is bounded as it is with one, and
+  // cannot be handed over by anybody.
+  result.queue = x.options.each.worker.queue;
+  if (result.queue.on_stop == on_stop::hand_over)
+    result.queue.on_stop = on_stop::discard;
+  return result;
+}
+
+std::string check_pool(const pool_plan& x) {
+  if (x.options.routing == routing::by_key && !x.key)
+    return "pool \"" + x.options.name
+           + "\": its routing is by_key, and it has no function that finds the "
+             "key of a message; set one with worker_pool::key";
+  auto group = std::make_shared<pool_router>(x)->begin();
+  return troupe::check(*group);
+}
+
+/// Makes pools.
+class pool_factory final : public child_factory {
+public:
+  explicit pool_factory(pool_plan plan) : plan_(std::move(plan)) {
+    // nop
+  }
+
+  [[nodiscard]] std::unique_ptr<worker>
+  make(caf::actor_system&) const override {
+    return std::make_unique<supervisor_shell>(
+      std::shared_ptr<message_queue>{});
+  }
+
+  [[nodiscard]] std::shared_ptr<message_queue> make_queue() const override {
+    return std::make_shared<pool_router>(plan_)->own_queue();
+  }
+
+  [[nodiscard]] const std::type_info& type() const noexcept override {
+    return *plan_.type;
+  }
+
+  [[nodiscard]] child_kind kind() const noexcept override {
+    return child_kind::supervisor;
+  }
+
+  [[nodiscard]] std::string check() const override {
+    return check_pool(plan_);
+  }
+
+private:
+  pool_plan plan_;
+};
+
+} // namespace
+
+child_spec child(const pool_plan& plan, child_options options) {
+  auto pool = named(plan);
+  auto given = std::exchange(options.worker, options_of(pool));
+  options.worker.start_timeout = given.start_timeout;
+  auto name = pool.options.name;
+  return {std::move(name), std::move(options),
+          std::make_shared<pool_factory>(std::move(pool))};
+}
+
+cell* spawn_pool(caf::actor_system& sys, const pool_plan& plan) {
+  auto pool = named(plan);
+  if (auto wrong = check_pool(pool); !wrong.empty())
+    throw std::invalid_argument(wrong);
+  auto router = std::make_shared<pool_router>(pool);
+  auto* result
+    = spawn_worker(sys, options_of(pool), *pool.type,
+                   std::make_unique<supervisor_shell>(router->own_queue()));
+  result->home().add_root(*result);
+  return result;
+}
+
+// -- pool_handle ---------------------------------------------------------------
+
+namespace {
+
+std::shared_ptr<pool_router> router_behind(const worker_handle& who) {
+  auto* home = who.get_cell();
+  return home != nullptr ? router_of(*home) : nullptr;
+}
+
+} // namespace
+
+std::size_t pool_handle::size() const {
+  auto pool = router_behind(*this);
+  return pool ? pool->size() : 0;
+}
+
+child_call pool_handle::resize(std::size_t n) const {
+  auto pool = router_behind(*this);
+  if (!pool)
+    return child_call{std::make_shared<child_call::progress>(
+      nullptr, child_result{null_handle(), {}})};
+  auto* home = get_cell();
+  auto call = std::make_shared<child_call::progress>(home->shared_home());
+  if (home->finished())
+    call->finish({caf::make_error(errc::supervisor_stopping,
+                                  home->subject() + " has ended"),
+                  {}});
+  else
+    pool->resize(n, call);
+  return child_call{std::move(call)};
+}
+
+void pool_handle::assign(message_queue::node& x) const {
+  if (auto pool = router_behind(*this))
+    x.partition = pool->partition_of(x);
+}
+
+void pool_handle::assign(message_queue::node& x, std::uint64_t hash) noexcept {
+  x.partition = rules::partition_of(hash);
+}
+
+bool pool_handle::push(message_queue::node_ptr x) const {
+  auto pool = router_behind(*this);
+  return pool && pool->push(std::move(x));
+}
+
+} // namespace troupe

@@ -1,0 +1,263 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/child.hpp"
+#include "troupe/child_spec.hpp"
+#include "troupe/queue.hpp"
+#include "troupe/queue_consumer.hpp"
+#include "troupe/routing.hpp"
+#include "troupe/supervisor_options.hpp"
+#include "troupe/supervisor_ref.hpp"
+#include "troupe/worker_ref.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+namespace troupe {
+
+/// How a pool is to be. An aggregate for designated initializers; the order of
+/// its members is part of the interface.
+struct pool_options {
+  /// What it is called; without it the name of its workers and `_pool`.
+  std::string name = {};
+
+  /// How many workers there are at first; zero is allowed.
+  std::size_t size = 1;
+
+  /// Which of them gets a message.
+  troupe::routing routing = troupe::routing::round_robin;
+
+  /// How each worker is treated, and run: its queue is `each.worker.queue`.
+  child_options each = {};
+
+  /// How many restarts it takes before the pool gives up. A worker with a
+  /// backoff does not count.
+  restart_intensity intensity = {};
+};
+
+/// What a pool is made of, whatever its workers are: for the library.
+struct pool_plan {
+  pool_options options = {};
+  std::shared_ptr<const child_factory> each = {};
+  std::function<std::uint64_t(message_queue::node&)> key = {};
+  const std::type_info* type = nullptr;
+};
+
+/// A child that is a pool.
+[[nodiscard]] child_spec child(const pool_plan& plan, child_options options);
+
+/// The part of `spawn` that does not depend on the class of the workers.
+/// @throws std::invalid_argument if the options are wrong.
+[[nodiscard]] cell* spawn_pool(caf::actor_system& sys, const pool_plan& plan);
+
+/// The part of a `pool_ref` that does not depend on the class of the workers.
+class pool_handle : public supervisor_ref {
+public:
+  pool_handle() noexcept = default;
+
+  explicit pool_handle(worker_handle from) noexcept
+    : supervisor_ref(std::move(from)) {
+    // nop
+  }
+
+  /// How many workers there are to be: what `resize` was given last.
+  [[nodiscard]] std::size_t size() const;
+
+  /// Makes it `n` workers; done when those that come are ready and those that
+  /// go are over. No message is lost: who goes finishes what it has in hand,
+  /// for which it has its grace period, and what it has queued goes to those
+  /// that stay, at once and in its order. Who comes gets a share of what the
+  /// others have queued. That takes time in proportion to what is queued, while
+  /// senders wait.
+  ///
+  /// With zero workers the pool keeps what comes for those to be. Before the
+  /// start it says how many there will be. When several calls overlap, the last
+  /// one says how many there are, and all are done then.
+  /// @returns why a worker did not start: then there are as many as before.
+  ///          The result has no child.
+  child_call resize(std::size_t n) const;
+
+  // -- for the library --------------------------------------------------------
+
+  /// Sets where a message belongs.
+  void assign(message_queue::node& x) const;
+
+  /// @copydoc assign
+  static void assign(message_queue::node& x, std::uint64_t hash) noexcept;
+
+  bool push(message_queue::node_ptr x) const;
+};
+
+/// A handle to a pool of workers of class `W`. It is a supervisor and a worker,
+/// so all of `supervisor_ref` and `worker_handle` works: `startup()`,
+/// `drain()`, which finishes what all of them have queued, `shutdown()`,
+/// `which_children()`; `queue()` is the sum over all its workers, those that
+/// are gone included. A cheap value, safe to use from any thread.
+template <consumes_messages W>
+class pool_ref : public pool_handle {
+public:
+  using worker_type = W;
+  using message_type = typename W::message_type;
+
+  pool_ref() noexcept = default;
+
+  explicit pool_ref(worker_handle from) noexcept
+    : pool_handle(std::move(from)) {
+    // nop
+  }
+
+  /// For the library: takes over a share in the cell of a pool.
+  explicit pool_ref(cell* adopted) noexcept
+    : pool_handle(worker_handle{adopted}) {
+    // nop
+  }
+
+  /// Appends a message to the queue of one of the workers; never blocks. The
+  /// same as sending it to `actor()` with the means of CAF. To wait for room,
+  /// `co_await send_to(pool, x)` in a worker.
+  /// @returns whether a queue took it; if not, it is a dead letter, and counted
+  ///          as one.
+  template <class T = message_type>
+    requires std::convertible_to<T, message_type>
+  bool send(T&& x) const {
+    return static_cast<bool>(*this) && push(make_node(std::forward<T>(x)));
+  }
+
+  /// As above, with a key that takes the place of that which the pool's own
+  /// function finds. Without `routing::by_key` it makes no difference.
+  template <class Key, class T = message_type>
+    requires std::convertible_to<T, message_type>
+  bool send(const Key& key, T&& x) const {
+    if (!*this)
+      return false;
+    W::check_message_type();
+    auto what = std::make_unique<node>(std::forward<T>(x));
+    assign(*what, std::hash<Key>{}(key));
+    return push(std::move(what));
+  }
+
+  /// For the library: a message that knows where it belongs.
+  template <class T>
+  [[nodiscard]] message_queue::node_ptr make_node(T&& x) const {
+    W::check_message_type();
+    auto what = std::make_unique<node>(std::forward<T>(x));
+    assign(*what);
+    return what;
+  }
+
+private:
+  using node = typename typed_queue<message_type>::typed_node;
+};
+
+/// N workers of class `W` behind one handle: what is sent to the pool goes to
+/// one of them. A value that says how the pool is made; it becomes one with
+/// `spawn`, or as a child of a supervisor.
+///
+/// ~~~
+/// troupe::worker_pool<fetcher> fetchers{
+///   {.name = "fetchers", .size = 4, .routing = troupe::routing::least_busy},
+///   api_key};
+/// auto pool = troupe::spawn(sys, fetchers);
+/// pool.startup();
+/// pool.send("https://example.org");
+/// pool.resize(8).get();
+/// pool.drain();
+/// pool.wait_for_shutdown();
+/// ~~~
+///
+/// Each worker has a queue and lives as the child of a supervisor: the pool,
+/// whose strategy is `dynamic`. Its queue survives a restart; what is sent
+/// meanwhile waits, or goes to others if routing allows for it. Where one takes
+/// no more, because somebody has stopped it alone or it has given up, what it
+/// had goes to the others.
+///
+/// **By key.** All messages with one key go to one worker, in the order in
+/// which they were sent. When the pool grows, a share of the keys moves to the
+/// new workers; when it shrinks, the keys of those that go move to the others;
+/// no other key moves. What is queued for a key moves with it, so its order
+/// stays. But the one message that the former worker has in hand it finishes
+/// itself, and the new one does not wait for that. Who cannot bear it shrinks
+/// the pool to zero first: `resize(0)` is done when nothing is in hand.
+///
+/// docs/semantics.md has the rows P1 to P9.
+/// @tparam W A `queue_consumer`, or a class derived from one.
+template <consumes_messages W>
+class worker_pool {
+public:
+  using worker_type = W;
+  using message_type = typename W::message_type;
+
+  /// @param xs For the constructor of each worker: kept, and passed again for
+  ///           each life, see `troupe::child`.
+  template <class... Ts>
+  explicit worker_pool(pool_options options, Ts&&... xs) {
+    plan_.each = troupe::child<W>({}, {}, std::forward<Ts>(xs)...).factory;
+    plan_.options = std::move(options);
+    plan_.type = &typeid(worker_pool);
+  }
+
+  /// Has messages routed by key.
+  /// @param f Called with each message on its sender's thread; returns its key,
+  ///          of any type that `std::hash` knows. Thread-safe.
+  template <class F>
+  worker_pool& key(F f) {
+    using key_type = std::decay_t<std::invoke_result_t<const F&, const
+                                                       message_type&>>;
+    plan_.options.routing = routing::by_key;
+    plan_.key = [f = std::move(f)](message_queue::node& x) -> std::uint64_t {
+      using node = typename typed_queue<message_type>::typed_node;
+      return std::hash<key_type>{}(
+        f(std::as_const(static_cast<node&>(x).value)));
+    };
+    return *this;
+  }
+
+  /// The pool as a child of a supervisor: `tree.add(pool)`.
+  operator child_spec() const {
+    return troupe::child(plan_, {});
+  }
+
+  /// For the library.
+  [[nodiscard]] const pool_plan& plan() const noexcept {
+    return plan_;
+  }
+
+private:
+  pool_plan plan_;
+};
+
+/// A spec for a child that is a pool.
+template <class W>
+[[nodiscard]] child_spec child(const worker_pool<W>& pool,
+                               child_options options) {
+  return troupe::child(pool.plan(), std::move(options));
+}
+
+/// Makes a pool, which is started with `startup()`; its workers are made when
+/// it starts, and what is sent before waits for them.
+/// @throws std::invalid_argument if its options are wrong, naming pool or
+///         worker and field.
+template <class W>
+[[nodiscard]] pool_ref<W> spawn(caf::actor_system& sys,
+                                const worker_pool<W>& pool) {
+  return pool_ref<W>{spawn_pool(sys, pool.plan())};
+}
+
+/// `lookup<worker_pool<W>>` and `by_path<worker_pool<W>>` give a `pool_ref<W>`.
+template <class W>
+struct ref_to<worker_pool<W>> {
+  using type = pool_ref<W>;
+};
+
+} // namespace troupe

@@ -424,10 +424,9 @@ message_queue::receipt message_queue::offer(node_ptr& x,
   return closed_ ? receipt::closed : enter(x, rules::patience::none, out);
 }
 
-message_queue::receipt message_queue::offer(node_ptr& x,
-                                            const caf::strong_actor_ptr& from,
-                                            caf::message_id answer,
-                                            departures& out) {
+message_queue::receipt
+message_queue::offer(node_ptr& x, const caf::strong_actor_ptr& from,
+                     caf::message_id answer, departures& out) {
   std::unique_lock guard{mtx_};
   if (closed_)
     return receipt::closed;
@@ -490,8 +489,7 @@ bool message_queue::inherit(applicant& who, bool anyhow,
   return true;
 }
 
-message_queue::applicant*
-message_queue::take_first(applicant*& list) noexcept {
+message_queue::applicant* message_queue::take_first(applicant*& list) noexcept {
   return std::exchange(list, std::exchange(list->next_, nullptr));
 }
 

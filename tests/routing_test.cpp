@@ -49,14 +49,20 @@ const row rows[] = {
   // Who waits for a restart comes after those that are ready.
   {{{.number = 0, .up = false}, {.number = 1, .load = 9}}, nobody, 1, 1},
   {{{.number = 0, .up = false, .load = 2}, {.number = 1, .up = false}},
-   nobody, 0, 1},
+   nobody,
+   0,
+   1},
   // And who has no room after all who have.
   {{{.number = 0, .full = true, .load = 1}, {.number = 1, .load = 5}},
-   nobody, 1, 1},
+   nobody,
+   1,
+   1},
   {{{.number = 0, .full = true}, {.number = 1, .up = false}}, nobody, 1, 1},
   {{{.number = 0, .full = true, .load = 3},
     {.number = 1, .full = true, .load = 2}},
-   nobody, 0, 1},
+   nobody,
+   0,
+   1},
 };
 
 } // namespace

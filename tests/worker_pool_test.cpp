@@ -212,9 +212,9 @@ TEST_CASE("P2 least busy: what is in progress counts as well") {
 TEST_CASE("P2 a message goes to one that has room, and is ready, if it can") {
   testing_system sys;
   auto to = std::make_shared<book>();
-  auto how = pool_options{
-    .size = 2,
-    .each = {.backoff = slowly, .worker = {.queue = {.capacity = 2}}}};
+  auto how = pool_options{.size = 2,
+                          .each = {.backoff = slowly,
+                                   .worker = {.queue = {.capacity = 2}}}};
   SECTION("in turn") {
     how.routing = routing::round_robin;
   }
@@ -292,8 +292,8 @@ TEST_CASE("P4 a plain CAF message to the pool is routed as well") {
   testing_system sys;
   auto to = std::make_shared<book>();
   auto pool = troupe::spawn(
-    sys, clerks{{.size = 2, .each = {.worker = {.queue = {.capacity = 1}}}},
-                to});
+    sys,
+    clerks{{.size = 2, .each = {.worker = {.queue = {.capacity = 1}}}}, to});
   pool.startup();
   {
     caf::scoped_actor self{sys.sys()};
@@ -308,10 +308,8 @@ TEST_CASE("P4 a plain CAF message to the pool is routed as well") {
     auto refused = support::request(self, pool.actor(), troupe::infinite,
                                     int32_t{5});
     sys.await_mail(self);
-    std::move(refused).receive([] { FAIL(); },
-                               [](caf::error& x) {
-                                 CHECK(x == errc::queue_full);
-                               });
+    std::move(refused).receive(
+      [] { FAIL(); }, [](caf::error& x) { CHECK(x == errc::queue_full); });
     // What it does not know is refused, and what a supervisor knows is served.
     auto unknown = support::request(self, pool.actor(), troupe::infinite,
                                     std::string{"what?"});
@@ -807,9 +805,9 @@ TEST_CASE("P7 what is wrong with a pool is named") {
   };
   CHECK_THAT(what(clerks{{.name = "x", .routing = routing::by_key}, to}),
              ContainsSubstring("\"x\"") && ContainsSubstring("by_key"));
-  CHECK_THAT(
-    what(clerks{{.each = {.worker = {.queue = {.capacity = 0}}}}, to}),
-    ContainsSubstring("clerk_pool") && ContainsSubstring("queue.capacity"));
+  CHECK_THAT(what(clerks{{.each = {.worker = {.queue = {.capacity = 0}}}}, to}),
+             ContainsSubstring("clerk_pool")
+               && ContainsSubstring("queue.capacity"));
   troupe::supervisor_spec tree{.name = "tree"};
   tree.add(clerks{{.name = "x", .routing = routing::by_key}, to});
   CHECK_THAT(troupe::check(tree), ContainsSubstring("by_key"));
@@ -851,6 +849,60 @@ TEST_CASE("P8 a stop discards what is queued, a drain finishes it") {
   }
   sys.advance(1min);
   CHECK(pool.queue().sent == 12);
+  CHECK(settled(pool.queue()));
+}
+
+TEST_CASE("P8 a drain does not wait for restarts") {
+  testing_system sys;
+  auto to = std::make_shared<book>();
+  auto pool
+    = troupe::spawn(sys, clerks{{.size = 2, .each = {.backoff = slowly}}, to});
+  pool.startup();
+  for (int32_t i : {-1, 1, 2, 3})
+    pool.send(i);
+  sys.advance(1s);
+  pool.drain();
+  CHECK(pool.wait_for_shutdown()->ok());
+  CHECK(to->messages() == std::multiset<int32_t>{1, 3});
+  CHECK(pool.queue().discarded == 1);
+  CHECK(pool.queue().lost == 1);
+  CHECK(settled(pool.queue()));
+}
+
+TEST_CASE("P8 what is left at a stop can be handed over by each worker") {
+  class leaver : public troupe::queue_consumer<int32_t> {
+  public:
+    explicit leaver(book_ptr to) : to_(std::move(to)) {
+      // nop
+    }
+
+    task<> run() override {
+      co_await stop_requested();
+    }
+
+    task<> hand_over(std::vector<int32_t> rest) override {
+      for (auto x : rest)
+        to_->note(name(), x);
+      co_return;
+    }
+
+  private:
+    book_ptr to_;
+  };
+  testing_system sys;
+  auto to = std::make_shared<book>();
+  auto pool = troupe::spawn(
+    sys,
+    worker_pool<leaver>{
+      {.size = 2,
+       .each = {.worker = {.queue = {.on_stop = troupe::on_stop::hand_over}}}},
+      to});
+  pool.startup();
+  for (int32_t i = 1; i <= 5; ++i)
+    pool.send(i);
+  pool.shutdown();
+  CHECK(to->messages() == numbers(1, 5));
+  CHECK(pool.queue().handed_over == 5);
   CHECK(settled(pool.queue()));
 }
 

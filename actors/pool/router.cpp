@@ -19,7 +19,7 @@ namespace {
 class seat_factory final : public child_factory {
 public:
   seat_factory(std::shared_ptr<const child_factory> each,
-                std::weak_ptr<pool_router> pool, std::size_t seat)
+               std::weak_ptr<pool_router> pool, std::size_t seat)
     : each_(std::move(each)), pool_(std::move(pool)), seat_(seat) {
     // nop
   }
@@ -248,8 +248,9 @@ std::shared_ptr<message_queue> pool_router::queue_of(std::size_t i) {
 }
 
 pool_router::seat* pool_router::find(const message_queue* queue) noexcept {
-  auto i = std::ranges::find_if(
-    seats_, [queue](const seat& x) { return x.queue.get() == queue; });
+  auto i = std::ranges::find_if(seats_, [queue](const seat& x) {
+    return x.queue.get() == queue;
+  });
   return i != seats_.end() ? &*i : nullptr;
 }
 

@@ -64,8 +64,7 @@ public:
 
   [[nodiscard]] std::unique_ptr<worker>
   make(caf::actor_system&) const override {
-    return std::make_unique<supervisor_shell>(
-      std::shared_ptr<message_queue>{});
+    return std::make_unique<supervisor_shell>(std::shared_ptr<message_queue>{});
   }
 
   [[nodiscard]] std::shared_ptr<message_queue> make_queue() const override {

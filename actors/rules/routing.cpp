@@ -41,9 +41,8 @@ partition partition_of(std::uint64_t hash) noexcept {
 
 std::size_t in_turn(std::span<const pool_member> members,
                     std::uint64_t last) noexcept {
-  return least(members, last, [](const pool_member& x) {
-    return std::tuple{x.full, !x.up};
-  });
+  return least(members, last,
+               [](const pool_member& x) { return std::tuple{x.full, !x.up}; });
 }
 
 std::size_t least_busy(std::span<const pool_member> members,

@@ -89,8 +89,10 @@ void nursery::stop_life(child_id who) {
     target = cell_ptr{*x->handle.get_cell()};
     if (rules_.at() == rules::group_stage::unwinding)
       mode = cell::queue_at_stop::keep;
-    else if (pool && pool->drains() && rules_.at() == rules::group_stage::stopping)
-      mode = cell::queue_at_stop::drain; // One who drains a pool means them all.
+    else if (pool && pool->drains()
+             && rules_.at() == rules::group_stage::stopping)
+      mode
+        = cell::queue_at_stop::drain; // One who drains a pool means them all.
     else
       mode = static_cast<cell::queue_at_stop>(x->mode);
     limits = limits_;

@@ -212,8 +212,8 @@ public:
   ///          of any type that `std::hash` knows. Thread-safe.
   template <class F>
   worker_pool& key(F f) {
-    using key_type = std::decay_t<std::invoke_result_t<const F&, const
-                                                       message_type&>>;
+    using key_type
+      = std::decay_t<std::invoke_result_t<const F&, const message_type&>>;
     plan_.options.routing = routing::by_key;
     plan_.key = [f = std::move(f)](message_queue::node& x) -> std::uint64_t {
       using node = typename typed_queue<message_type>::typed_node;
@@ -239,8 +239,8 @@ private:
 
 /// A spec for a child that is a pool.
 template <class W>
-[[nodiscard]] child_spec child(const worker_pool<W>& pool,
-                               child_options options) {
+[[nodiscard]] child_spec
+child(const worker_pool<W>& pool, child_options options) {
   return troupe::child(pool.plan(), std::move(options));
 }
 
@@ -249,8 +249,8 @@ template <class W>
 /// @throws std::invalid_argument if its options are wrong, naming pool or
 ///         worker and field.
 template <class W>
-[[nodiscard]] pool_ref<W> spawn(caf::actor_system& sys,
-                                const worker_pool<W>& pool) {
+[[nodiscard]] pool_ref<W>
+spawn(caf::actor_system& sys, const worker_pool<W>& pool) {
   return pool_ref<W>{spawn_pool(sys, pool.plan())};
 }
 

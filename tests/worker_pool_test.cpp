@@ -813,6 +813,52 @@ TEST_CASE("P7 what is wrong with a pool is named") {
   CHECK_THAT(troupe::check(tree), ContainsSubstring("by_key"));
 }
 
+namespace {
+
+/// Sends to the pool that it belongs to.
+class crawler : public troupe::queue_consumer<int32_t> {
+public:
+  explicit crawler(pool_ref<crawler> own) : own_(std::move(own)) {
+    ++alive;
+  }
+
+  ~crawler() override {
+    --alive;
+  }
+
+  task<> run() override {
+    while (auto m = co_await get_message())
+      if (*m > 0)
+        own_.send(*m - 1);
+  }
+
+  static inline std::atomic<int> alive{0};
+
+private:
+  pool_ref<crawler> own_;
+};
+
+} // namespace
+
+TEST_CASE("P7 a worker may hold a handle to its pool, and both go") {
+  {
+    testing_system sys;
+    troupe::supervisor_spec spec{.name = "web"};
+    spec.add(worker_pool<crawler>{{.name = "crawlers", .size = 3},
+                                  troupe::by_path<worker_pool<crawler>>(
+                                    "/web/crawlers")});
+    troupe::scoped_supervisor tree{sys, std::move(spec)};
+    auto pool = *troupe::lookup<worker_pool<crawler>>(sys, "/web/crawlers");
+    pool.send(20);
+    sys.run();
+    CHECK(pool.queue().handled == 21);
+    CHECK(!pool.resize(1).get().error);
+    CHECK(!pool.resize(2).get().error);
+    tree.shutdown();
+  }
+  CHECK(crawler::alive == 0);
+}
+
 TEST_CASE("P8 a stop discards what is queued, a drain finishes it") {
   testing_system sys;
   auto to = std::make_shared<book>();

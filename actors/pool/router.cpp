@@ -308,6 +308,24 @@ void pool_router::kept_by(const std::shared_ptr<nursery>& by) {
   reconcile(); // Somebody may have changed their number meanwhile.
 }
 
+void pool_router::end(const caf::error& why) noexcept {
+  std::vector<cell_ptr> gone;
+  std::vector<call_ptr> calls;
+  {
+    std::unique_lock guard{mtx_};
+    gone.swap(gone_);
+    for (auto& x : seats_) {
+      gone.push_back(std::move(x.home));
+      x.at = stage::absent;
+      x.up = x.open = false;
+    }
+    keeper_.reset();
+    calls.swap(calls_);
+  }
+  for (auto& call : calls)
+    call->finish({why, {}});
+}
+
 void pool_router::child_ready(cell& who) noexcept {
   std::vector<cell_ptr> gone;
   departure_list out;

@@ -97,6 +97,9 @@ public:
   /// Those of that life are kept by it.
   void kept_by(const std::shared_ptr<nursery>& by);
 
+  /// That life is over: lets go of the workers, which may hold this pool.
+  void end(const caf::error& why) noexcept;
+
   /// A worker can take messages.
   void child_ready(cell& who) noexcept;
 

@@ -50,6 +50,10 @@ task<> supervisor_shell::run() {
 void supervisor_shell::after_shutdown(const outcome&) {
   // A handle may keep this object, and an argument of a child such a handle.
   spec_ = nullptr;
+  auto& home = get_cell();
+  if (auto pool = router_of(home))
+    pool->end(caf::make_error(errc::supervisor_stopping,
+                              home.subject() + " has ended"));
 }
 
 bool is_supervisor(const cell& x) noexcept {

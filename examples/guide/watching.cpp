@@ -85,8 +85,9 @@ void caf_main(caf::actor_system& sys) {
 
 CAF_MAIN(caf::id_block::troupe)
 
+// clang-format off
+
 // Output:
 //     /kitchen: running, ready
-//       cook: running, ready, life 2, last end: failed: worker "cook"
-//       (/kitchen/cook) failed: nobody can cook fugu
+//       cook: running, ready, life 2, last end: failed: worker "cook" (/kitchen/cook) failed: nobody can cook fugu
 //     2 of 2 cook

@@ -3,6 +3,8 @@
 
 #include "rules/routing.hpp"
 
+#include "troupe/routing_key.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 
 #include <algorithm>
@@ -126,4 +128,16 @@ TEST_CASE("P3 only the keys of those that come or go move") {
   // A fifth of them, more or less.
   CHECK(moved > 800);
   CHECK(moved < 1200);
+}
+
+TEST_CASE("P3 equal texts are one key, whatever holds them") {
+  const char one[] = "aa";
+  const char other[] = "aa";
+  const char* pointer = other;
+  const auto hash = troupe::routing_hash(std::string{"aa"});
+  CHECK(troupe::routing_hash(one) == hash);
+  CHECK(troupe::routing_hash(pointer) == hash);
+  CHECK(troupe::routing_hash(std::string_view{other}) == hash);
+  CHECK(troupe::routing_hash(std::string{"ab"}) != hash);
+  CHECK(troupe::routing_hash(7) == std::hash<int>{}(7));
 }

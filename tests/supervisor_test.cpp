@@ -470,6 +470,25 @@ TEST_CASE("S15 who was forced in a restart was in nobody's way") {
   CHECK(tree.shutdown()->blockers().empty());
 }
 
+TEST_CASE("S31 two trees of one name would mean each other") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<part>("a", {}, std::ref(log));
+  auto first = troupe::spawn(sys, spec);
+  first.startup();
+  auto second = troupe::spawn(sys, spec);
+  auto err = second.startup();
+  CHECK(err == errc::start_failed);
+  CHECK_THAT(troupe::text_of(err), ContainsSubstring("another supervisor")
+                                     && ContainsSubstring("/tree"));
+  CHECK(*troupe::lookup(sys, "/tree/a") == first.child("a"));
+  first.shutdown();
+  auto third = troupe::spawn(sys, spec);
+  CHECK_FALSE(third.startup());
+  third.shutdown();
+}
+
 TEST_CASE("S31 the supervisor at the top has a path like all others") {
   journal log;
   testing_system sys;

@@ -8,6 +8,7 @@
 #include "troupe/queue.hpp"
 #include "troupe/queue_consumer.hpp"
 #include "troupe/routing.hpp"
+#include "troupe/routing_key.hpp"
 #include "troupe/supervisor_options.hpp"
 #include "troupe/supervisor_ref.hpp"
 #include "troupe/worker_ref.hpp"
@@ -143,7 +144,7 @@ public:
       return false;
     W::check_message_type();
     auto what = std::make_unique<node>(std::forward<T>(x));
-    assign(*what, std::hash<Key>{}(key));
+    assign(*what, routing_hash(key));
     return push(std::move(what));
   }
 
@@ -209,16 +210,13 @@ public:
 
   /// Has messages routed by key.
   /// @param f Called with each message on its sender's thread; returns its key,
-  ///          of any type that `std::hash` knows. Thread-safe.
+  ///          a text, or of any type that `std::hash` knows. Thread-safe.
   template <class F>
   worker_pool& key(F f) {
-    using key_type
-      = std::decay_t<std::invoke_result_t<const F&, const message_type&>>;
     plan_.options.routing = routing::by_key;
     plan_.key = [f = std::move(f)](message_queue::node& x) -> std::uint64_t {
       using node = typename typed_queue<message_type>::typed_node;
-      return std::hash<key_type>{}(
-        f(std::as_const(static_cast<node&>(x).value)));
+      return routing_hash(f(std::as_const(static_cast<node&>(x).value)));
     };
     return *this;
   }

@@ -16,6 +16,7 @@
 #include <caf/scoped_actor.hpp>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <algorithm>
@@ -452,6 +453,52 @@ TEST_CASE("P6 a pool grows and shrinks, and loses nothing") {
   pool.shutdown();
   CHECK(pool.queue().sent == 45);
   CHECK(settled(pool.queue()));
+}
+
+namespace {
+
+class late_riser : public troupe::queue_consumer<int32_t> {
+public:
+  task<> on_startup() override {
+    static_cast<void>(co_await sleep_for(200ms));
+  }
+
+  task<> run() override {
+    while (auto m = co_await get_message())
+      static_cast<void>(*m);
+  }
+};
+
+} // namespace
+
+TEST_CASE("P6 a resize while the pool starts is done when all have come") {
+  auto n = GENERATE(std::size_t{0}, std::size_t{1}, std::size_t{2},
+                    std::size_t{3});
+  CAPTURE(n);
+  testing_system sys;
+  auto pool = troupe::spawn(sys, worker_pool<late_riser>{{.size = 2}});
+  pool.start();
+  sys.advance(50ms);
+  CHECK(!pool.resize(n).get().error);
+  CHECK(pool.size() == n);
+  CHECK(pool.count_children().active == n);
+  pool.shutdown();
+}
+
+TEST_CASE("P6 so is one while its next life starts") {
+  testing_system sys;
+  troupe::supervisor_spec spec{.name = "office"};
+  spec.add(worker_pool<late_riser>{{.name = "late", .size = 2}});
+  troupe::scoped_supervisor tree{sys, std::move(spec)};
+  auto pool = *troupe::lookup<worker_pool<late_riser>>(sys, "/office/late");
+  support::tell(pool.actor(),
+                caf::exit_msg{pool.actor().address(), caf::exit_reason::kill});
+  sys.run();
+  sys.advance(50ms);
+  CHECK(pool.incarnation() == 2);
+  CHECK(!pool.resize(2).get().error);
+  CHECK(pool.count_children().active == 2);
+  tree.shutdown();
 }
 
 TEST_CASE("P6 who goes finishes what it has in hand, others the rest") {

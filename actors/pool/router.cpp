@@ -326,7 +326,7 @@ void pool_router::end(const caf::error& why) noexcept {
     call->finish({why, {}});
 }
 
-void pool_router::child_ready(cell& who) noexcept {
+void pool_router::open_seat(cell& who) noexcept {
   std::vector<cell_ptr> gone;
   departure_list out;
   std::unique_lock guard{mtx_};
@@ -345,6 +345,12 @@ void pool_router::child_ready(cell& who) noexcept {
     return;
   redistribute(*waiting_, true, out);
   share(*found, out);
+}
+
+void pool_router::child_ready(cell& who) {
+  open_seat(who);
+  // Somebody may wait for those who came with the pool.
+  reconcile();
 }
 
 /// Whoever comes gets a share of what is queued already. By key, that is what

@@ -101,7 +101,7 @@ public:
   void end(const caf::error& why) noexcept;
 
   /// A worker can take messages.
-  void child_ready(cell& who) noexcept;
+  void child_ready(cell& who);
 
   /// A life of a worker has ended.
   void child_ended(cell& who) noexcept;
@@ -139,6 +139,8 @@ private:
   void redistribute(message_queue& from, bool messages, departure_list& out);
 
   void share(const seat& with, departure_list& out);
+
+  void open_seat(cell& who) noexcept;
 
   void reconcile();
 

@@ -9,6 +9,7 @@
 #include "tree_status.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace troupe {
@@ -24,6 +25,14 @@ thread_local caf::mailbox_element_ptr* spare_element = nullptr;
 
 caf::skippable_result refuse_message(caf::scheduled_actor*, caf::message&) {
   return caf::make_error(caf::sec::unexpected_message);
+}
+
+/// Whether the end waits for children and handlers, or for the clean-up. What
+/// is told to go on with that may come late: after a kill, which was told at
+/// the same time, nothing of it begins any more.
+bool is_closing(rules::stage at) noexcept {
+  return at == rules::stage::closing || at == rules::stage::closing_stop
+         || at == rules::stage::closing_forced;
 }
 
 caf::skippable_result refuse_late_message(caf::scheduled_actor*,
@@ -530,7 +539,7 @@ void worker_actor::torn_down() {
 }
 
 void worker_actor::begin_close() {
-  if (cell_->frozen())
+  if (!is_closing(cell_->stage()))
     return;
   if (std::exchange(closing_, true)) {
     close_if_alone();
@@ -551,7 +560,8 @@ void worker_actor::begin_close() {
 /// Goes on with the end once children and handlers are gone.
 void worker_actor::close_if_alone() {
   if (!closing_ || tearing_down_ != 0 || step_ != step::none
-      || cell_->has_children() || calls_ != nullptr || cell_->frozen())
+      || cell_->has_children() || calls_ != nullptr
+      || !is_closing(cell_->stage()))
     return;
   auto* queue = cell_->queue();
   if (cell_->cleanup_due() && !shutdown_begun_ && !hand_over_begun_
@@ -629,13 +639,16 @@ void worker_actor::children_ended() {
     }
     child->release();
   }
-  if (cell_->stage() == rules::stage::killing && tearing_down_ == 0)
+  // A kill may have come that has not been looked at: what runs goes first.
+  if (cell_->stage() == rules::stage::killing && tearing_down_ == 0
+      && !main_.active())
     torn_down();
   else
     close_if_alone();
 }
 
 void worker_actor::finish() {
+  assert(!main_.active() && "a life ends while its coroutine is there");
   over_ = true;
   auto at = cell_->stage();
   auto how = cell_->last_outcome().value_or(outcome{});

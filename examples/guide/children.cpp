@@ -17,8 +17,12 @@ namespace {
 // [snippet children]
 class connection : public troupe::worker {
 public:
-  troupe::task<> run() override {
+  troupe::task<> on_startup() override {
     std::cout << path() << " is up\n";
+    co_return;
+  }
+
+  troupe::task<> run() override {
     co_await stop_requested();
   }
 

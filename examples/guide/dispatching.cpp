@@ -96,7 +96,7 @@ public:
     });
     dispatcher().register_handler("letter.file",
                                   [this](std::string x) -> troupe::task<> {
-                                    co_await yield();
+                                    co_await sleep_for(1ms);
                                     std::cout << "filed a " << x << '\n';
                                   });
   }

@@ -334,10 +334,10 @@ TEST_CASE("Q5 block: who waits for a worker that is never started is told at "
     caf::scoped_actor self{sys.sys()};
     ref = troupe::spawn<on_demand>(
       sys, {.queue = {.capacity = 1, .overflow = overflow::block}});
-    auto first = support::request(self, ref.actor(), troupe::infinite,
-                                  int32_t{1});
-    auto second = support::request(self, ref.actor(), troupe::infinite,
-                                   int32_t{2});
+    [[maybe_unused]] auto first
+      = support::request(self, ref.actor(), troupe::infinite, int32_t{1});
+    [[maybe_unused]] auto second
+      = support::request(self, ref.actor(), troupe::infinite, int32_t{2});
     CHECK(ref.queue().sent == 1);
   }
   CHECK(ref.queue().closed == 1);

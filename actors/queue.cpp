@@ -48,7 +48,7 @@ void message_queue::departures::see_off() noexcept {
 void message_queue::departures::publish(dead_letter_reason why,
                                         node* what) noexcept {
   try {
-    dead_letter x{why, home_->who().path, home_->home().time().now(), {}};
+    dead_letter x{why, home_->path(), home_->home().time().now(), {}};
     if (what != nullptr)
       x.message = what->content();
     from_.letters_->publish(std::move(x));

@@ -274,13 +274,23 @@ void runtime::remove(cell& x) noexcept {
     x.next_->previous_ = x.previous_;
   if (x.kept_by() != nullptr || roots_.empty())
     return;
-  if (auto i = roots_.find(x.who().path); i != roots_.end() && i->second == &x)
+  if (auto i = roots_.find(x.path()); i != roots_.end() && i->second == &x)
     roots_.erase(i);
 }
 
 void runtime::add_root(cell& x) {
   std::unique_lock guard{mtx_};
-  roots_.insert_or_assign(x.who().path, &x);
+  roots_.insert_or_assign(x.path(), &x);
+}
+
+std::shared_ptr<const run_terms> runtime::share(const run_terms& x) {
+  std::unique_lock guard{terms_mtx_};
+  for (const auto& known : terms_)
+    if (known && *known == x)
+      return known;
+  auto& place = terms_[next_terms_++ % terms_.size()];
+  place = std::make_shared<const run_terms>(x);
+  return place;
 }
 
 std::vector<cell_ptr> runtime::cells() {

@@ -5,6 +5,7 @@
 
 #include "offload_pool.hpp"
 #include "rules/settings.hpp"
+#include "run_terms.hpp"
 #include "stream.hpp"
 #include "testing/pump.hpp"
 #include "threads.hpp"
@@ -16,6 +17,8 @@
 
 #include <caf/fwd.hpp>
 
+#include <array>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -125,6 +128,9 @@ public:
 
   void remove(cell& x) noexcept;
 
+  /// @returns terms that equal these, shared with others where possible.
+  [[nodiscard]] std::shared_ptr<const run_terms> share(const run_terms& x);
+
   /// Returns all cells.
   [[nodiscard]] std::vector<cell_ptr> cells();
 
@@ -166,6 +172,11 @@ private:
   bool gone_ = false;
   cell* first_ = nullptr;
   std::unordered_map<std::string, cell*> roots_;
+
+  // Those that were asked for last.
+  std::mutex terms_mtx_;
+  std::array<std::shared_ptr<const run_terms>, 8> terms_;
+  std::size_t next_terms_ = 0;
 
   mutable std::mutex paths_mtx_;
   std::unordered_map<std::string, worker_handle> paths_;

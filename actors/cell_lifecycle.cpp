@@ -440,10 +440,7 @@ void cell::note_outcome(rules::action what, failure& why) {
 /// still to come.
 /// @pre `mtx_` is held
 bool cell::joins() const noexcept {
-  auto at = lifecycle_.at();
-  return !in_cleanup_
-         && (at == rules::stage::closing || at == rules::stage::closing_stop
-             || at == rules::stage::closing_forced);
+  return !in_cleanup_ && rules::is_closing(lifecycle_.at());
 }
 
 void cell::join_again() {

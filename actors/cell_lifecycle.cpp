@@ -263,7 +263,7 @@ void cell::apply(rules::action what, failure& why) {
   if (has(arm_cleanup))
     arm(cleanup_deadline());
   if (has(arm_force))
-    arm(std::min(deadline_after(now(), who_.periods.force), limits_.end));
+    arm(rules::abandon_at(now(), who_.periods.force, limits_));
   if (has(disarm))
     arm(never);
   if (has(announce_ready)) {

@@ -40,7 +40,8 @@ struct supervisor_spec {
   /// How many restarts it takes before it gives up.
   restart_intensity intensity = {};
 
-  /// Whether it stops when its significant children have ended.
+  /// Whether it stops when its significant children have ended. Unless it is
+  /// `dynamic`, one of `children` must be significant, if there are any.
   troupe::auto_shutdown auto_shutdown = troupe::auto_shutdown::never;
 
   /// Whether it starts and stops many children at once instead of one after

@@ -189,7 +189,7 @@ public:
   [[nodiscard]] std::size_t holds() const;
 
   /// The worker's actor, or null when it has ended. For a plain actor under a
-  /// supervisor, that actor.
+  /// supervisor, that actor, or null between two of its lives.
   [[nodiscard]] caf::strong_actor_ptr actor() const;
 
   /// Makes `who` what others take for the worker's actor.

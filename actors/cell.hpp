@@ -560,6 +560,9 @@ private:
 
   awaited_outcome block(lifecycle_awaiter::what until, timespan timeout);
 
+  /// What a call that blocks waits for, in words.
+  [[nodiscard]] std::string waited_for(lifecycle_awaiter::what until);
+
   // Fixed.
   const std::shared_ptr<runtime> home_;
   const profile who_;

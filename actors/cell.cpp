@@ -5,6 +5,7 @@
 
 #include "ask_table.hpp"
 #include "pool/router.hpp"
+#include "supervisor/adopted_actor.hpp"
 #include "worker_actor.hpp"
 
 #include <utility>
@@ -173,8 +174,9 @@ std::size_t cell::holds() const {
 }
 
 caf::strong_actor_ptr cell::actor() const {
+  const auto adopted = is_adopted(*this);
   std::unique_lock guard{wake_mtx_};
-  return face_ && strong_ ? face_ : strong_;
+  return strong_ && (face_ || adopted) ? face_ : strong_;
 }
 
 void cell::set_face(caf::strong_actor_ptr who) {

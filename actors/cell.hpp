@@ -194,7 +194,7 @@ public:
   [[nodiscard]] std::size_t holds() const;
 
   /// The worker's actor, or null when it has ended. For a plain actor under a
-  /// supervisor, that actor.
+  /// supervisor, that actor, or null between two of its lives.
   [[nodiscard]] caf::strong_actor_ptr actor() const;
 
   /// Makes `who` what others take for the worker's actor.
@@ -611,6 +611,9 @@ private:
   void publish_transition(rules::stage from);
 
   awaited_outcome block(lifecycle_awaiter::what until, timespan timeout);
+
+  /// What a call that blocks waits for, in words.
+  [[nodiscard]] std::string waited_for(lifecycle_awaiter::what until);
 
   // Fixed.
   const std::shared_ptr<runtime> home_;

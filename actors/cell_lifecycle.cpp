@@ -266,8 +266,7 @@ void cell::apply(rules::action what, failure& why) {
   if (has(arm_cleanup))
     arm(cleanup_deadline());
   if (has(arm_force))
-    arm(
-      std::min(deadline_after(now(), terms_->periods.force), end().limits.end));
+    arm(rules::abandon_at(now(), terms_->periods.force, end().limits));
   if (has(disarm))
     arm(never);
   if (has(announce_ready)) {
@@ -448,10 +447,7 @@ void cell::note_outcome(rules::action what, failure& why) {
 /// still to come.
 /// @pre `mtx_` is held
 bool cell::joins() const noexcept {
-  auto at = lifecycle_.at();
-  return !in_cleanup_
-         && (at == rules::stage::closing || at == rules::stage::closing_stop
-             || at == rules::stage::closing_forced);
+  return !in_cleanup_ && rules::is_closing(lifecycle_.at());
 }
 
 void cell::join_again() {

@@ -14,6 +14,30 @@
 
 namespace troupe {
 
+namespace {
+
+/// Appends `x` to a list whose links are members of what is in it.
+template <class T>
+void link_last(T& x, T*& first, T*& last, T* T::* next,
+               T* T::* previous) noexcept {
+  x.*next = nullptr;
+  x.*previous = last;
+  (last != nullptr ? last->*next : first) = &x;
+  last = &x;
+}
+
+/// Takes `x` out of such a list.
+template <class T>
+void unlink(T& x, T*& first, T*& last, T* T::* next,
+            T* T::* previous) noexcept {
+  auto* before = std::exchange(x.*previous, nullptr);
+  auto* after = std::exchange(x.*next, nullptr);
+  (before != nullptr ? before->*next : first) = after;
+  (after != nullptr ? after->*previous : last) = before;
+}
+
+} // namespace
+
 void held_request::answer(const cell& home) const {
   caf::message content;
   if (!taken_)
@@ -214,25 +238,14 @@ message_queue::node_ptr message_queue::unlink_oldest() noexcept {
 void message_queue::line_up(applicant& who) noexcept {
   who.line_ = this;
   who.in_line_ = true;
-  who.previous_ = last_applicant_;
-  if (last_applicant_ != nullptr)
-    last_applicant_->next_ = &who;
-  else
-    first_applicant_ = &who;
-  last_applicant_ = &who;
+  link_last(who, first_applicant_, last_applicant_, &applicant::next_,
+            &applicant::previous_);
 }
 
 void message_queue::leave_line(applicant& who) noexcept {
   who.in_line_ = false;
-  if (who.previous_ != nullptr)
-    who.previous_->next_ = who.next_;
-  else
-    first_applicant_ = who.next_;
-  if (who.next_ != nullptr)
-    who.next_->previous_ = who.previous_;
-  else
-    last_applicant_ = who.previous_;
-  who.next_ = who.previous_ = nullptr;
+  unlink(who, first_applicant_, last_applicant_, &applicant::next_,
+         &applicant::previous_);
 }
 
 /// Lets in those for whom there is room now.
@@ -558,25 +571,12 @@ void message_queue::give_back(node_ptr x) noexcept {
 // -- line ----------------------------------------------------------------------
 
 void message_queue::line::push_back(awaiter& x) noexcept {
-  x.next_in_line_ = nullptr;
-  x.previous_in_line_ = last;
-  if (last != nullptr)
-    last->next_in_line_ = &x;
-  else
-    first = &x;
-  last = &x;
+  link_last(x, first, last, &awaiter::next_in_line_,
+            &awaiter::previous_in_line_);
 }
 
 void message_queue::line::erase(awaiter& x) noexcept {
-  if (x.previous_in_line_ != nullptr)
-    x.previous_in_line_->next_in_line_ = x.next_in_line_;
-  else
-    first = x.next_in_line_;
-  if (x.next_in_line_ != nullptr)
-    x.next_in_line_->previous_in_line_ = x.previous_in_line_;
-  else
-    last = x.previous_in_line_;
-  x.next_in_line_ = x.previous_in_line_ = nullptr;
+  unlink(x, first, last, &awaiter::next_in_line_, &awaiter::previous_in_line_);
 }
 
 // -- awaiter -------------------------------------------------------------------

@@ -238,9 +238,10 @@ void runtime::destroy_elsewhere(cell* x) noexcept {
 }
 
 bool runtime::block_until(const std::function<bool()>& done, time_point limit,
-                          const std::function<void()>& wait) {
+                          const std::function<void()>& wait,
+                          const std::function<std::string()>& what) {
   if (pump_)
-    return pump_->run_until(done, limit);
+    return pump_->wait_for(done, limit, what);
   while (!done()) {
     if (limit != never && clock_->now() >= limit)
       return false;

@@ -115,9 +115,12 @@ public:
   /// Blocks the calling thread until `done` or `limit`; with virtual time, runs
   /// the system meanwhile.
   /// @param wait Blocks until `done` may have changed or `limit` has passed.
+  /// @param what Says what is waited for, if nothing will ever happen again in
+  ///             virtual time.
   /// @returns whether `done`.
   bool block_until(const std::function<bool()>& done, time_point limit,
-                   const std::function<void()>& wait);
+                   const std::function<void()>& wait,
+                   const std::function<std::string()>& what);
 
   /// Tells a virtual-time system that what somebody waits for has changed.
   void notify() noexcept;

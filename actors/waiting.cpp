@@ -119,6 +119,14 @@ caf::error cell::not_started() const {
                              subject() + " was not started; call startup()");
 }
 
+std::string cell::waited_for(lifecycle_awaiter::what until) {
+  auto& now = latest();
+  return "waiting for " + now.path_ + " to be "
+         + (until == lifecycle_awaiter::what::ready ? "ready" : "over")
+         + ", which is " + to_string(rules::state_of(now.stage())) + ", "
+         + to_string(rules::phase_of(now.stage()));
+}
+
 awaited_outcome cell::block(lifecycle_awaiter::what until, timespan timeout) {
   if (would_block())
     return caf::make_error(
@@ -137,7 +145,8 @@ awaited_outcome cell::block(lifecycle_awaiter::what until, timespan timeout) {
   {
     blocked_thread self{*this, until};
     home_->block_until([&self] { return self.fired(); }, limit,
-                       [&self, limit] { self.wait_until(limit); });
+                       [&self, limit] { self.wait_until(limit); },
+                       [this, until] { return waited_for(until); });
   }
   auto& now = latest();
   std::unique_lock guard{now.mtx_};

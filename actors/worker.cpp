@@ -107,10 +107,8 @@ void worker::fail(caf::error reason) {
 
 // -- environment ---------------------------------------------------------------
 
-caf::expected<worker_handle>
-worker::find_worker(const std::string& where,
-                    const std::type_info& type) const {
-  return troupe::find_worker(self()->home_system(), where, &type);
+caf::actor_system& worker::home_system() const {
+  return self()->home_system();
 }
 
 time_point worker::now() const {

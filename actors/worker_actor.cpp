@@ -27,14 +27,6 @@ caf::skippable_result refuse_message(caf::scheduled_actor*, caf::message&) {
   return caf::make_error(caf::sec::unexpected_message);
 }
 
-/// Whether the end waits for children and handlers, or for the clean-up. What
-/// is told to go on with that may come late: after a kill, which was told at
-/// the same time, nothing of it begins any more.
-bool is_closing(rules::stage at) noexcept {
-  return at == rules::stage::closing || at == rules::stage::closing_stop
-         || at == rules::stage::closing_forced;
-}
-
 caf::skippable_result refuse_late_message(caf::scheduled_actor*,
                                           caf::message&) {
   return caf::make_error(caf::sec::request_receiver_down);
@@ -539,7 +531,9 @@ void worker_actor::torn_down() {
 }
 
 void worker_actor::begin_close() {
-  if (!is_closing(cell_->stage()))
+  // Told late: after a kill, which was told at the same time, nothing of it
+  // begins any more.
+  if (!rules::is_closing(cell_->stage()))
     return;
   if (std::exchange(closing_, true)) {
     close_if_alone();
@@ -561,7 +555,7 @@ void worker_actor::begin_close() {
 void worker_actor::close_if_alone() {
   if (!closing_ || tearing_down_ != 0 || step_ != step::none
       || cell_->has_children() || calls_ != nullptr
-      || !is_closing(cell_->stage()))
+      || !rules::is_closing(cell_->stage()))
     return;
   auto* queue = cell_->queue();
   if (cell_->cleanup_due() && !shutdown_begun_ && !hand_over_begun_

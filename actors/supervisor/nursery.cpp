@@ -324,8 +324,9 @@ void nursery::add_child(child_id who, child_spec spec) {
   child x;
   x.name = std::move(spec.name);
   x.options = std::move(spec.options);
-  x.options.worker.name = x.name;
   x.factory = std::move(spec.factory);
+  x.options.worker = x.factory->run_as(std::move(x.options.worker));
+  x.options.worker.name = x.name;
   x.mode = x.options.worker.queue.on_stop;
   x.handle = make_cell(x, who, x.factory->make_queue());
   if (x.factory->kind() == child_kind::supervisor)

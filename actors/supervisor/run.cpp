@@ -203,9 +203,10 @@ private:
       auto mode = static_cast<cell::queue_at_stop>(x->terms().on_stop);
       x->request_stop(mode, limits);
     }
+    const auto end = rules::all_gone_by(limits);
     for (auto& x : orphans)
       static_cast<void>(
-        x->wait_until_over(time_left(limits.end, home_->time().now())));
+        x->wait_until_over(time_left(end, home_->time().now())));
   }
 
   [[nodiscard]] bool is_below(const cell& x) const {

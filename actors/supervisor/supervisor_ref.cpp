@@ -69,7 +69,8 @@ stop_report supervisor_ref::shutdown(timespan deadline) const {
     home->want_stop(home->terms().on_stop);
   if (!home->request_stop(mode, limits))
     return {};
-  static_cast<void>(home->wait_until_over(time_left(limits.end, begin)));
+  static_cast<void>(
+    home->wait_until_over(time_left(rules::all_gone_by(limits), begin)));
   stop_report result;
   for (auto& x : all)
     if (!rules::is_final(x->stage()) || was_forced(*x))

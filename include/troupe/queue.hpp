@@ -87,6 +87,11 @@ struct queue_counts {
   }
 };
 
+/// Renders the counts that are not zero: `5 sent, 3 handled, 2 dead letters (2
+/// discarded)`.
+/// @relates queue_counts
+std::string to_string(const queue_counts& x);
+
 /// The part of a queue that does not depend on the type of its messages: it
 /// belongs to the worker's cell, so it survives the worker, and all members are
 /// thread-safe unless they say otherwise.

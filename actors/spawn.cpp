@@ -89,6 +89,19 @@ cell* make_kept_cell(std::shared_ptr<runtime> home, std::string_view above,
   return result.release();
 }
 
+cell* make_next_cell(const cell& former, std::shared_ptr<keeper> by) {
+  auto home = former.shared_home();
+  auto& sys = home->system();
+  auto result = std::make_unique<cell>(std::move(home), former.path(),
+                                       former.shared_terms(),
+                                       former.shared_queue(), std::move(by),
+                                       former.place());
+  if (auto* waiting = result->queue())
+    waiting->attach(*result);
+  give_actor(sys, *result);
+  return result.release();
+}
+
 cell* spawn_worker(caf::actor_system& sys, worker_options options,
                    const std::type_info& type, std::unique_ptr<worker> what) {
   return make_cell(sys, std::move(options), type, std::move(what), nullptr);

@@ -457,6 +457,9 @@ void cell::join_again() {
 
 void cell::begin_cleanup() {
   std::unique_lock guard{mtx_};
+  // A force that was quicker has armed the deadline that holds now.
+  if (!rules::is_closing(lifecycle_.at()))
+    return;
   in_cleanup_ = true;
   arm(cleanup_deadline());
 }

@@ -561,7 +561,7 @@ void worker_actor::close_if_alone() {
   if (cell_->cleanup_due() && !shutdown_begun_ && !hand_over_begun_
       && queue != nullptr && queue->hand_over_due())
     begin_hand_over();
-  else if (cell_->cleanup_due() && !std::exchange(shutdown_begun_, true))
+  else if (cell_->cleanup_due() && !shutdown_begun_)
     begin_shutdown();
   else if (cleanup_failure_)
     cell_->feed(rules::event::close_failed, std::move(*cleanup_failure_));
@@ -607,8 +607,15 @@ void worker_actor::cleanup_done() {
 }
 
 void worker_actor::begin_shutdown() {
-  step_ = step::shutdown;
   cell_->begin_cleanup();
+  // A force or a kill that came just before is looked at first; after a force
+  // it is still due. One that comes from now on finds it begun.
+  if (auto at = cell_->stage(); at == rules::stage::forcing
+                                || at == rules::stage::killing
+                                || rules::is_final(at))
+    return;
+  shutdown_begun_ = true;
+  step_ = step::shutdown;
   try {
     main_.start(cell_->object().on_shutdown(),
                 [this](completion<void> how) { step_done(std::move(how)); });

@@ -1,6 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
+#include "cases.hpp"
 #include "probe.hpp"
 #include "report.hpp"
 
@@ -13,16 +14,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <iostream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace troupe::bench {
-
-void messages(report& out, const settings& how);
-
-void timers(report& out, const settings& how);
 
 namespace {
 
@@ -32,9 +30,14 @@ struct entry {
   void (*run)(report& out, const settings& how);
 };
 
-// A new case is declared above and has a line here.
 constexpr std::array cases{
   entry{"messages", "messages into a queue, beside a raw actor", messages},
+  entry{"ask", "co_await ask, beside request().then()", ask},
+  entry{"workers", "start, memory and stop of many, beside four peers",
+        workers},
+  entry{"restarts", "from a crash to the next life, beside OTP", restarts},
+  entry{"stops", "stop of one that sleeps, beside a message", stops},
+  entry{"scale", "a million of them, and how the cost grows", scale},
   entry{"timers", "arm and cancel with many pending, beside CAF's", timers},
 };
 
@@ -48,7 +51,8 @@ Without a case, runs all of them:
 
 constexpr std::string_view options = R"(
   --quick  small sizes, about a second for each case
-  --json   one JSON object a line instead of a table
+  --json FILE
+           writes the rows to a file as well, a JSON object a line
   --check  exit with 1 if a target is missed
   --help   this text
 
@@ -80,10 +84,11 @@ int run(const std::vector<std::string_view>& args) {
   if (args.size() == 3 && args[0] == "--probe")
     return run_own_probe(args[1], std::string{args[2]});
   settings how;
-  auto form = report::format::table;
   auto check = false;
+  std::ofstream json;
   std::vector<entry> chosen;
-  for (const auto arg : args) {
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const auto arg = args[i];
     if (arg == "--help" || arg == "-h") {
       print_help(std::cout);
       return EXIT_SUCCESS;
@@ -91,7 +96,15 @@ int run(const std::vector<std::string_view>& args) {
     if (arg == "--quick") {
       how.quick = true;
     } else if (arg == "--json") {
-      form = report::format::json;
+      if (++i == args.size()) {
+        std::cerr << "--json takes the name of a file.\n";
+        return 2;
+      }
+      json.open(std::string{args[i]});
+      if (!json) {
+        std::cerr << "The file \"" << args[i] << "\" cannot be written.\n";
+        return 2;
+      }
     } else if (arg == "--check") {
       check = true;
     } else {
@@ -108,7 +121,7 @@ int run(const std::vector<std::string_view>& args) {
   }
   if (chosen.empty())
     chosen.assign(cases.begin(), cases.end());
-  report out{std::cout, form};
+  report out{std::cout, json.is_open() ? &json : nullptr};
   for (const auto& x : chosen)
     x.run(out, how);
   return check && !out.all_met() ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -56,7 +56,10 @@ std::string as_json(const row& x) {
   result += ", \"unit\": " + quoted(x.unit);
   result += ", \"troupe\": " + number(x.troupe);
   result += ", \"peer\": " + (x.peer ? number(x.peer->value) : "null");
-  result += ", \"peer_name\": " + (x.peer ? quoted(x.peer->name) : "null");
+  result += ", \"peer_name\": "
+            + (x.peer                    ? quoted(x.peer->name)
+               : !x.missing_peer.empty() ? quoted(x.missing_peer)
+                                         : "null");
   result += ", \"ratio\": " + (ratio ? number(*ratio) : "null");
   result += ", \"target\": " + (x.target ? quoted(to_text(*x.target)) : "null");
   result += ", \"met\": ";
@@ -80,6 +83,8 @@ std::string as_line(const row& x) {
   std::string result = buf;
   if (x.peer)
     result += "    beside: " + x.peer->name + "\n";
+  else if (!x.missing_peer.empty())
+    result += "    " + x.missing_peer + "\n";
   return result;
 }
 
@@ -109,16 +114,14 @@ std::optional<bool> row::met() const {
                                                 : *measured >= target->limit;
 }
 
-report::report(std::ostream& out, format how) : out_(out), how_(how) {
+report::report(std::ostream& out, std::ostream* json) : out_(out), json_(json) {
   // nop
 }
 
 void report::add(const row& what) {
   all_met_ = all_met_ && what.met().value_or(true);
-  if (how_ == format::json) {
-    out_ << as_json(what) << std::flush;
-    return;
-  }
+  if (json_ != nullptr)
+    *json_ << as_json(what) << std::flush;
   if (empty_)
     out_ << heading();
   empty_ = false;

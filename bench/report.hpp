@@ -63,6 +63,9 @@ struct row {
 
   std::optional<troupe::bench::peer> peer = {};
 
+  /// Why there is no peer, if there should be one.
+  std::string missing_peer = {};
+
   std::optional<troupe::bench::target> target = {};
 
   /// @returns troupe's value divided by the peer's, if there is a peer: below 1
@@ -73,12 +76,11 @@ struct row {
   [[nodiscard]] std::optional<bool> met() const;
 };
 
-/// Prints rows as they come: as a table for people, or one JSON object a line.
+/// Prints rows as they come, as a table.
 class report {
 public:
-  enum class format { table, json };
-
-  report(std::ostream& out, format how);
+  /// @param json Gets the rows too, if not null: one JSON object a line.
+  report(std::ostream& out, std::ostream* json);
 
   void add(const row& what);
 
@@ -89,7 +91,7 @@ public:
 
 private:
   std::ostream& out_;
-  format how_;
+  std::ostream* json_;
   bool empty_ = true;
   bool all_met_ = true;
 };

@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "report.hpp"
+#include "cases.hpp"
 
 #include "actors/caf_compat.hpp"
 #include "troupe/clock.hpp"

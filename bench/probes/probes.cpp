@@ -9,7 +9,14 @@ namespace troupe::bench {
 
 std::span<const probe> probes() noexcept {
   static constexpr std::array all{
+    probe{"asio_workers", asio_workers},
+    probe{"raw_idle", raw_idle},
+    probe{"raw_round_trip", raw_round_trip},
     probe{"raw_workers", raw_workers},
+    probe{"thread_workers", thread_workers},
+    probe{"troupe_crash", troupe_crash},
+    probe{"troupe_sleepers", troupe_sleepers},
+    probe{"troupe_stop", troupe_stop},
     probe{"troupe_workers", troupe_workers},
   };
   return all;

@@ -4,16 +4,68 @@
 #pragma once
 
 #include "probe.hpp"
+#include "troupe/child.hpp"
+#include "troupe/supervisor_ref.hpp"
 
+#include <chrono>
 #include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 /// The probes of this program: each is declared here and has a line in
-/// probes.cpp.
+/// probes.cpp. Times are in nanoseconds where their names do not say otherwise.
 namespace troupe::bench {
 
-// Start `size` idle workers, look at the memory, stop them: `start` and `stop`
-// in nanoseconds for each, `bytes` for each.
+// Start `size` idle workers, look at the memory, stop them: `start`, `bytes`
+// and `stop`, for each.
+figures asio_workers(std::size_t size);
 figures raw_workers(std::size_t size);
+figures thread_workers(std::size_t size);
 figures troupe_workers(std::size_t size);
+
+// `crash`: from a crash until the next life is ready, median of `size`.
+figures troupe_crash(std::size_t size);
+
+// From the request to stop until stopped, in a sleep (`stop`), and a message
+// there and back (`round_trip`): from a plain thread, median of `size`.
+figures raw_round_trip(std::size_t size);
+figures troupe_stop(std::size_t size);
+
+// The processor time of an actor system with one idle actor in 5 s:
+// `idle_cpu_seconds`. CAF's threads look for work now and then.
+figures raw_idle(std::size_t size);
+
+// Start `size` workers that sleep, wait 5 s, and stop them: `work_seconds`,
+// `idle_cpu_seconds` and `bytes` for each.
+figures troupe_sleepers(std::size_t size);
+
+// -- what they share -----------------------------------------------------------
+
+using stopwatch = std::chrono::steady_clock;
+
+[[nodiscard]] inline double nanos_since(stopwatch::time_point start) {
+  return std::chrono::duration<double, std::nano>(stopwatch::now() - start)
+    .count();
+}
+
+/// What was measured of `size` workers.
+[[nodiscard]] inline figures for_each(std::size_t size, double start_ns,
+                                      double bytes, double stop_ns) {
+  const auto n = static_cast<double>(size);
+  return {{"start", start_ns / n}, {"bytes", bytes / n}, {"stop", stop_ns / n}};
+}
+
+/// Starts `size` children, and waits until they are ready.
+template <class W>
+void start_children(const supervisor_ref& tree, std::size_t size) {
+  std::vector<child_call> calls;
+  calls.reserve(size);
+  for (std::size_t i = 0; i < size; ++i)
+    calls.push_back(tree.start_child(child<W>(std::to_string(i), {})));
+  for (const auto& x : calls)
+    if (auto result = x.get(); !result)
+      throw std::runtime_error{to_string(result.error)};
+}
 
 } // namespace troupe::bench

@@ -4,7 +4,6 @@
 #include "probes/probes.hpp"
 
 #include "support/plain_caf.hpp"
-#include "troupe/child.hpp"
 #include "troupe/spawn.hpp"
 #include "troupe/supervisor_ref.hpp"
 #include "troupe/worker.hpp"
@@ -14,30 +13,13 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <latch>
-#include <stdexcept>
-#include <string>
 #include <vector>
 
 namespace troupe::bench {
 
 namespace {
-
-using stopwatch = std::chrono::steady_clock;
-
-double nanos_since(stopwatch::time_point start) {
-  return std::chrono::duration<double, std::nano>(stopwatch::now() - start)
-    .count();
-}
-
-/// What was measured of `size` actors.
-figures each_of(std::size_t size, double start_ns, double bytes,
-                double stop_ns) {
-  const auto n = static_cast<double>(size);
-  return {{"start", start_ns / n}, {"bytes", bytes / n}, {"stop", stop_ns / n}};
-}
 
 // -- by hand -------------------------------------------------------------------
 
@@ -121,7 +103,7 @@ figures raw_workers(std::size_t size) {
   start = stopwatch::now();
   support::tell(boss, caf::close_atom_v);
   over.wait();
-  return each_of(size, started, bytes, nanos_since(start));
+  return for_each(size, started, bytes, nanos_since(start));
 }
 
 // -- with troupe ---------------------------------------------------------------
@@ -145,20 +127,12 @@ figures troupe_workers(std::size_t size) {
   tree.startup();
   const auto before = resident_bytes();
   auto start = stopwatch::now();
-  {
-    std::vector<child_call> calls;
-    calls.reserve(size);
-    for (std::size_t i = 0; i < size; ++i)
-      calls.push_back(tree.start_child(child<idler>(std::to_string(i), {})));
-    for (const auto& x : calls)
-      if (auto result = x.get(); !result)
-        throw std::runtime_error{to_string(result.error)};
-  }
+  start_children<idler>(tree, size);
   const auto started = nanos_since(start);
   const auto bytes = resident_bytes() - before;
   start = stopwatch::now();
   tree.shutdown();
-  return each_of(size, started, bytes, nanos_since(start));
+  return for_each(size, started, bytes, nanos_since(start));
 }
 
 } // namespace troupe::bench

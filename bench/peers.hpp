@@ -1,0 +1,23 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "probe.hpp"
+
+#include <cstddef>
+#include <string>
+
+/// The probes in other languages, in bench/peers.
+namespace troupe::bench {
+
+/// Erlang/OTP; missing if there is no `escript`.
+[[nodiscard]] probe_command otp(const std::string& what, std::size_t size);
+
+/// aio-fluid; missing if Python cannot import it.
+[[nodiscard]] probe_command fluid(const std::string& what, std::size_t size);
+
+/// Coroutines of Asio; missing if it was not there when this was built.
+[[nodiscard]] probe_command asio(std::size_t size);
+
+} // namespace troupe::bench

@@ -1,0 +1,136 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+// What a worker costs: start, memory, stop, restart, and how that grows.
+
+#include "cases.hpp"
+#include "peers.hpp"
+#include "probe.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::bench {
+
+namespace {
+
+/// Adds a row for what two probes have found, or says that a peer is missing.
+void compare(report& out, row what, const samples& ours,
+             const probe_command& whose, const samples& theirs,
+             const std::string& figure, const std::string& their_figure) {
+  what.troupe = median(ours.at(figure));
+  if (whose.missing.empty())
+    what.peer = peer{whose.label, median(theirs.at(their_figure))};
+  else
+    what.missing_peer = whose.label + ": " + whose.missing;
+  out.add(what);
+}
+
+} // namespace
+
+void workers(report& out, const settings& how) {
+  const std::size_t size = how.quick ? 1'000 : 100'000;
+  const std::size_t few = how.quick ? 100 : 10'000;
+  const std::vector all{
+    own_probe("troupe", "troupe_workers", size),
+    own_probe("raw CAF, by hand", "raw_workers", size),
+    otp("workers", size),
+    asio(size),
+    own_probe("a thread each, " + grouped(few) + " of them", "thread_workers",
+              few),
+  };
+  const auto found = run_in_turn(all, how.quick ? 1 : 5);
+  struct wanted {
+    const char* figure;
+    const char* name;
+    const char* unit;
+    std::vector<std::optional<target>> targets; // one for each peer
+  };
+  const std::vector<wanted> rows{
+    {"start",
+     "start of one of ",
+     "ns",
+     {ratio_at_most(2.5), ratio_at_most(0.5), {}, {}}},
+    {"bytes", "resident, each of ", "bytes", {ratio_at_most(1.5), {}, {}, {}}},
+    {"stop",
+     "graceful stop of one of ",
+     "ns",
+     {ratio_at_most(1.5), ratio_at_most(1.0), {}, {}}},
+  };
+  for (const auto& x : rows)
+    for (std::size_t i = 1; i < all.size(); ++i)
+      compare(out,
+              {.name = x.name + grouped(size) + " workers",
+               .unit = x.unit,
+               .target = all[i].missing.empty() ? x.targets[i - 1]
+                                                : std::nullopt},
+              found[0], all[i], found[i], x.figure, x.figure);
+}
+
+void restarts(report& out, const settings& how) {
+  const std::size_t size = how.quick ? 20 : 2'000;
+  const std::vector all{own_probe("troupe", "troupe_crash", size),
+                        otp("crash", size)};
+  const auto found = run_in_turn(all, how.quick ? 1 : 5);
+  compare(out,
+          {.name = "crash until the next life is ready, p50",
+           .unit = "ns",
+           .target = all[1].missing.empty() ? std::optional{ratio_at_most(0.5)}
+                                            : std::nullopt},
+          found[0], all[1], found[1], "crash", "crash");
+}
+
+void stops(report& out, const settings& how) {
+  const std::size_t size = how.quick ? 20 : 2'000;
+  const std::vector all{
+    own_probe("troupe", "troupe_stop", size),
+    own_probe("raw CAF, a message there and back", "raw_round_trip", size),
+    fluid("stop", how.quick ? 1 : 10),
+  };
+  const auto found = run_in_turn(all, how.quick ? 1 : 5);
+  const row what{.name = "stop of a sleeping worker from a thread, p50",
+                 .unit = "ns"};
+  auto first = what;
+  first.target = ratio_at_most(1.5);
+  compare(out, first, found[0], all[1], found[1], "stop", "round_trip");
+  compare(out, what, found[0], all[2], found[2], "stop", "stop");
+}
+
+void scale(report& out, const settings& how) {
+  const std::size_t few = how.quick ? 1'000 : 10'000;
+  const std::size_t many = how.quick ? 10'000 : 1'000'000;
+  const std::vector all{
+    own_probe("troupe", "troupe_workers", few),
+    own_probe("troupe", "troupe_workers", many),
+    own_probe("raw CAF", "raw_workers", few),
+    own_probe("raw CAF", "raw_workers", many),
+    own_probe("troupe", "troupe_sleepers", many),
+    own_probe("an idle actor system of CAF", "raw_idle", 1),
+  };
+  const auto found = run_in_turn(all, how.quick ? 1 : 3);
+  const auto sleepers = grouped(many) + " sleeping workers";
+  out.add({.name = sleepers + ": start and stop",
+           .unit = "s",
+           .troupe = median(found[4].at("work_seconds")),
+           .target = value_at_most(10)});
+  out.add({.name = sleepers + ": processor time in 5 s idle",
+           .unit = "s",
+           .troupe = median(found[4].at("idle_cpu_seconds")),
+           .peer = peer{all[5].label, median(found[5].at("idle_cpu_seconds"))},
+           .target = ratio_at_most(1.2)});
+  for (const std::string figure : {"start", "bytes", "stop"}) {
+    const auto growth = [&](std::size_t i) {
+      return median(found[i + 1].at(figure)) / median(found[i].at(figure));
+    };
+    out.add({.name = "growth of " + figure + ", " + grouped(few) + " to "
+                     + grouped(many),
+             .unit = "times",
+             .troupe = growth(0),
+             .peer = peer{"raw CAF, by hand", growth(2)},
+             .target = ratio_at_most(1.2)});
+  }
+}
+
+} // namespace troupe::bench

@@ -43,7 +43,7 @@ hides() {
   done
 }
 
-# The table has so many lines with this status.
+# The table has so many lines with this status, a pattern.
 counts() {
   local count
   count="$(grep -cE "^ *[0-9]+  .*(s|-)  $2" <<<"$output" || true)"
@@ -79,8 +79,26 @@ case='summarise - (from a pipe)'
 output="$(echo 'A text from a pipe.' | "$program" - 2>&1)" || fail 'failed'
 shows '[1/1] standard input' 'A text from a pipe.' '1 of 1 done'
 
+# Several at once, more than there is room for: each summary is in one piece.
+mkdir many
+for i in {1..30}; do
+  echo "This is the text number $i. It is here." >"many/$i.txt"
+done
+run 0 --workers=4 --capacity=1 many
+shows '30 of 30 done'
+counts 30 'done'
+whole="$(awk '/^\[/ { split($2, part, /[\/.]/); getline text; getline done
+  if (text ~ "number " part[2] "\\." && done ~ /^  done in /) ++whole }
+  END { print whole }' <<<"$output")"
+((whole == 30)) || fail "only $whole of 30 summaries are in one piece"
+
+TROUPE_OFFLOAD_THREADS=1 run 0 --workers=3 texts
+run 0 --grace=0s texts
+hides 'force'
+
 run 0 --help
-shows 'Usage: summarise' '--max-tokens' 'ANTHROPIC_API_KEY'
+shows 'Usage: summarise' '--max-tokens' '--workers' '--capacity' \
+  'ANTHROPIC_API_KEY'
 hides '--fault'
 
 # -- bad input ----------------------------------------------------------------
@@ -102,6 +120,7 @@ output="$("$program" - </dev/null 2>&1)" || code=$?
 shows 'is empty'
 
 for bad in --max-tokens=0 --max-tokens=many --attempts=0 --grace=-1s \
+  --workers=0 --capacity=0 \
   --timeout=0s --no-such-option -x --fault=nonsense --model; do
   run 2 "$bad"
   shows 'summarise: ' '; see --help'
@@ -122,28 +141,31 @@ for passing in 429 529; do
 done
 for passing in 500 error-event cut-stream early-end; do
   run 0 "--fault=$passing-once"
-  shows 'trying again in 0.' '3 of 3 done'
+  shows 'trying again soon' ', try 2' '3 of 3 done'
 done
 for lasting in 400 403 413 api-error-event garbage html; do
   run 1 "--fault=$lasting-once"
   hides 'trying again'
   shows '2 of 3 done'
-  counts 1 failed
+  counts 1 'dead letter \(failed\): the server '
 done
 
 run 1 --fault=500 --attempts=2 texts
-shows '0 of 2 done' 'the server answered 500: internal server error'
-counts 2 failed
+shows '0 of 2 done'
+counts 2 'dead letter \(failed\): the server answered 500: internal server error'
 
 run 1 --fault=hang --attempts=1 --timeout=100ms texts/more/second.md
 shows 'silent for too long'
 
+# What was left, in a queue or outside of it.
+left='(dead letter \((discarded|closed)\): )?not begun'
+
 # A wrong key is wrong for all of them.
-run 2 --fault=401
+run 2 --fault=401 --workers=1
 shows 'check ANTHROPIC_API_KEY' '0 of 3 done' 'gave up'
 hides '[2/3]' 'trying again'
-counts 1 failed
-counts 2 'not begun'
+counts 1 'dead letter \(lost\): the server answered 401'
+counts 2 "$left"
 
 ANTHROPIC_API_KEY=key ANTHROPIC_BASE_URL=http://127.0.0.1:1 run 1 --attempts=1 \
   texts/first.txt
@@ -202,59 +224,67 @@ finish() {
 }
 
 # Once: what is in progress is finished, the rest is left.
-for signal in INT TERM; do
-  start --fault=slow --grace=50s
-  await '[1/3]'
-  interrupt "$signal"
-  finish 1
-  shows 'stopping after this one' '1 of 3 done'
-  hides '[2/3]'
-  counts 1 'done'
-  counts 2 'not begun'
-done
-
-# Once, and what is in progress is not finished in time.
-start --fault=hang --grace=100ms
+start --fault=slow --grace=50s --workers=1
 await '[1/3]'
 interrupt
 finish 1
+shows 'stopping: what is in progress is finished' '1 of 3 done'
+hides '[2/3]'
+counts 1 'done'
+counts 2 "$left"
+
+# Once, and what is in progress is not finished in time.
+start --fault=hang --grace=100ms --workers=1
+await '[1/3]'
+interrupt TERM
+finish 1
 shows '0 of 3 done'
-counts 1 stopped
-counts 2 'not begun'
+counts 1 'dead letter \(lost\): stopped'
+counts 2 "$left"
 
 # Twice: what is in progress ends at once, what is done is printed.
-start --fault=400-once,hang --grace=1h
+start --fault=400-once,hang --grace=1h --workers=1
 await '[2/3]'
 interrupt
-await 'stopping after this one'
+await 'stopping: '
 interrupt
 finish 1
-shows 'ending it at once' '0 of 3 done'
-counts 1 failed
-counts 1 stopped
-counts 1 'not begun'
+shows '/summarise/summarisers/summariser#1 is force_stopped' '0 of 3 done'
+counts 1 'dead letter \(failed\): the server answered 400'
+counts 1 'dead letter \(lost\): stopped'
+counts 1 "$left"
 
 # While it waits to try again.
-start --fault=429 --attempts=1000 --grace=1h
+start --fault=429 --attempts=1000 --grace=1h --workers=1
 await 'trying again'
 interrupt
 finish 1
-counts 1 stopped
-counts 2 'not begun'
+counts 1 'dead letter \(failed\): the server answered 429'
+counts 2 "$left"
+
+# While there is no room for more.
+start --fault=hang --grace=1h --workers=1 --capacity=1 many
+await '[1/30]'
+interrupt
+await 'stopping: '
+interrupt
+finish 1
+counts 1 'dead letter \(lost\): stopped'
+counts 29 "$left"
 
 # -- a real server: that of another process ------------------------------------
 
 start --fault=hang --grace=1h
 await 'http://127.0.0.1:'
 url="$(grep -oE 'http://127\.0\.0\.1:[0-9]+' <<<"$output")"
-await '[1/3]'
+await '/3] article'
 kept="$output"
 ANTHROPIC_API_KEY=wrong ANTHROPIC_BASE_URL="$url/" run 2 texts
 shows 'the server answered 401' 'check ANTHROPIC_API_KEY'
 case='the other process'
 output="$kept"
 interrupt
-await 'stopping after this one'
+await 'stopping: '
 interrupt
 finish 1
 

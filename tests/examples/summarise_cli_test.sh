@@ -91,20 +91,29 @@ shows 'ANTHROPIC_BASE_URL must begin with http:// or https://'
 
 # -- a bad server -------------------------------------------------------------
 
-for passing in 429 529; do
-  run 0 "--fault=$passing-once"
-  shows "the server answered $passing" 'trying again in 1.00 s' '3 of 3 done'
-done
-for passing in 500 error-event cut-stream early-end; do
-  run 0 "--fault=$passing-once"
-  shows 'trying again soon' ', try 2' '3 of 3 done'
-done
-for lasting in 400 403 413 api-error-event garbage html; do
-  run 1 "--fault=$lasting-once"
-  hides 'trying again'
-  shows '2 of 3 done'
-  counts 1 'dead letter \(failed\): the server '
-done
+# Says so many times that it tries again, in those words.
+tries_again() {
+  local count
+  count="$(grep -c "; trying again $2\$" <<<"$output" || true)"
+  ((count == $1)) || fail "says $count times \"trying again $2\", not $1"
+}
+
+# What passes, each to another text.
+run 0 --workers=6 many \
+  --fault=429-once,529-once,500-once,error-event-once,cut-stream-once,early-end-once
+shows 'the server answered 429' 'the server answered 529' \
+  'the server answered 500' 'ended the answer with an error: overloaded' \
+  ', try 2' '30 of 30 done'
+tries_again 2 'in 1.00 s'
+tries_again 4 soon
+
+# What does not.
+run 1 --workers=6 many \
+  --fault=400-once,403-once,413-once,api-error-event-once,garbage-once,html-once
+hides 'trying again'
+shows 'the server answered 400' 'the server answered 403' \
+  'the server answered 413' '24 of 30 done'
+counts 6 'dead letter \(failed\): the server '
 
 run 1 --fault=500 --attempts=2 texts
 shows '0 of 2 done'

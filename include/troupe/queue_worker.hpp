@@ -157,7 +157,7 @@ task<> queue_worker<T>::run() {
   while (auto message = co_await given_out_awaitable{this->get_cell(), queue}) {
     auto& x = static_cast<node&>(message.what());
     for (int failures = 0; message;) {
-      std::exception_ptr thrown;
+      auto failed = false;
       try {
         const auto stays = queue.keeps_content();
         x.spent = !stays;
@@ -168,18 +168,18 @@ task<> queue_worker<T>::run() {
           co_await std::move(call);
         }
       } catch (...) {
-        thrown = std::current_exception();
+        x.thrown = std::current_exception();
+        failed = true;
       }
-      if (!thrown) {
+      if (!failed) {
         message.done();
         break;
       }
       ++failures;
       auto next = failed_call::judge(this->get_cell(),
-                                     policy_for(x.value, thrown, failures),
-                                     failures, thrown, chance_);
+                                     policy_for(x.value, x.thrown, failures),
+                                     failures, x.thrown, chance_);
       if (next.what == failed_call::verdict::retry) {
-        thrown = nullptr;
         const auto slept = co_await this->sleep_for(next.delay);
         if (slept || queue.drains())
           continue;

@@ -3,6 +3,8 @@
 
 #include "ledger.hpp"
 
+#include <troupe/error.hpp>
+
 #include <algorithm>
 
 namespace summarise {
@@ -41,18 +43,13 @@ std::chrono::milliseconds ledger::finish(const article& which, bool is_cut) {
   return *found.shown.time;
 }
 
-void ledger::blame(const article& which, const std::string& why) {
-  const auto lock = std::lock_guard{mutex_};
-  at(which).blame = why;
-}
-
 void ledger::bury(const troupe::dead_letter& letter) {
   using troupe::dead_letter_reason;
   const auto lock = std::lock_guard{mutex_};
   auto& found = at(letter.message.get_as<article>(0));
-  auto why = found.blame;
-  if (why.empty())
-    why = found.begun ? "stopped" : "not begun";
+  auto why = std::string{found.begun ? "stopped" : "not begun"};
+  if (letter.thrown)
+    why = troupe::text_of(letter.thrown);
   found.shown.status = "dead letter (" + to_string(letter.reason) + "): " + why;
   stop_clock(found);
   // Any other reason says that its worker is ending, and all with it.

@@ -39,9 +39,6 @@ public:
   /// @returns how long it took.
   std::chrono::milliseconds finish(const article& which, bool is_cut);
 
-  /// There is none yet.
-  void blame(const article& which, const std::string& why);
-
   /// There will be none: an article that nobody handled.
   void bury(const troupe::dead_letter& letter);
 
@@ -63,7 +60,6 @@ private:
     row shown;
     std::optional<steady::time_point> begun;
     int tries = 0;
-    std::string blame;
     bool done = false;
   };
 

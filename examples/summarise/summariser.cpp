@@ -6,6 +6,8 @@
 #include "failure.hpp"
 #include "retry.hpp"
 
+#include <troupe/error.hpp>
+
 #include <chrono>
 #include <stop_token>
 #include <string>
@@ -66,17 +68,15 @@ troupe::on_error summariser::policy_for(const article& item,
                                         const std::exception_ptr& thrown,
                                         int failures) {
   auto policy = queue_worker::policy_for(item, thrown, failures);
-  auto text = std::string{};
   try {
     std::rethrow_exception(thrown);
   } catch (const no_summary& error) {
     policy = reaction_to(error.why, policy);
-    text = error.what();
-  } catch (const std::exception& error) {
-    text = error.what();
+  } catch (...) {
+    // What nobody knows may pass.
   }
-  results_.blame(item, text);
-  out_.note(results_.name_of(item) + ": " + text + plan(policy, failures));
+  out_.note(results_.name_of(item) + ": " + troupe::text_of(thrown)
+            + plan(policy, failures));
   return policy;
 }
 // [end]

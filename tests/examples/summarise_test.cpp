@@ -25,6 +25,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -36,6 +37,7 @@
 #include <string_view>
 #include <thread>
 #include <tuple>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -839,8 +841,12 @@ TEST_CASE("a screen that cannot be written to says so") {
 namespace {
 
 troupe::dead_letter letter_of(const article& what,
-                              troupe::dead_letter_reason why) {
-  return {.reason = why, .path = "/x", .message = caf::make_message(what)};
+                              troupe::dead_letter_reason why,
+                              std::exception_ptr thrown = nullptr) {
+  return {.reason = why,
+          .path = "/x",
+          .message = caf::make_message(what),
+          .thrown = std::move(thrown)};
 }
 
 std::vector<std::string> statuses(const ledger& of) {
@@ -864,13 +870,12 @@ TEST_CASE("the ledger says what became of each input") {
   CHECK(book.name_of(item(2)) == "[2/7] x");
   CHECK(book.begin(item(2)) == 1);
   CHECK(book.begin(item(2)) == 2);
-  book.blame(item(2), "busy");
   book.finish(item(2), false);
   book.begin(item(3));
   book.finish(item(3), true);
   book.begin(item(4));
-  book.blame(item(4), "refused");
-  book.bury(letter_of(item(4), failed));
+  const auto refused = std::make_exception_ptr(no_summary{{.text = "refused"}});
+  book.bury(letter_of(item(4), failed, refused));
   book.begin(item(5));
   book.bury(letter_of(item(5), lost));
   book.bury(letter_of(item(6), discarded));

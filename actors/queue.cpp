@@ -48,7 +48,8 @@ void message_queue::departures::see_off() noexcept {
 void message_queue::departures::publish(dead_letter_reason why,
                                         node* what) noexcept {
   try {
-    dead_letter x{why, home_->who().path, home_->home().time().now(), {}, nullptr};
+    dead_letter x{
+      why, home_->who().path, home_->home().time().now(), {}, nullptr};
     if (what != nullptr) {
       x.message = what->content();
       x.thrown = std::move(what->thrown);

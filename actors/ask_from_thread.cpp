@@ -141,7 +141,10 @@ caf::expected<caf::message> ask_and_block(const worker_handle& target,
                          std::move(request)),
     nullptr);
   home->block_until([&box] { return box->full(); }, limit,
-                    [&box, limit] { box->wait_until(limit); });
+                    [&box, limit] { box->wait_until(limit); },
+                    [whom] {
+                      return "waiting for the answer of " + whom->path();
+                    });
   auto reply = box->take();
   if (!reply)
     return caf::make_error(caf::sec::request_timeout,

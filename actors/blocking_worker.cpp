@@ -80,7 +80,8 @@ bool blocking_worker::sleep_until(const std::stop_token& stop,
   alarm when_due{mine};
   home.time().arm(when_due, until);
   home.block_until([&mine] { return mine.over(); }, never,
-                   [&mine] { mine.wait(); });
+                   [&mine] { mine.wait(); },
+                   [this] { return "a sleep of " + get_cell().path(); });
   return mine.how() == sleep::end::due;
 }
 

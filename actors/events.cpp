@@ -186,7 +186,10 @@ public:
       else
         more_.wait_until(guard, limit, more);
     };
-    home_->block_until(look, limit, wait);
+    home_->block_until(look, limit, wait, [this] {
+      return "waiting for an event"
+             + (root_.empty() ? std::string{} : " of " + root_);
+    });
     return found;
   }
 

@@ -4,7 +4,10 @@
 #include "troupe/path.hpp"
 
 #include "cell.hpp"
+#include "rules/naming.hpp"
 #include "spawn.hpp"
+
+#include <utility>
 
 namespace troupe {
 
@@ -17,12 +20,13 @@ caf::expected<worker_handle> find_worker(caf::actor_system& sys,
                            "there is no worker at " + path
                              + "; only supervisors and the children of those "
                                "that run have a path that can be looked up");
-  auto* type_found = found.get_cell()->who().type;
+  auto* type_found = found.get_cell()->terms().type;
   if (type != nullptr && *type_found != *type)
     return caf::make_error(errc::invalid_argument,
-                           "the worker at " + path + " is a "
-                             + class_name(*type_found) + ", not a "
-                             + class_name(*type));
+                           "the worker at " + path + " is "
+                             + rules::with_article(class_name(*type_found))
+                             + ", not "
+                             + rules::with_article(class_name(*type)));
   return found;
 }
 
@@ -31,12 +35,21 @@ caf::expected<worker_handle> lookup(caf::actor_system& sys,
   return find_worker(sys, path, nullptr);
 }
 
-worker_handle find_or_throw(caf::actor_system& sys, const std::string& path,
-                            const std::type_info& type) {
-  auto found = find_worker(sys, path, &type);
+caf::expected<caf::strong_actor_ptr> find_actor(caf::actor_system& sys,
+                                                const std::string& path) {
+  auto found = find_worker(sys, path, nullptr);
   if (!found)
-    throw start_error{found.error()};
-  return *found;
+    return std::move(found.error());
+  if (auto actor = found->get_cell()->actor())
+    return actor;
+  return caf::make_error(errc::not_found, "there is no actor at " + path
+                                            + " at present: it is "
+                                            + to_string(found->state()) + ", "
+                                            + to_string(found->phase()));
+}
+
+void throw_not_found(caf::error why) {
+  throw start_error{std::move(why)};
 }
 
 } // namespace troupe

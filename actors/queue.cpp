@@ -14,6 +14,30 @@
 
 namespace troupe {
 
+namespace {
+
+/// Appends `x` to a list whose links are members of what is in it.
+template <class T>
+void link_last(T& x, T*& first, T*& last, T* T::* next,
+               T* T::* previous) noexcept {
+  x.*next = nullptr;
+  x.*previous = last;
+  (last != nullptr ? last->*next : first) = &x;
+  last = &x;
+}
+
+/// Takes `x` out of such a list.
+template <class T>
+void unlink(T& x, T*& first, T*& last, T* T::* next,
+            T* T::* previous) noexcept {
+  auto* before = std::exchange(x.*previous, nullptr);
+  auto* after = std::exchange(x.*next, nullptr);
+  (before != nullptr ? before->*next : first) = after;
+  (after != nullptr ? after->*previous : last) = before;
+}
+
+} // namespace
+
 void held_request::answer(const cell& home) const {
   caf::message content;
   if (!taken_)
@@ -48,8 +72,7 @@ void message_queue::departures::see_off() noexcept {
 void message_queue::departures::publish(dead_letter_reason why,
                                         node* what) noexcept {
   try {
-    dead_letter x{
-      why, home_->who().path, home_->home().time().now(), {}, nullptr};
+    dead_letter x{why, home_->path(), home_->home().time().now(), {}, nullptr};
     if (what != nullptr) {
       x.message = what->content();
       x.thrown = std::move(what->thrown);
@@ -78,16 +101,23 @@ message_queue::~message_queue() {
 }
 
 void message_queue::attach(cell& home, const queue_options& how) {
+  {
+    std::unique_lock guard{mtx_};
+    if (home_ == nullptr) {
+      options_ = how;
+      kept_ = home.kept_by() != nullptr;
+      keeps_ = (kept_ && how.redeliver > 0)
+               || how.on_error.what() == on_error::action::retry;
+      letters_ = &home.home().dead_letters();
+    }
+  }
+  attach(home);
+}
+
+void message_queue::attach(cell& home) {
   if (auto pool = this->pool())
     pool->housed(*this, home);
   std::unique_lock guard{mtx_};
-  if (home_ == nullptr) {
-    options_ = how;
-    kept_ = home.kept_by() != nullptr;
-    keeps_ = (kept_ && how.redeliver > 0)
-             || how.on_error.what() == on_error::action::retry;
-    letters_ = &home.home().dead_letters();
-  }
   home_ = &home;
 }
 
@@ -217,25 +247,14 @@ message_queue::node_ptr message_queue::unlink_oldest() noexcept {
 void message_queue::line_up(applicant& who) noexcept {
   who.line_ = this;
   who.in_line_ = true;
-  who.previous_ = last_applicant_;
-  if (last_applicant_ != nullptr)
-    last_applicant_->next_ = &who;
-  else
-    first_applicant_ = &who;
-  last_applicant_ = &who;
+  link_last(who, first_applicant_, last_applicant_, &applicant::next_,
+            &applicant::previous_);
 }
 
 void message_queue::leave_line(applicant& who) noexcept {
   who.in_line_ = false;
-  if (who.previous_ != nullptr)
-    who.previous_->next_ = who.next_;
-  else
-    first_applicant_ = who.next_;
-  if (who.next_ != nullptr)
-    who.next_->previous_ = who.previous_;
-  else
-    last_applicant_ = who.previous_;
-  who.next_ = who.previous_ = nullptr;
+  unlink(who, first_applicant_, last_applicant_, &applicant::next_,
+         &applicant::previous_);
 }
 
 /// Lets in those for whom there is room now.
@@ -561,25 +580,12 @@ void message_queue::give_back(node_ptr x) noexcept {
 // -- line ----------------------------------------------------------------------
 
 void message_queue::line::push_back(awaiter& x) noexcept {
-  x.next_in_line_ = nullptr;
-  x.previous_in_line_ = last;
-  if (last != nullptr)
-    last->next_in_line_ = &x;
-  else
-    first = &x;
-  last = &x;
+  link_last(x, first, last, &awaiter::next_in_line_,
+            &awaiter::previous_in_line_);
 }
 
 void message_queue::line::erase(awaiter& x) noexcept {
-  if (x.previous_in_line_ != nullptr)
-    x.previous_in_line_->next_in_line_ = x.next_in_line_;
-  else
-    first = x.next_in_line_;
-  if (x.next_in_line_ != nullptr)
-    x.next_in_line_->previous_in_line_ = x.previous_in_line_;
-  else
-    last = x.previous_in_line_;
-  x.next_in_line_ = x.previous_in_line_ = nullptr;
+  unlink(x, first, last, &awaiter::next_in_line_, &awaiter::previous_in_line_);
 }
 
 // -- awaiter -------------------------------------------------------------------

@@ -7,23 +7,44 @@
 
 #include <caf/deep_to_string.hpp>
 
+#include <cstdint>
+#include <string_view>
 #include <utility>
 
 namespace troupe {
 
 std::string to_string(const stop_blocker& x) {
-  return x.path + " is " + to_string(x.state) + ", " + to_string(x.phase)
-         + ", for " + caf::deep_to_string(x.elapsed) + " with "
-         + std::to_string(x.queued) + " queued and " + std::to_string(x.holds)
-         + " holds";
+  auto result = x.path + " is " + to_string(x.state) + ", " + to_string(x.phase)
+                + ", " + caf::deep_to_string(x.elapsed)
+                + " after it was asked to stop";
+  auto link = ", with ";
+  auto add = [&](std::uint64_t n, std::string_view what) {
+    if (n == 0)
+      return;
+    result += std::exchange(link, ", ") + std::to_string(n) + " ";
+    result += what;
+  };
+  add(x.queued, "queued");
+  add(x.discarded, "discarded");
+  add(x.lost, "lost");
+  add(x.holds, x.holds == 1 ? "hold" : "holds");
+  return result;
 }
 
 stop_blocker describe_blocker(const cell& x, time_point now) {
   auto status = x.status();
   auto since = x.stopping_since();
-  return {status.path,   status.state,
-          status.phase,  since == never ? timespan{0} : now - since,
-          status.queued, status.holds};
+  auto counts = x.counts();
+  stop_blocker result;
+  result.path = status.path;
+  result.state = status.state;
+  result.phase = status.phase;
+  result.elapsed = since == never ? timespan{0} : now - since;
+  result.queued = counts.queued;
+  result.holds = status.holds;
+  result.discarded = counts.discarded;
+  result.lost = counts.lost;
+  return result;
 }
 
 bool was_forced(const cell& x) {
@@ -39,7 +60,7 @@ bool is_live(const cell& x) {
 std::vector<cell_ptr> inhabitants(runtime& home, std::string_view root) {
   std::vector<cell_ptr> result;
   for (auto& x : home.cells())
-    if (is_live(*x) && is_within(x->who().path, root))
+    if (is_live(*x) && is_within(x->path(), root))
       result.push_back(std::move(x));
   return result;
 }

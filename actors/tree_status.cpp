@@ -3,6 +3,7 @@
 
 #include "tree_status.hpp"
 
+#include "queue_counts.hpp"
 #include "supervisor/shell.hpp"
 #include "troupe/worker_handle.hpp"
 
@@ -59,6 +60,8 @@ void render(const tree_status& x, std::size_t depth, std::string& to) {
     to += ", again in " + caf::deep_to_string(*x.next_retry);
   if (x.queue.queued != 0)
     to += ", " + std::to_string(x.queue.queued) + " queued";
+  if (auto dead = dead_letters_in(x.queue); !dead.empty())
+    to += ", " + dead;
   if (self.holds != 0)
     to += ", " + std::to_string(self.holds) + " holds";
   if (self.health != health::healthy)

@@ -33,11 +33,11 @@ message_handlers worker::handlers() {
 // -- properties ----------------------------------------------------------------
 
 std::string worker::name() const {
-  return cell_ != nullptr ? cell_->who().name : std::string{};
+  return cell_ != nullptr ? cell_->name() : std::string{};
 }
 
 std::string worker::path() const {
-  return cell_ != nullptr ? cell_->who().path : std::string{};
+  return cell_ != nullptr ? cell_->path() : std::string{};
 }
 
 worker_state worker::state() const noexcept {
@@ -107,10 +107,8 @@ void worker::fail(caf::error reason) {
 
 // -- environment ---------------------------------------------------------------
 
-caf::expected<worker_handle>
-worker::find_worker(const std::string& where,
-                    const std::type_info& type) const {
-  return troupe::find_worker(self()->home_system(), where, &type);
+caf::actor_system& worker::home_system() const {
+  return self()->home_system();
 }
 
 time_point worker::now() const {

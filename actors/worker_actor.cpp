@@ -27,14 +27,6 @@ caf::skippable_result refuse_message(caf::scheduled_actor*, caf::message&) {
   return caf::make_error(caf::sec::unexpected_message);
 }
 
-/// Whether the end waits for children and handlers, or for the clean-up. What
-/// is told to go on with that may come late: after a kill, which was told at
-/// the same time, nothing of it begins any more.
-bool is_closing(rules::stage at) noexcept {
-  return at == rules::stage::closing || at == rules::stage::closing_stop
-         || at == rules::stage::closing_forced;
-}
-
 caf::skippable_result refuse_late_message(caf::scheduled_actor*,
                                           caf::message&) {
   return caf::make_error(caf::sec::request_receiver_down);
@@ -56,7 +48,7 @@ worker_actor::~worker_actor() {
 }
 
 const char* worker_actor::name() const {
-  return cell_->who().name.c_str();
+  return cell_->name();
 }
 
 // -- messages, on the sender's thread --------------------------------------------
@@ -127,7 +119,7 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
     if (reason == caf::exit_reason::kill)
       cell_->kill(reason);
     else
-      cell_->request_stop(cell_->who().on_stop);
+      cell_->request_stop(cell_->terms().on_stop);
     return true;
   }
   if (content.match_elements<caf::error>()) {
@@ -148,12 +140,12 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
     return true;
   }
   if (content.match_elements<stop_atom>()) {
-    cell_->want_stop(cell_->who().on_stop);
+    cell_->want_stop(cell_->terms().on_stop);
     reply(what, caf::message{});
     return true;
   }
   if (content.match_elements<shutdown_atom>()) {
-    if (!cell_->want_stop(cell_->who().on_stop))
+    if (!cell_->want_stop(cell_->terms().on_stop))
       reply(what, caf::make_message(caf::make_error(
                     errc::not_started, cell_->subject() + " was not started")));
     else if (what.mid.is_request() && what.sender)
@@ -403,7 +395,7 @@ void worker_actor::step_done(completion<void> how) {
         cell_->feed(event::startup_failed,
                     failed(errc::start_failed, " failed to start: ", what));
       else
-        cell_->feed(cell_->who().readiness == readiness::explicit_ready
+        cell_->feed(cell_->terms().readiness == readiness::explicit_ready
                       ? event::started_unready
                       : event::started);
       break;
@@ -539,7 +531,9 @@ void worker_actor::torn_down() {
 }
 
 void worker_actor::begin_close() {
-  if (!is_closing(cell_->stage()))
+  // Told late: after a kill, which was told at the same time, nothing of it
+  // begins any more.
+  if (!rules::is_closing(cell_->stage()))
     return;
   if (std::exchange(closing_, true)) {
     close_if_alone();
@@ -561,13 +555,13 @@ void worker_actor::begin_close() {
 void worker_actor::close_if_alone() {
   if (!closing_ || tearing_down_ != 0 || step_ != step::none
       || cell_->has_children() || calls_ != nullptr
-      || !is_closing(cell_->stage()))
+      || !rules::is_closing(cell_->stage()))
     return;
   auto* queue = cell_->queue();
   if (cell_->cleanup_due() && !shutdown_begun_ && !hand_over_begun_
       && queue != nullptr && queue->hand_over_due())
     begin_hand_over();
-  else if (cell_->cleanup_due() && !std::exchange(shutdown_begun_, true))
+  else if (cell_->cleanup_due() && !shutdown_begun_)
     begin_shutdown();
   else if (cleanup_failure_)
     cell_->feed(rules::event::close_failed, std::move(*cleanup_failure_));
@@ -613,8 +607,15 @@ void worker_actor::cleanup_done() {
 }
 
 void worker_actor::begin_shutdown() {
-  step_ = step::shutdown;
   cell_->begin_cleanup();
+  // A force or a kill that came just before is looked at first; after a force
+  // it is still due. One that comes from now on finds it begun.
+  if (auto at = cell_->stage(); at == rules::stage::forcing
+                                || at == rules::stage::killing
+                                || rules::is_final(at))
+    return;
+  shutdown_begun_ = true;
+  step_ = step::shutdown;
   try {
     main_.start(cell_->object().on_shutdown(),
                 [this](completion<void> how) { step_done(std::move(how)); });
@@ -630,7 +631,7 @@ void worker_actor::children_ended() {
     auto how = child->last_outcome();
     auto fatal = how && how->kind() == outcome_kind::failed
                  && child->was_ready()
-                 && child->who().on_failure == on_failure::fail_parent;
+                 && child->terms().on_failure == on_failure::fail_parent;
     if (fatal && !closing_ && !cell_->frozen()) {
       auto text = cell_->subject()
                   + " failed because its child did: " + text_of(how->reason());

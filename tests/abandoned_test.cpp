@@ -426,3 +426,26 @@ TEST_CASE("L17 the periods of a stop add up and no more") {
   sys.run();
   CHECK(log.lines() == lines{"on_startup", "run", "destroyed"});
 }
+
+TEST_CASE("L17 L18 a worker that is forced while its clean-up begins is not "
+          "abandoned") {
+  // Two threads have to meet within some instructions: many tries find that.
+  class idle : public troupe::worker {
+  public:
+    troupe::task<> run() override {
+      co_await stop_requested();
+    }
+  };
+  support::real_system sys;
+  auto abandoned = 0;
+  for (int i = 0; i < 2000; ++i) {
+    auto ref = troupe::spawn<idle>(sys, {.stopping_grace_period = 0s,
+                                         .cleanup_period = 0s,
+                                         .force_period = 1min});
+    ref.startup();
+    auto how = ref.shutdown();
+    if (!how || how->abandoned())
+      ++abandoned;
+  }
+  CHECK(abandoned == 0);
+}

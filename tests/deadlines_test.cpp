@@ -10,7 +10,10 @@ using namespace std::chrono_literals;
 using troupe::infinite;
 using troupe::never;
 using troupe::time_point;
+using troupe::rules::abandon_at;
+using troupe::rules::all_gone_by;
 using troupe::rules::forced_at;
+using troupe::rules::least_to_go;
 using troupe::rules::limits_until;
 using troupe::rules::stop_limits;
 using troupe::rules::tighten;
@@ -59,4 +62,39 @@ TEST_CASE("S15 what is split is in order for every deadline") {
     CHECK(x.cleanup <= x.end);
     CHECK(x.end == start + whole);
   }
+}
+
+TEST_CASE("S15 L17 who is forced has a moment to go, whatever the deadline") {
+  struct row {
+    troupe::timespan deadline; // of the stop, counted from the force
+    troupe::timespan force_period;
+    troupe::timespan abandoned; // the same
+  };
+  const row rows[] = {
+    {0s, 1s, least_to_go},
+    {-1s, 1s, least_to_go},
+    {1ms, 1s, least_to_go},
+    {500ms, 1s, 500ms},
+    {5s, 1s, 1s},
+    // What a worker was told itself holds.
+    {0s, 10ms, 10ms},
+    {0s, 0s, 0s},
+  };
+  for (auto& x : rows) {
+    const stop_limits limits{start, start, start, start + x.deadline};
+    CHECK(abandon_at(start, x.force_period, limits) == start + x.abandoned);
+  }
+  CHECK(abandon_at(start, 1s, {}) == start + 1s);
+  CHECK(abandon_at(start, infinite, {}) == never);
+  CHECK(abandon_at(start, infinite, limits_until(start, start))
+        == start + least_to_go);
+}
+
+TEST_CASE("S15 who waits for a stop waits for those forced last") {
+  CHECK(all_gone_by({}) == never);
+  CHECK(all_gone_by(limits_until(start, start)) == start + least_to_go);
+  CHECK(all_gone_by(limits_until(start, start + 8s)) == start + 8s);
+  // They are forced an eighth before the end.
+  CHECK(all_gone_by(limits_until(start, start + 400ms)) == start + 450ms);
+  CHECK(all_gone_by(forced_at(start)) == never);
 }

@@ -352,6 +352,9 @@ TEST_CASE("what users see of each stage") {
     INFO(to_string(x.s));
     CHECK(state_of(x.s) == x.state);
     CHECK(phase_of(x.s) == x.phase);
+    CHECK(rules::is_closing(x.s)
+          == (x.s == stage::closing || x.s == stage::closing_stop
+              || x.s == stage::closing_forced));
     CHECK(stop_asked(x.s) == (x.state == ws::stopping));
     CHECK(rules::is_final(x.s) == troupe::is_final(x.state));
   }

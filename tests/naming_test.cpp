@@ -9,6 +9,7 @@
 
 using troupe::rules::child_path;
 using troupe::rules::snake_case;
+using troupe::rules::with_article;
 
 TEST_CASE("L2 a class name becomes snake_case") {
   struct pair {
@@ -68,4 +69,14 @@ TEST_CASE("L2 there is always some name") {
 TEST_CASE("a path is the names from the topmost worker down") {
   CHECK(child_path("", "pipeline") == "/pipeline");
   CHECK(child_path("/pipeline", "writer") == "/pipeline/writer");
+}
+
+TEST_CASE("a name has the article that goes with it") {
+  CHECK(with_article("idle") == "an idle");
+  CHECK(with_article("Account") == "an Account");
+  CHECK(with_article("net::idle") == "a net::idle");
+  CHECK(with_article("(anonymous namespace)::Writer")
+        == "an (anonymous namespace)::Writer");
+  CHECK(with_article("user") == "a user");
+  CHECK(with_article("") == "a ");
 }

@@ -85,6 +85,16 @@ TEST_CASE("L32 a watchdog must be longer than zero") {
   CHECK(check({.watchdog = infinite}, "w").empty());
 }
 
+TEST_CASE("L33 what is to be done about a hang needs a watchdog") {
+  using troupe::on_hang;
+  CHECK(check({.on_hang = on_hang::restart}, "w")
+        == "worker \"w\": on_hang is restart, but there is no watchdog to "
+           "notice that it hangs; set watchdog or leave on_hang out");
+  CHECK(check({.watchdog = 1s, .on_hang = on_hang::restart}, "w").empty());
+  CHECK(check({.watchdog = 1s, .on_hang = on_hang::report}, "w").empty());
+  CHECK(check({.on_hang = on_hang::report}, "w").empty());
+}
+
 TEST_CASE("L2 a name must not look like a path") {
   CHECK_THAT(check({.name = "a/b"}, "a/b"), ContainsSubstring("a/b"));
   CHECK_FALSE(check({.name = "/"}, "/").empty());

@@ -1234,6 +1234,83 @@ TEST_CASE("S1 rules of a child that cannot be meant are named") {
   CHECK(check({.backoff = {.max = -1s}}, group, "clerk") == "");
 }
 
+TEST_CASE("S1 S12 leave_stopped means nothing to who never gives up") {
+  CHECK(check({.on_give_up = on_give_up::leave_stopped}, {}, "clerk")
+        == "child \"clerk\": on_give_up is leave_stopped, but the child never "
+           "gives up: it has no limit of its own; set give_up_after.failures "
+           "or leave on_give_up out");
+  CHECK(
+    check({.give_up_after = {1, 5s}, .on_give_up = on_give_up::leave_stopped},
+          {}, "clerk")
+    == "");
+  CHECK(check({.give_up_after = {1, 5s}}, {}, "clerk") == "");
+}
+
+TEST_CASE("S1 S13 auto_shutdown needs a significant child") {
+  using troupe::rules::check_significant;
+  for (auto mode :
+       {auto_shutdown::any_significant, auto_shutdown::all_significant}) {
+    const group_rules group{.auto_shutdown = mode};
+    CHECK(check_significant(group, "shop", 2, 0)
+          == "supervisor \"shop\": auto_shutdown is " + to_string(mode)
+               + ", but none of its children is significant; mark one that is "
+                 "transient or temporary as significant, or leave "
+                 "auto_shutdown out");
+    CHECK(check_significant(group, "shop", 2, 1) == "");
+    // They come later.
+    CHECK(check_significant(group, "shop", 0, 0) == "");
+    CHECK(
+      check_significant({.strategy = strategy::dynamic, .auto_shutdown = mode},
+                        "shop", 2, 0)
+      == "");
+  }
+  CHECK(check_significant({}, "shop", 2, 0) == "");
+}
+
+TEST_CASE("S1 options that mean nothing to a child of that kind are named") {
+  using troupe::child_kind;
+  using troupe::worker_options;
+  using troupe::rules::check_use;
+  struct row {
+    const char* field;
+    worker_options given;
+    bool actor;      // whether a plain actor has a use for it
+    bool supervisor; // whether a supervisor has
+  };
+  const row rows[] = {
+    {"", {}, true, true},
+    {"", {.start_timeout = 1s}, true, true},
+    {"worker.queue", {.queue = {.capacity = 5}}, false, false},
+    {"worker.queue",
+     {.queue = {.on_stop = troupe::on_stop::drain}},
+     false,
+     false},
+    {"worker.readiness",
+     {.readiness = troupe::readiness::explicit_ready},
+     false,
+     false},
+    {"worker.watchdog", {.watchdog = 1s}, false, false},
+    {"worker.stopping_grace_period",
+     {.stopping_grace_period = 1s},
+     true,
+     false},
+    {"worker.cleanup_period", {.cleanup_period = 1s}, true, false},
+    {"worker.force_period", {.force_period = 1s}, true, false},
+  };
+  for (auto& x : rows) {
+    CAPTURE(x.field);
+    CHECK(check_use(child_kind::worker, x.given, "clerk") == "");
+    const std::string begin = "child \"clerk\": " + std::string{x.field}
+                              + " means nothing for a ";
+    const auto actor = check_use(child_kind::actor, x.given, "clerk");
+    const auto group = check_use(child_kind::supervisor, x.given, "clerk");
+    CHECK((x.actor ? actor.empty()
+                   : actor.starts_with(begin + "plain CAF actor; ")));
+    CHECK((x.supervisor ? group.empty()
+                        : group.starts_with(begin + "supervisor; ")));
+  }
+}
+
 TEST_CASE("S1 strategies, restart types and modes have names") {
   for (auto x : all_strategies)
     CHECK(to_string(x) != "invalid");

@@ -15,6 +15,9 @@
 #include <caf/behavior.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/exit_reason.hpp>
+#include <caf/result.hpp>
+#include <caf/typed_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -22,7 +25,9 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <functional>
+#include <semaphore>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +46,7 @@ using troupe::outcome_kind;
 using troupe::restart;
 using troupe::strategy;
 using troupe::supervisor_spec;
+using troupe::worker_handle;
 using troupe::worker_phase;
 using troupe::worker_state;
 using testing_system = troupe::testing::system;
@@ -120,6 +126,23 @@ TEST_CASE("S1 a spec is checked before anything starts") {
     spec.add<part>("b", {.worker = {.stopping_grace_period = -1s}},
                    std::ref(log));
     expected = "stopping_grace_period is negative";
+  }
+  SECTION("an option that a nested supervisor has no use for") {
+    spec.add(supervisor_spec{.name = "inner"},
+             {.worker = {.stopping_grace_period = 1s}});
+    expected = "supervisor \"tree\": child \"inner\": "
+               "worker.stopping_grace_period means nothing for a supervisor";
+  }
+  SECTION("an option that a plain actor has no use for") {
+    spec.add_actor("plain",
+                   {.worker = {.queue = {.on_stop = troupe::on_stop::drain}}},
+                   [](caf::actor_system&) { return caf::actor{}; });
+    expected = "supervisor \"tree\": child \"plain\": worker.queue means "
+               "nothing for a plain CAF actor";
+  }
+  SECTION("nobody whose end could be the end") {
+    spec.auto_shutdown = troupe::auto_shutdown::any_significant;
+    expected = "none of its children is significant";
   }
   SECTION("somewhere in the tree") {
     supervisor_spec inner{.name = "inner"};
@@ -577,6 +600,166 @@ TEST_CASE("S23 a plain actor is a child like others") {
   CHECK(troupe::lookup(sys, "/tree/legacy")->actor() == latest);
   CHECK(tree.shutdown()->ok());
   latest = nullptr;
+}
+
+namespace {
+
+caf::behavior listener(caf::event_based_actor* self) {
+  return {[self](int32_t x) {
+    if (x < 0)
+      self->quit(caf::sec::runtime_error);
+  }};
+}
+
+} // namespace
+
+TEST_CASE("S23 a plain actor that backs off, or is stopped, is nobody") {
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add_actor("plain", {.backoff = {.initial = 20s, .jitter = 0.0}},
+                 [&sys] { return sys.sys().spawn(listener); });
+  auto tree = troupe::spawn(sys, spec);
+  CHECK_FALSE(tree.startup());
+  auto plain = tree.child("plain");
+  auto first = plain.actor();
+  REQUIRE(first);
+  support::tell(first, int32_t{-1});
+  sys.run();
+  CHECK(plain.phase() == worker_phase::backing_off);
+  CHECK_FALSE(plain.actor());
+  CHECK_FALSE(tree.child(first));
+  auto found = troupe::lookup<caf::actor>(sys, "/tree/plain");
+  REQUIRE_FALSE(found);
+  CHECK(found.error() == errc::not_found);
+  CHECK_THAT(troupe::text_of(found.error()),
+             ContainsSubstring("/tree/plain at present: it is stopped, "
+                               "backing_off"));
+  sys.advance(20s);
+  CHECK(plain.actor());
+  CHECK(plain.actor() != first);
+  tree.terminate_child("plain").get();
+  CHECK_FALSE(plain.actor());
+  tree.shutdown();
+  CHECK_FALSE(plain.actor());
+}
+
+TEST_CASE("S23 S31 a plain actor is found by its path") {
+  using typed = caf::typed_actor<caf::result<int32_t>(int32_t)>;
+  class caller : public troupe::worker {
+  public:
+    caller(caf::actor whom, typed who, int32_t& answer)
+      : whom_(std::move(whom)), who_(std::move(who)), answer_(answer) {
+      // nop
+    }
+
+    troupe::task<> run() override {
+      auto same = lookup<caf::actor>("/tree/plain");
+      auto handle = lookup("/tree/plain");
+      CHECK((same && *same == whom_));
+      CHECK((handle && handle->actor() == whom_));
+      auto asking = ask<int32_t>(who_, 1s, int32_t{20});
+      if (auto answer = co_await std::move(asking))
+        answer_ = *answer;
+      co_await stop_requested();
+    }
+
+  private:
+    caf::actor whom_;
+    typed who_;
+    int32_t& answer_;
+  };
+  testing_system sys;
+  auto answer = int32_t{0};
+  supervisor_spec spec{.name = "tree"};
+  spec.add_actor("plain",
+                 [](caf::actor_system& s) { return s.spawn(listener); });
+  spec.add_actor("typed", [](caf::actor_system& s) {
+    return s.spawn([]() -> typed::behavior_type {
+      return {[](int32_t x) -> caf::result<int32_t> { return x + 1; }};
+    });
+  });
+  spec.add<caller>("caller", troupe::by_path<caf::actor>("/tree/plain"),
+                   troupe::by_path<typed>("/tree/typed"), std::ref(answer));
+  auto tree = troupe::spawn(sys, spec);
+  CHECK_FALSE(tree.startup());
+  sys.run();
+  CHECK(answer == 21);
+  CHECK_FALSE(troupe::lookup<caf::actor>(sys, "/tree/nobody"));
+  CHECK(troupe::lookup<caf::actor>(sys, "/tree/caller"));
+  tree.shutdown();
+}
+
+TEST_CASE("S2 the options of a child may be left out") {
+  class named : public troupe::worker {
+  public:
+    named() = default;
+
+    explicit named(std::string text) : text_(std::move(text)) {
+      // nop
+    }
+
+    troupe::task<> run() override {
+      co_await stop_requested();
+    }
+
+    std::string text_;
+  };
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  const troupe::child_options transient{.restart = restart::transient};
+  spec.add<named>("a");
+  spec.add<named>("b", {}, "with");
+  spec.add<named>("c", "without");
+  spec.add<named>("d", transient, "some");
+  spec.add<named>("e", {.restart = restart::temporary});
+  spec.add(troupe::child<named>("f", std::string{"without"}));
+  spec.add_actor("g", [&sys] { return sys.sys().spawn(listener); });
+  spec.add_actor("h", {}, [&sys] {
+    return caf::actor_cast<caf::strong_actor_ptr>(sys.sys().spawn(listener));
+  });
+  CHECK(spec.children[2].options.restart == restart::permanent);
+  CHECK(spec.children[3].options.restart == restart::transient);
+  CHECK(spec.children[4].options.restart == restart::temporary);
+  auto tree = troupe::spawn(sys, spec);
+  CHECK_FALSE(tree.startup());
+  CHECK(tree.count_children().active == 8);
+  auto ref = *troupe::lookup<named>(sys, "/tree/c");
+  tree.shutdown();
+  REQUIRE(ref.worker() != nullptr);
+  CHECK(ref.worker()->text_ == "without");
+}
+
+TEST_CASE("S15 a deadline of zero forces, and abandons nobody who comes back") {
+  // An offloaded call takes real time to notice, and none in the test's.
+  class busy : public troupe::worker {
+  public:
+    troupe::task<> run() override {
+      auto call = offload([](const std::stop_token& stop) {
+        std::binary_semaphore told{0};
+        const std::stop_callback tell{stop, [&told] { told.release(); }};
+        told.acquire();
+      });
+      co_await std::move(call);
+    }
+  };
+  testing_system sys;
+  supervisor_spec inner{.name = "inner"};
+  inner.add<busy>("busy");
+  supervisor_spec spec{.name = "tree"};
+  spec.add(inner);
+  auto tree = troupe::spawn(sys, spec);
+  CHECK_FALSE(tree.startup());
+  auto nested = troupe::supervisor_ref{tree.child("inner")};
+  auto leaf = nested.child("busy");
+  auto begin = sys.now();
+  CHECK_FALSE(tree.shutdown(0s).empty());
+  CHECK(sys.now() == begin);
+  for (auto& who : {worker_handle{tree}, worker_handle{nested}, leaf}) {
+    CAPTURE(who.path());
+    REQUIRE(who.outcome());
+    CHECK(who.outcome()->kind() == outcome_kind::forced);
+    CHECK_FALSE(who.outcome()->abandoned());
+  }
 }
 
 TEST_CASE("S18 a spec without anything to be made of is refused") {

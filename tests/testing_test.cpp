@@ -5,6 +5,7 @@
 
 #include "actors/testing/pump.hpp"
 #include "support/plain_caf.hpp"
+#include "troupe/scoped_worker.hpp"
 
 #include <caf/actor_registry.hpp>
 #include <caf/actor_system_config.hpp>
@@ -440,6 +441,21 @@ TEST_CASE("a wait that nothing can end is a deadlock, and says so") {
   hook->on_deadlock({});
   CHECK_THROWS_MATCHES(sys.run_until([] { return false; }), deadlock,
                        MessageMatches(!ContainsSubstring("godot")));
+}
+
+TEST_CASE("a deadlock names the call that waits, and for whom") {
+  class lasting : public troupe::worker {
+  public:
+    troupe::task<> run() override {
+      co_await stop_requested();
+    }
+  };
+  testing_system sys;
+  troupe::scoped_worker<lasting> worker{sys, {.name = "lasting"}};
+  CHECK_THROWS_MATCHES(
+    static_cast<void>(worker.ref().wait_for_shutdown()), deadlock,
+    MessageMatches(ContainsSubstring("waiting for /lasting to be over, which "
+                                     "is running, ready: deadlock after")));
 }
 
 TEST_CASE("time does not jump to timers that were taken back") {

@@ -196,3 +196,63 @@ TEST_CASE("S29 a worker that is stuck is shown, and keeps nobody waiting") {
 TEST_CASE("S29 nobody has no status") {
   CHECK(troupe::worker_handle{}.status_tree().self.path.empty());
 }
+
+TEST_CASE("Q8 S29 dead letters are in the text of a tree") {
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<sink>("sink");
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  auto ref = *troupe::lookup<sink>(sys, "/tree/sink");
+  CHECK_THAT(to_string(tree.status_tree()), !ContainsSubstring("dead letter"));
+  ref.send(1);
+  ref.send(2);
+  tree.terminate_child("sink").get();
+  ref.send(3);
+  CHECK_THAT(to_string(tree.status_tree()),
+             ContainsSubstring("3 dead letters (1 closed, 2 discarded)"));
+  tree.shutdown();
+}
+
+TEST_CASE("Q8 counts as text leave out what is zero") {
+  using troupe::queue_counts;
+  CHECK(to_string(queue_counts{}) == "0 sent");
+  CHECK(to_string(queue_counts{.sent = 2, .handled = 1, .queued = 1})
+        == "2 sent, 1 handled, 1 queued");
+  CHECK(to_string(queue_counts{.sent = 9,
+                               .handled = 1,
+                               .in_progress = 1,
+                               .closed = 1,
+                               .rejected = 1,
+                               .dropped = 1,
+                               .discarded = 1,
+                               .failed = 1,
+                               .lost = 1,
+                               .abandoned = 1})
+        == "9 sent, 1 handled, 1 in progress, 7 dead letters (1 closed, 1 "
+           "rejected, 1 dropped, 1 discarded, 1 failed, 1 lost, 1 abandoned)");
+  CHECK(to_string(queue_counts{.sent = 1, .lost = 1})
+        == "1 sent, 1 dead letter (1 lost)");
+}
+
+TEST_CASE("S15 who is in the way is told with when, and with what") {
+  troupe::stop_blocker x;
+  x.path = "/tree/hung";
+  x.state = worker_state::stopping;
+  x.phase = worker_phase::draining;
+  x.elapsed = 250ms;
+  CHECK(to_string(x)
+        == "/tree/hung is stopping, draining, 250ms after it was asked to "
+           "stop");
+  x.queued = 3;
+  x.holds = 1;
+  CHECK(to_string(x)
+        == "/tree/hung is stopping, draining, 250ms after it was asked to "
+           "stop, with 3 queued, 1 hold");
+  x.queued = 0;
+  x.discarded = 7;
+  x.lost = 1;
+  x.holds = 2;
+  CHECK_THAT(to_string(x),
+             ContainsSubstring(", with 7 discarded, 1 lost, 2 holds"));
+}

@@ -79,6 +79,12 @@ public:
     return child_kind::supervisor;
   }
 
+  [[nodiscard]] worker_options run_as(worker_options given) const override {
+    auto result = options_of(plan_);
+    result.start_timeout = given.start_timeout;
+    return result;
+  }
+
   [[nodiscard]] std::string check() const override {
     return check_pool(plan_);
   }
@@ -91,8 +97,6 @@ private:
 
 child_spec child(const pool_plan& plan, child_options options) {
   auto pool = named(plan);
-  auto given = std::exchange(options.worker, options_of(pool));
-  options.worker.start_timeout = given.start_timeout;
   auto name = pool.options.name;
   return {std::move(name), std::move(options),
           std::make_shared<pool_factory>(std::move(pool))};

@@ -17,6 +17,18 @@ stop_limits limits_until(time_point now, time_point deadline) noexcept {
   return {end - whole / 4, end - whole / 8, end - whole / 16, end};
 }
 
+time_point abandon_at(time_point now, timespan force_period,
+                      const stop_limits& limits) noexcept {
+  const auto latest = std::max(limits.end, deadline_after(now, least_to_go));
+  return std::min(deadline_after(now, force_period), latest);
+}
+
+time_point all_gone_by(const stop_limits& limits) noexcept {
+  if (limits.end == never)
+    return never;
+  return std::max(limits.end, deadline_after(limits.force, least_to_go));
+}
+
 stop_limits forced_at(time_point when) noexcept {
   return {when, when, never, never};
 }

@@ -5,6 +5,8 @@
 
 #include "troupe/time.hpp"
 
+#include <chrono>
+
 namespace troupe::rules {
 
 /// How the one deadline of a stop is split. It is passed down a tree as it is,
@@ -26,6 +28,21 @@ struct stop_limits {
 /// Splits the time from `now` to `deadline`: a quarter of it is the reserve.
 [[nodiscard]] stop_limits limits_until(time_point now,
                                        time_point deadline) noexcept;
+
+/// What whoever is forced has at least, whatever is left of a deadline, to be
+/// taken apart: it takes a turn on its own thread. So who is abandoned sits in
+/// code that does not return, and nobody is merely because a deadline leaves no
+/// time. (S15)
+inline constexpr timespan least_to_go = std::chrono::milliseconds{100};
+
+/// Returns when who is forced `now` is abandoned: after its own force period,
+/// but not later than `limits` say, unless that were sooner than `least_to_go`.
+[[nodiscard]] time_point abandon_at(time_point now, timespan force_period,
+                                    const stop_limits& limits) noexcept;
+
+/// Returns until when to wait for a stop within `limits`: for their end, and
+/// for those forced when the time for that had come.
+[[nodiscard]] time_point all_gone_by(const stop_limits& limits) noexcept;
 
 /// Limits that force at `when` and bound nothing else.
 [[nodiscard]] stop_limits forced_at(time_point when) noexcept;

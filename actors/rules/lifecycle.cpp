@@ -279,6 +279,10 @@ bool stop_asked(stage s) noexcept {
   return state_of(s) == worker_state::stopping;
 }
 
+bool is_closing(stage s) noexcept {
+  return s == closing || s == closing_stop || s == closing_forced;
+}
+
 bool is_final(stage s) noexcept {
   return s == stopped || s == force_stopped || s == abandoned;
 }

@@ -144,6 +144,10 @@ private:
 /// Whether a stop was asked for, in whatever way, and the end is not reached.
 [[nodiscard]] bool stop_asked(stage s) noexcept;
 
+/// Whether `s` is the clean-up: what waits for children and handlers, and
+/// `on_shutdown()`.
+[[nodiscard]] bool is_closing(stage s) noexcept;
+
 /// Whether `s` is final.
 [[nodiscard]] bool is_final(stage s) noexcept;
 

@@ -70,6 +70,16 @@ std::string snake_case(std::string_view class_name) {
   return result.empty() ? std::string{"worker"} : result;
 }
 
+std::string with_article(std::string_view name) {
+  constexpr std::string_view vowels = "aeioAEIO"; // a user, a unit
+  const auto first = name.find_first_not_of("(<{");
+  const auto soft = first != std::string_view::npos
+                    && vowels.find(name[first]) != std::string_view::npos;
+  std::string result = soft ? "an " : "a ";
+  result += name;
+  return result;
+}
+
 std::string child_path(std::string_view parent, std::string_view name) {
   std::string result{parent};
   result += '/';

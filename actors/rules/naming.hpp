@@ -14,6 +14,10 @@ namespace troupe::rules {
 /// `http_server`.
 [[nodiscard]] std::string snake_case(std::string_view class_name);
 
+/// A name, after the article that goes with how it begins: `an idle`, `a
+/// net::x`.
+[[nodiscard]] std::string with_article(std::string_view name);
+
 /// The path of a worker below `parent`, which is empty for the topmost.
 [[nodiscard]] std::string child_path(std::string_view parent,
                                      std::string_view name);

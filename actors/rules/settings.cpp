@@ -53,6 +53,13 @@ std::string check(const worker_options& options, std::string_view name) {
               "none";
     return result;
   }
+  if (options.on_hang == on_hang::restart && options.watchdog == infinite) {
+    std::string result = "worker \"";
+    result += name;
+    result += "\": on_hang is restart, but there is no watchdog to notice that "
+              "it hangs; set watchdog or leave on_hang out";
+    return result;
+  }
   if (options.name.find('/') != std::string::npos) {
     std::string result = "worker \"";
     result += name;

@@ -5,6 +5,7 @@
 
 #include "rules/backoff.hpp"
 #include "rules/restart_window.hpp"
+#include "troupe/child_info.hpp"
 #include "troupe/supervisor_options.hpp"
 #include "troupe/time.hpp"
 
@@ -412,6 +413,18 @@ private:
 /// Returns what is wrong with a group of rules, or an empty string. (S1)
 [[nodiscard]] std::string check(const group_rules& rules,
                                 std::string_view supervisor);
+
+/// The same for what it is to do when significant children end: with none of
+/// them it means nothing. Children of a `dynamic` group come later, and so do
+/// those of a group that has none yet. (S13)
+[[nodiscard]] std::string
+check_significant(const group_rules& rules, std::string_view supervisor,
+                  std::size_t children, std::size_t significant);
+
+/// Returns which of the options given for a child of `kind` means nothing for
+/// it, or an empty string. (S1)
+[[nodiscard]] std::string
+check_use(child_kind kind, const worker_options& given, std::string_view child);
 
 /// Returns what is wrong with one child's rules, or an empty string. (S1)
 [[nodiscard]] std::string check(const child_rules& rules,

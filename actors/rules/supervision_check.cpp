@@ -6,6 +6,7 @@
 #include "rules/supervision.hpp"
 
 #include <cmath>
+#include <utility>
 
 namespace troupe::rules {
 
@@ -52,6 +53,14 @@ void check_limit(child_checker& child, const restart_limit& limit) {
     "give_up_after.within is not positive",
     "say within how long the failures count, or use troupe::infinite "
     "to count them for ever");
+}
+
+void check_on_give_up(child_checker& child, const child_rules& rules) {
+  child.refuse(rules.on_give_up == on_give_up::leave_stopped
+                 && rules.give_up_after.failures == 0,
+               "on_give_up is leave_stopped, but the child never gives up: it "
+               "has no limit of its own",
+               "set give_up_after.failures or leave on_give_up out");
 }
 
 void check_backoff(child_checker& child, const restart_backoff& backoff) {
@@ -104,10 +113,70 @@ std::string check(const group_rules& rules, std::string_view supervisor) {
   return {};
 }
 
+std::string check_significant(const group_rules& rules,
+                              std::string_view supervisor, std::size_t children,
+                              std::size_t significant) {
+  if (rules.auto_shutdown == auto_shutdown::never || children == 0
+      || significant > 0 || rules.strategy == strategy::dynamic)
+    return {};
+  return complaint("supervisor", supervisor,
+                   "auto_shutdown is " + to_string(rules.auto_shutdown)
+                     + ", but none of its children is significant",
+                   "mark one that is transient or temporary as significant, or "
+                   "leave auto_shutdown out");
+}
+
+namespace {
+
+/// The first option given that a child of `kind` has no use for; empty if all
+/// are of use.
+std::pair<std::string_view, std::string_view>
+first_useless(child_kind kind, const worker_options& given) {
+  const worker_options unset{};
+  const auto own = kind == child_kind::actor;
+  if (given.queue != unset.queue)
+    return {"queue", own ? "its messages wait in its own mailbox; leave it out"
+                         : "its children have queues; set it for them"};
+  if (given.readiness != unset.readiness)
+    return {"readiness",
+            own ? "it is ready when its factory has returned; leave it out"
+                : "it is ready when its children are; set it for them"};
+  if (given.watchdog != unset.watchdog)
+    return {"watchdog", own ? "it is not watched; leave it out"
+                            : "set it for its children"};
+  if (kind != child_kind::supervisor)
+    return {};
+  if (given.stopping_grace_period)
+    return {"stopping_grace_period",
+            "set that of its supervisor_spec, or those of its children"};
+  if (given.cleanup_period)
+    return {"cleanup_period", "set it for its children"};
+  if (given.force_period)
+    return {"force_period", "set it for its children"};
+  return {};
+}
+
+} // namespace
+
+std::string check_use(child_kind kind, const worker_options& given,
+                      std::string_view child) {
+  if (kind == child_kind::worker)
+    return {};
+  const auto [field, advice] = first_useless(kind, given);
+  if (field.empty())
+    return {};
+  return complaint("child", child,
+                   "worker." + std::string{field} + " means nothing for a "
+                     + (kind == child_kind::actor ? "plain CAF actor"
+                                                  : "supervisor"),
+                   advice);
+}
+
 std::string check(const child_rules& rules, const group_rules& group,
                   std::string_view child) {
   child_checker checker{child};
   check_limit(checker, rules.give_up_after);
+  check_on_give_up(checker, rules);
   check_backoff(checker, rules.backoff);
   check_significance(checker, rules, group);
   return checker.result();

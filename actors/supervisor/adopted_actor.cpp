@@ -3,6 +3,8 @@
 
 // A plain CAF actor as a child: a worker that lives as long as the actor does.
 
+#include "supervisor/adopted_actor.hpp"
+
 #include "caf_compat.hpp"
 #include "cell.hpp"
 #include "troupe/child.hpp"
@@ -16,6 +18,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <typeinfo>
 #include <utility>
 
 namespace troupe {
@@ -80,6 +83,12 @@ public:
     }
   }
 
+  void after_shutdown(const outcome&) override {
+    // Whoever looks for it now finds nobody until the next life.
+    if (auto* home = std::exchange(shown_, nullptr))
+      home->set_face(nullptr);
+  }
+
 private:
   /// Shared with who tells of the end, who may come late.
   struct ending {
@@ -106,6 +115,10 @@ private:
 };
 
 } // namespace
+
+bool is_adopted(const cell& x) noexcept {
+  return *x.terms().type == typeid(adopted_actor);
+}
 
 child_spec child_actor(std::string name, child_options options,
                        actor_function make) {

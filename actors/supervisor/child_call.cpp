@@ -63,10 +63,13 @@ child_result child_call::progress::wait() {
                             "get() of a call to a supervisor would block an "
                             "actor's thread; co_await the call instead"),
             {}};
-  home_->block_until(is_done, never, [this] {
-    std::unique_lock guard{mtx_};
-    done_.wait(guard, [this] { return result_.has_value(); });
-  });
+  home_->block_until(
+    is_done, never,
+    [this] {
+      std::unique_lock guard{mtx_};
+      done_.wait(guard, [this] { return result_.has_value(); });
+    },
+    [] { return std::string{"waiting for a call to a supervisor"}; });
   return result();
 }
 

@@ -8,6 +8,7 @@
 #include "supervisor/check.hpp"
 #include "supervisor/shell.hpp"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -17,6 +18,10 @@ child_factory::~child_factory() = default;
 
 child_kind child_factory::kind() const noexcept {
   return child_kind::worker;
+}
+
+worker_options child_factory::run_as(worker_options given) const {
+  return given;
 }
 
 std::string child_factory::check() const {
@@ -64,6 +69,12 @@ public:
     return child_kind::supervisor;
   }
 
+  [[nodiscard]] worker_options run_as(worker_options given) const override {
+    auto result = options_of(*spec_);
+    result.start_timeout = given.start_timeout;
+    return result;
+  }
+
   [[nodiscard]] std::string check() const override {
     return troupe::check(*spec_);
   }
@@ -95,6 +106,10 @@ std::string check_child(const supervisor_spec& group, const child_spec& x) {
                                 group_rules_of(group), x.name);
       !wrong.empty())
     return in_supervisor(group, std::move(wrong));
+  if (auto wrong = rules::check_use(x.factory->kind(), x.options.worker,
+                                    x.name);
+      !wrong.empty())
+    return in_supervisor(group, std::move(wrong));
   auto options = x.options.worker;
   options.name = x.name;
   if (auto wrong = rules::check(options, x.name); !wrong.empty())
@@ -118,7 +133,12 @@ std::string check(const supervisor_spec& x) {
       return in_supervisor(x, "two children are called \"" + child.name
                                 + "\"; names must be unique among siblings");
   }
-  return {};
+  const auto significant = std::count_if(x.children.begin(), x.children.end(),
+                                         [](const child_spec& child) {
+                                           return child.options.significant;
+                                         });
+  return rules::check_significant(group_rules_of(x), x.name, x.children.size(),
+                                  static_cast<std::size_t>(significant));
 }
 
 worker_options options_of(const supervisor_spec& x) {
@@ -131,8 +151,6 @@ worker_options options_of(const supervisor_spec& x) {
 
 child_spec child(supervisor_spec inner, child_options options) {
   auto name = inner.name;
-  auto given = std::exchange(options.worker, options_of(inner));
-  options.worker.start_timeout = given.start_timeout;
   return {std::move(name), std::move(options),
           std::make_shared<supervisor_factory>(std::move(inner))};
 }

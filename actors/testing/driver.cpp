@@ -80,6 +80,15 @@ std::string count_of(std::size_t number, std::string_view what) {
 
 pump::~pump() = default;
 
+bool pump::wait_for(const std::function<bool()>& done, time_point limit,
+                    const std::function<std::string()>& what) {
+  try {
+    return run_until(done, limit);
+  } catch (const deadlock& x) {
+    throw deadlock{what() + ": " + x.what()};
+  }
+}
+
 pump::external_thread::external_thread(std::shared_ptr<pump> where) noexcept
   : where_(std::move(where)),
     previous_(std::exchange(external_to, where_.get())) {

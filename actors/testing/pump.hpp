@@ -59,6 +59,11 @@ public:
   virtual bool run_until(const std::function<bool()>& done, time_point limit)
     = 0;
 
+  /// The same, for somebody who can say what is waited for.
+  /// @param what Is asked for the text of a `deadlock`.
+  bool wait_for(const std::function<bool()>& done, time_point limit,
+                const std::function<std::string()>& what);
+
   /// Something outside the scheduler is under way from now on, and counts as
   /// running until `external_end()`. Any thread; begin before the work can have
   /// an effect, end after its last one.

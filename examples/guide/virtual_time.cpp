@@ -1,15 +1,17 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// A test of a worker that pauses for ten minutes. It takes milliseconds.
+// Tests of a worker that pauses for ten minutes, and of a restart. They take
+// milliseconds.
 
-#include <troupe/event.hpp>
-#include <troupe/spawn.hpp>
 #include <troupe/testing.hpp>
+#include <troupe/troupe.hpp>
 
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <stdexcept>
+#include <string>
 
 using namespace std::chrono_literals;
 
@@ -73,11 +75,41 @@ void a_hang_is_a_failure() {
 }
 // [end]
 
+// [snippet testing-restart]
+class parser : public troupe::queue_consumer<std::string> {
+public:
+  troupe::task<> run() override {
+    while (auto line = co_await get_message())
+      if (line->empty())
+        throw std::runtime_error{"an empty line"};
+  }
+};
+
+void a_crash_costs_one_message() {
+  troupe::testing::system sys;
+  troupe::supervisor_spec spec{.name = "tree"};
+  spec.add<parser>("parser", {.backoff = {.initial = 30s, .jitter = 0.0}});
+  troupe::scoped_supervisor tree{sys, spec};
+  troupe::event_log log{tree.ref()};
+  auto begin = sys.now();
+  auto lines = *troupe::lookup<parser>(sys, "/tree/parser");
+  for (auto line : {"one", "", "three"})
+    lines.send(line);
+  auto crash = log.wait_for(troupe::event_kind::failed, "/tree/parser");
+  check(crash && crash->incarnation == 1, "the empty line is too much");
+  log.wait_for(troupe::event_kind::restarted, "/tree/parser"); // time jumps
+  check(sys.now() - begin == 30s, "it has waited for its restart");
+  sys.run(); // what is still to be done at this moment
+  check(lines.queue_size() == 0 && lines.queue().lost == 1, "one is lost");
+}
+// [end]
+
 } // namespace
 
 int main() {
   reports_every_ten_minutes();
   a_hang_is_a_failure();
+  a_crash_costs_one_message();
 }
 
 // Output:

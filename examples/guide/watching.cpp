@@ -77,7 +77,7 @@ void caf_main(caf::actor_system& sys) {
   log.wait_for([](const troupe::lifecycle_event& x) {
     return x.kind == troupe::event_kind::ready && x.incarnation == 2;
   });
-  std::cout << to_string(kitchen->status_tree());
+  std::cout << to_string(kitchen.status_tree());
   // [end]
   troupe::scoped_worker<chef> worker{sys, {}, kitchen->actor()};
   worker->wait_for_shutdown();
@@ -89,5 +89,5 @@ CAF_MAIN(caf::id_block::troupe)
 
 // Output:
 //     /kitchen: running, ready
-//       cook: running, ready, life 2, last end: failed: worker "cook" (/kitchen/cook) failed: nobody can cook fugu
+//       cook: running, ready, life 2, 1 dead letter (1 lost), last end: failed: worker "cook" (/kitchen/cook) failed: nobody can cook fugu
 //     2 of 2 cook

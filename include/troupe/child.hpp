@@ -108,25 +108,56 @@ child(std::string name, child_options options, Ts&&... xs) {
   return child_made_by<W>(std::move(name), std::move(options), std::move(make));
 }
 
+/// The same with the options left out.
+template <std::derived_from<worker> W, class T, class... Ts>
+  requires(!std::convertible_to<T, child_options>)
+[[nodiscard]] child_spec child(std::string name, T&& x, Ts&&... xs) {
+  return child<W>(std::move(name), child_options{}, std::forward<T>(x),
+                  std::forward<Ts>(xs)...);
+}
+
+/// What spawns a plain CAF actor: takes the actor system, or nothing, and
+/// returns a handle.
+template <class F>
+concept actor_factory = std::is_invocable_v<F&, caf::actor_system&>
+                        || std::is_invocable_v<F&>;
+
 /// Makes the spec of a child that is a plain CAF actor.
 [[nodiscard]] child_spec
 child_actor(std::string name, child_options options,
             std::function<caf::strong_actor_ptr(caf::actor_system&)> make);
 
 /// A spec for a plain CAF actor of whatever handle type. (S23)
-/// @param make Spawns it; called again for each life. It gets the actor system
-///             and returns a handle.
-template <class F>
-  requires(!std::same_as<std::invoke_result_t<F&, caf::actor_system&>,
-                         caf::strong_actor_ptr>)
+/// @param make Spawns it; called again for each life, on a thread of the
+///             scheduler. It gets the actor system, if it takes it, and returns
+///             a handle; null, or an exception, is a failed start.
+template <actor_factory F>
 [[nodiscard]] child_spec
 child_actor(std::string name, child_options options, F make) {
-  return child_actor(std::move(name), std::move(options),
-                     std::function<caf::strong_actor_ptr(caf::actor_system&)>{
-                       [make = std::move(make)](caf::actor_system& sys) {
+  auto spawn_one = [make = std::move(make)](caf::actor_system& sys) mutable {
+    if constexpr (std::is_invocable_v<F&, caf::actor_system&>)
+      return make(sys);
+    else
+      return make();
+  };
+  using made = std::invoke_result_t<decltype(spawn_one)&, caf::actor_system&>;
+  using function = std::function<caf::strong_actor_ptr(caf::actor_system&)>;
+  if constexpr (std::same_as<made, caf::strong_actor_ptr>)
+    return child_actor(std::move(name), std::move(options),
+                       function{std::move(spawn_one)});
+  else
+    return child_actor(std::move(name), std::move(options),
+                       function{[spawn_one = std::move(spawn_one)](
+                                  caf::actor_system& sys) mutable {
                          return caf::actor_cast<caf::strong_actor_ptr>(
-                           make(sys));
+                           spawn_one(sys));
                        }});
+}
+
+/// The same with the options left out.
+template <actor_factory F>
+[[nodiscard]] child_spec child_actor(std::string name, F make) {
+  return child_actor(std::move(name), child_options{}, std::move(make));
 }
 
 } // namespace troupe

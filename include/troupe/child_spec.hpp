@@ -36,6 +36,10 @@ public:
 
   [[nodiscard]] virtual child_kind kind() const noexcept;
 
+  /// How it is run when its spec says `given`: a supervisor has options of its
+  /// own instead of those of a worker.
+  [[nodiscard]] virtual worker_options run_as(worker_options given) const;
+
   /// Says what is wrong with what it is to make; empty if nothing is known.
   [[nodiscard]] virtual std::string check() const;
 };

@@ -162,6 +162,8 @@ struct queue_options {
   /// with it in progress and is started again by its supervisor. After that,
   /// and with zero at once, it is a dead letter, reason `lost`. (Q10)
   int redeliver = 0;
+
+  friend bool operator==(const queue_options&, const queue_options&) = default;
 };
 
 /// How a worker is to be run. An aggregate for designated initializers; the
@@ -199,7 +201,8 @@ struct worker_options {
 
   /// How long a forced worker may sit in code that does not return before it is
   /// no longer waited for. Without it, the setting `troupe.force-period`, else
-  /// 1 s.
+  /// 1 s. A worker that does return needs a moment as well: some milliseconds,
+  /// more on a machine that is busy.
   std::optional<timespan> force_period = {};
 
   /// How long a message handler of the worker, or its coroutine between two
@@ -209,7 +212,7 @@ struct worker_options {
   /// `offload` is no concern of it.
   timespan watchdog = infinite;
 
-  /// What is done about it, beyond the report.
+  /// What is done about it, beyond the report. `restart` needs a `watchdog`.
   troupe::on_hang on_hang = troupe::on_hang::report;
 };
 

@@ -5,11 +5,15 @@
 
 #include "troupe/worker_ref.hpp"
 
+#include <caf/actor_cast.hpp>
+#include <caf/actor_control_block.hpp>
+#include <caf/error.hpp>
 #include <caf/expected.hpp>
 #include <caf/fwd.hpp>
 
 #include <string>
 #include <typeinfo>
+#include <utility>
 
 namespace troupe {
 
@@ -19,23 +23,37 @@ namespace troupe {
 find_worker(caf::actor_system& sys, const std::string& path,
             const std::type_info* type);
 
+/// The part of `lookup` that does not depend on the type of the actor.
+[[nodiscard]] caf::expected<caf::strong_actor_ptr>
+find_actor(caf::actor_system& sys, const std::string& path);
+
 /// Finds a child of a supervisor, of this one or any other, by its path.
 /// Thread-safe.
-/// @tparam W Its class, as its spec says.
+/// @tparam W Its class, as its spec says; or, for a child that is a plain CAF
+///           actor, the type of its handle, `caf::actor` or a typed one, which
+///           is taken at its word.
 /// @param path The names from the topmost supervisor down:
 ///             `/pipeline/writer`.
 /// @returns a handle, or `errc::not_found` or `errc::invalid_argument` if it
-///          is of another class, with a text that names the path. (S31)
+///          is of another class, with a text that names the path. For a handle
+///          of CAF, `errc::not_found` as well while there is no actor. (S31)
 template <class W>
 [[nodiscard]] caf::expected<ref_to_t<W>>
 lookup(caf::actor_system& sys, const std::string& path) {
-  auto found = find_worker(sys, path, &typeid(W));
-  if (!found)
-    return std::move(found.error());
-  return ref_to_t<W>{std::move(*found)};
+  if constexpr (caf_handle<W>) {
+    auto found = find_actor(sys, path);
+    if (!found)
+      return std::move(found.error());
+    return caf::actor_cast<W>(std::move(*found));
+  } else {
+    auto found = find_worker(sys, path, &typeid(W));
+    if (!found)
+      return std::move(found.error());
+    return ref_to_t<W>{std::move(*found)};
+  }
 }
 
-/// @copydoc lookup
+/// The same for a child of whatever class.
 [[nodiscard]] caf::expected<worker_handle> lookup(caf::actor_system& sys,
                                                   const std::string& path);
 
@@ -47,17 +65,16 @@ struct path_to {
 
 /// As an argument of a child: becomes a `worker_ref<W>`, which is looked up at
 /// the start of each of the child's lives. An unknown path is a failed start
-/// that names it. (S31)
+/// that names it. `by_path<caf::actor>`, or with the type of a typed handle,
+/// becomes the actor itself, for children that are plain CAF actors: who holds
+/// it does not follow a restart of that child. (S31)
 template <class W>
 [[nodiscard]] path_to<W> by_path(std::string path) {
   return {std::move(path)};
 }
 
-/// The part of `resolve` that does not depend on the class of the worker.
-/// @throws start_error if nobody has that path.
-[[nodiscard]] worker_handle find_or_throw(caf::actor_system& sys,
-                                          const std::string& path,
-                                          const std::type_info& type);
+/// @throws start_error with `why`.
+[[noreturn]] void throw_not_found(caf::error why);
 
 /// An argument of a child, as its constructor gets it.
 template <class T>
@@ -69,7 +86,10 @@ const T& resolve(caf::actor_system&, const T& x) {
 /// @copydoc resolve
 template <class W>
 ref_to_t<W> resolve(caf::actor_system& sys, const path_to<W>& x) {
-  return ref_to_t<W>{find_or_throw(sys, x.path, typeid(W))};
+  auto found = lookup<W>(sys, x.path);
+  if (!found)
+    throw_not_found(std::move(found.error()));
+  return std::move(*found);
 }
 
 /// What `resolve` makes of a `T`.

@@ -88,6 +88,11 @@ struct queue_counts {
   }
 };
 
+/// Renders the counts that are not zero: `5 sent, 3 handled, 2 dead letters (2
+/// discarded)`.
+/// @relates queue_counts
+std::string to_string(const queue_counts& x);
+
 /// The part of a queue that does not depend on the type of its messages: it
 /// belongs to the worker's cell, so it survives the worker, and all members are
 /// thread-safe unless they say otherwise.
@@ -171,9 +176,12 @@ public:
   /// @returns null if the queue does not take messages of that type.
   [[nodiscard]] virtual node_ptr convert(caf::message& msg) = 0;
 
-  /// Says whose queue it is, and how it is to behave. Before anybody uses it;
-  /// once more when the worker's lives go on in another cell.
+  /// Says whose queue it is, and the first time how it is to behave. Before
+  /// anybody uses it.
   void attach(cell& home, const queue_options& how);
+
+  /// The worker's lives go on in another cell.
+  void attach(cell& home);
 
   /// How it is to behave.
   [[nodiscard]] const queue_options& options() const noexcept {

@@ -34,7 +34,8 @@ enum class on_abandoned : std::uint8_t {
 /// members is part of the interface.
 struct run_options {
   /// How long the stop that the first signal begins may take in all. Zero
-  /// forces at once, `infinite` leaves it to the workers' own grace periods.
+  /// forces at once, which still takes up to 100 ms; `infinite` leaves it to
+  /// the workers' own grace periods.
   timespan stop_timeout = std::chrono::seconds{25};
 
   /// The signals that mean "stop"; none: signals are left alone.

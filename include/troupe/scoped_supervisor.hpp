@@ -9,11 +9,13 @@
 #include "troupe/supervisor_ref.hpp"
 #include "troupe/supervisor_spec.hpp"
 #include "troupe/time.hpp"
+#include "troupe/tree_status.hpp"
 
 #include <caf/fwd.hpp>
 
 #include <chrono>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace troupe {
@@ -72,6 +74,16 @@ public:
   /// @copydoc ref
   const supervisor_ref* operator->() const noexcept {
     return &ref_;
+  }
+
+  /// The child of that name, or a handle that points to nobody.
+  [[nodiscard]] worker_handle child(const std::string& name) const {
+    return ref_.child(name);
+  }
+
+  /// What the supervisor and all below it are doing. (S29)
+  [[nodiscard]] tree_status status_tree() const {
+    return ref_.status_tree();
   }
 
   /// Stops the tree and waits for its end, as long as its children's grace

@@ -23,17 +23,23 @@ struct stop_blocker {
   std::uint64_t queued = 0;
   /// How many holds kept it.
   std::uint64_t holds = 0;
+  /// Messages that were in its queue and that nobody will handle.
+  std::uint64_t discarded = 0;
+  /// Messages that it had in progress and did not finish.
+  std::uint64_t lost = 0;
 
   template <class Inspector>
   friend bool inspect(Inspector& f, stop_blocker& x) {
     return f.object(x).fields(
       f.field("path", x.path), f.field("state", x.state),
       f.field("phase", x.phase), f.field("elapsed", x.elapsed),
-      f.field("queued", x.queued), f.field("holds", x.holds));
+      f.field("queued", x.queued), f.field("holds", x.holds),
+      f.field("discarded", x.discarded), f.field("lost", x.lost));
   }
 };
 
-/// Renders one blocker in one line.
+/// Renders one blocker in one line: `/tree/hung is stopping, draining, 250ms
+/// after it was asked to stop, with 3 queued`.
 /// @relates stop_blocker
 std::string to_string(const stop_blocker& x);
 

@@ -100,13 +100,16 @@ struct child_options {
   /// When to stop trying.
   restart_limit give_up_after = {};
 
-  /// And what happens then.
+  /// And what happens then; `leave_stopped` needs a limit.
   troupe::on_give_up on_give_up = troupe::on_give_up::escalate;
 
   /// Whether its end can end the supervisor, see `auto_shutdown`.
   bool significant = false;
 
-  /// How it is run; its name is that of the child.
+  /// How it is run; its name is that of the child. What means nothing for it is
+  /// an error: a nested supervisor or pool takes only `start_timeout` of these,
+  /// as its spec says the rest; a plain CAF actor has no `queue`, `readiness`
+  /// or `watchdog`. (S1)
   worker_options worker = {};
 };
 

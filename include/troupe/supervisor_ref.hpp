@@ -132,7 +132,9 @@ public:
   /// Stops the whole tree within one deadline and blocks until it is over. A
   /// quarter of the time is a reserve: when nothing else is left, all who were
   /// not told to stop are told at once, and then forced. (S15)
-  /// @param deadline How long it may take in all.
+  /// @param deadline How long it may take in all; zero forces at once. Who is
+  ///                 forced has 100 ms to be taken apart, so less than 800 ms
+  ///                 may be overdrawn by that.
   /// @returns who was in the way: each worker that was forced or abandoned, or
   ///          that is still there. Nobody else runs any more. Empty as well if
   ///          the supervisor was not started.

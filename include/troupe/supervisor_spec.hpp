@@ -6,6 +6,7 @@
 #include "troupe/child.hpp"
 #include "troupe/supervisor_options.hpp"
 
+#include <concepts>
 #include <cstddef>
 #include <limits>
 #include <optional>
@@ -40,7 +41,8 @@ struct supervisor_spec {
   /// How many restarts it takes before it gives up.
   restart_intensity intensity = {};
 
-  /// Whether it stops when its significant children have ended.
+  /// Whether it stops when its significant children have ended. Unless it is
+  /// `dynamic`, one of `children` must be significant, if there are any.
   troupe::auto_shutdown auto_shutdown = troupe::auto_shutdown::never;
 
   /// Whether it starts and stops many children at once instead of one after
@@ -66,6 +68,14 @@ struct supervisor_spec {
     return *this;
   }
 
+  /// The same with the options left out.
+  template <std::derived_from<worker> W, class T, class... Ts>
+    requires(!std::convertible_to<T, child_options>)
+  supervisor_spec& add(std::string child_name, T&& x, Ts&&... xs) {
+    return add<W>(std::move(child_name), child_options{}, std::forward<T>(x),
+                  std::forward<Ts>(xs)...);
+  }
+
   /// Appends a child of whatever kind.
   supervisor_spec& add(child_spec x) {
     children.push_back(std::move(x));
@@ -76,12 +86,18 @@ struct supervisor_spec {
   supervisor_spec& add(supervisor_spec inner, child_options options = {});
 
   /// Appends a plain CAF actor: see `troupe::child_actor`.
-  template <class F>
+  template <actor_factory F>
   supervisor_spec&
   add_actor(std::string child_name, child_options options, F make) {
     children.push_back(troupe::child_actor(
       std::move(child_name), std::move(options), std::move(make)));
     return *this;
+  }
+
+  /// The same with the options left out.
+  template <actor_factory F>
+  supervisor_spec& add_actor(std::string child_name, F make) {
+    return add_actor(std::move(child_name), child_options{}, std::move(make));
   }
 };
 

@@ -51,8 +51,8 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, TROUPE_TYPE_ID_BEGIN)
 
   CAF_ADD_ATOM(troupe, troupe, status_tree_atom)
 
-  // The calls to a supervisor stay together: see
-  // actors/supervisor/protocol.cpp.
+  // The calls to a supervisor stay together and in this order: whether an atom
+  // is one of them is a matter of its number.
   CAF_ADD_ATOM(troupe, troupe, start_child_atom)
   CAF_ADD_ATOM(troupe, troupe, terminate_child_atom)
   CAF_ADD_ATOM(troupe, troupe, restart_child_atom)

@@ -11,6 +11,7 @@
 #include "troupe/offload.hpp"
 #include "troupe/options.hpp"
 #include "troupe/outcome.hpp"
+#include "troupe/path.hpp"
 #include "troupe/send_to.hpp"
 #include "troupe/sleep.hpp"
 #include "troupe/task.hpp"
@@ -268,7 +269,8 @@ protected:
   // -- environment ------------------------------------------------------------
 
   /// Finds a child of a supervisor by its path: a sibling, or any other. (S31)
-  /// @tparam W Its class, as its spec says.
+  /// @tparam W Its class, as its spec says; for a child that is a plain CAF
+  ///           actor, the type of its handle.
   /// @param where The names from the topmost supervisor down:
   ///              `/pipeline/writer`.
   /// @returns a handle, or `errc::not_found`, or `errc::invalid_argument` if it
@@ -276,10 +278,13 @@ protected:
   template <class W>
   [[nodiscard]] caf::expected<ref_to_t<W>>
   lookup(const std::string& where) const {
-    auto found = find_worker(where, typeid(W));
-    if (!found)
-      return std::move(found.error());
-    return ref_to_t<W>{std::move(*found)};
+    return troupe::lookup<W>(home_system(), where);
+  }
+
+  /// The same for a child of whatever class.
+  [[nodiscard]] caf::expected<worker_handle>
+  lookup(const std::string& where) const {
+    return troupe::lookup(home_system(), where);
   }
 
   /// The time on the worker's clock, which a test may have under control.
@@ -309,8 +314,8 @@ protected:
 private:
   friend class cell;
 
-  [[nodiscard]] caf::expected<worker_handle>
-  find_worker(const std::string& where, const std::type_info& type) const;
+  /// The actor system that it lives in.
+  [[nodiscard]] caf::actor_system& home_system() const;
 
   /// Gives a linked child its actor.
   [[nodiscard]] cell* spawn_child(worker_options options,

@@ -125,7 +125,9 @@ public:
   [[nodiscard]] tree_status status_tree() const;
 
   /// The worker's actor, for anything that CAF can do: null once the worker has
-  /// ended or its actor system is gone.
+  /// ended or its actor system is gone. For a child that is a plain CAF actor
+  /// it is that actor: another one in each life, and null while there is none,
+  /// for example while it backs off. (S23)
   [[nodiscard]] caf::actor actor() const;
 
   // -- lifecycle --------------------------------------------------------------

@@ -6,6 +6,8 @@
 #include "troupe/queue.hpp"
 #include "troupe/worker_handle.hpp"
 
+#include <caf/actor.hpp>
+#include <caf/fwd.hpp>
 #include <caf/message.hpp>
 
 #include <concepts>
@@ -85,10 +87,25 @@ public:
   }
 };
 
+/// Whether `T` is a handle of CAF: `caf::actor` or a typed one.
+template <class T>
+inline constexpr bool caf_handle = std::same_as<T, caf::actor>;
+
+/// @copydoc caf_handle
+template <class... Ts>
+inline constexpr bool caf_handle<caf::typed_actor<Ts...>> = true;
+
 /// What the handle to a `W` is called.
 template <class W>
 struct ref_to {
   using type = worker_ref<W>;
+};
+
+/// @copydoc ref_to
+template <class W>
+  requires caf_handle<W>
+struct ref_to<W> {
+  using type = W;
 };
 
 /// @copydoc ref_to

@@ -11,6 +11,7 @@
 #include <caf/behavior.hpp>
 #include <caf/event_based_actor.hpp>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -93,6 +94,7 @@ some_child(tree_scene& scene, const std::string& supervisor,
   auto how = some_habits(d, pace);
   switch (d.below(5)) {
     case 0:
+      options.worker.queue = {}; // which a plain actor has no use for
       return troupe::child_actor(
         name, options,
         [at = d.chance(50) ? how.run_time : 0](caf::actor_system& sys) {
@@ -162,6 +164,13 @@ some_tree(tree_scene& scene, const std::string& above, const std::string& name,
       x.add(std::move(spec));
     }
   }
+  // Without a significant child it would mean nothing. (S1)
+  if (x.strategy != strategy::dynamic
+      && std::none_of(x.children.begin(), x.children.end(),
+                      [](const auto& child) {
+                        return child.options.significant;
+                      }))
+    x.auto_shutdown = troupe::auto_shutdown::never;
   return x;
 }
 

@@ -4,6 +4,7 @@
 #include "troupe/dead_letter.hpp"
 
 #include "subscribe.hpp"
+#include "troupe/error.hpp"
 
 #include <utility>
 
@@ -32,7 +33,8 @@ std::string to_string(dead_letter_reason x) {
 std::string to_string(const dead_letter& x) {
   return x.path + ": " + to_string(x.reason) + " "
          + (x.message.empty() ? "a message that is gone"
-                              : caf::to_string(x.message));
+                              : caf::to_string(x.message))
+         + (x.thrown ? ": " + text_of(x.thrown) : "");
 }
 
 subscription on_dead_letter(caf::actor_system& sys,

@@ -72,9 +72,11 @@ void message_queue::departures::see_off() noexcept {
 void message_queue::departures::publish(dead_letter_reason why,
                                         node* what) noexcept {
   try {
-    dead_letter x{why, home_->path(), home_->home().time().now(), {}};
-    if (what != nullptr)
+    dead_letter x{why, home_->path(), home_->home().time().now(), {}, nullptr};
+    if (what != nullptr) {
       x.message = what->content();
+      x.thrown = std::move(what->thrown);
+    }
     from_.letters_->publish(std::move(x));
   } catch (...) {
     return; // Its content cannot be moved. It has been counted.

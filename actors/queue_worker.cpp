@@ -12,7 +12,7 @@
 
 namespace troupe {
 
-failed_call failed_call::judge(cell& home, int failures,
+failed_call failed_call::judge(cell& home, const on_error& policy, int failures,
                                const std::exception_ptr& thrown,
                                std::uint64_t& chance) {
   if (chance == 0)
@@ -21,7 +21,10 @@ failed_call failed_call::judge(cell& home, int failures,
   if (home.stop_asked())
     stop = home.queue()->drains() ? rules::stopping::drains
                                   : rules::stopping::at_once;
-  auto next = rules::after_failure(home.queue()->options().on_error, failures,
+  auto& usual = home.queue()->options().on_error;
+  const auto kept = policy.what() != on_error::action::retry
+                    || usual.what() == on_error::action::retry;
+  auto next = rules::after_failure(kept ? policy : on_error::skip, failures,
                                    stop, rules::sample(chance));
   switch (next.what) {
     case rules::setback::verdict::fail:

@@ -196,6 +196,31 @@ TEST_CASE("Q8 each reason for which a message dies is told") {
   }
 }
 
+TEST_CASE("Q8 a letter has what the callback threw on it last") {
+  std::vector<std::string> texts; // on this thread
+  testing_system sys;
+  auto sub = on_dead_letter(sys, [&](const dead_letter& x) {
+    texts.push_back(to_string(x.reason) + ": "
+                    + (x.thrown ? troupe::text_of(x.thrown) : "nothing"));
+    if (x.thrown)
+      CHECK(to_string(x).ends_with(": " + troupe::text_of(x.thrown)));
+  });
+  auto tries = 0;
+  auto ref = troupe::spawn<troupe::queue_worker<std::string>>(
+    sys, {.queue = {.on_error = on_error::retry(1, {.initial = 20s})}},
+    [&tries](const std::string& x) {
+      throw std::runtime_error(x + ' ' + std::to_string(++tries));
+    });
+  ref.startup();
+  for (const auto* x : {"a", "b", "c"})
+    ref.send(x);
+  sys.advance(30s); // the second one waits for its other try
+  ref.force_stop();
+  ref.wait_for_shutdown();
+  sys.run();
+  CHECK(texts == lines{"failed: a 2", "lost: b 3", "discarded: nothing"});
+}
+
 TEST_CASE("Q8 the messages of an abandoned worker are told of") {
   collector all;
   std::latch begun{1};

@@ -14,6 +14,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -274,6 +275,74 @@ TEST_CASE(
 }
 
 // -- hand_over -----------------------------------------------------------------
+
+TEST_CASE("Q9 a class can tell failures apart") {
+  class courier : public texts {
+  public:
+    explicit courier(std::vector<std::string>& calls)
+      : texts([this](const std::string& x) {
+          calls_.push_back(x);
+          if (x != "good")
+            throw std::runtime_error(x + " letter");
+        }),
+        calls_(calls) {
+      // nop
+    }
+
+  protected:
+    on_error policy_for(const std::string& what,
+                        const std::exception_ptr& thrown,
+                        int failures) override {
+      try {
+        std::rethrow_exception(thrown);
+      } catch (const std::runtime_error& x) {
+        CHECK(x.what() == what + " letter");
+      }
+      if (what == "poisoned")
+        return on_error::fail;
+      if (what == "torn")
+        return on_error::skip;
+      if (what == "early") // not before the hour is over
+        return on_error::retry(1, {.initial = 1h, .max = 1h, .jitter = 0.0});
+      return texts::policy_for(what, thrown, failures);
+    }
+
+  private:
+    std::vector<std::string>& calls_;
+  };
+  using list = std::vector<std::string>;
+  testing_system sys;
+  list calls;
+  SECTION("where the options say retry") {
+    auto ref = troupe::spawn<courier>(
+      sys, {.queue = {.on_error = on_error::retry(2, {.initial = 1s})}}, calls);
+    ref.startup();
+    for (const auto* x : {"torn", "early", "odd", "good", "poisoned"})
+      ref.send(x);
+    sys.advance(59min);
+    CHECK(calls == list{"torn", "early"});
+    sys.advance(2min);
+    CHECK(calls
+          == list{"torn", "early", "early", "odd", "odd", "odd", "good",
+                  "poisoned"});
+    CHECK(ref.wait_for_shutdown()->kind() == outcome_kind::failed);
+    CHECK(ref.queue().failed == 3);
+    CHECK(ref.queue().lost == 1);
+    CHECK(settled(ref.queue()));
+  }
+  SECTION("where they do not, there is no retry: nobody has kept the message") {
+    auto ref = troupe::spawn<courier>(sys, {}, calls);
+    ref.startup();
+    for (const auto* x : {"early", "torn", "odd"})
+      ref.send(x);
+    sys.advance(2h);
+    CHECK(calls == list{"early", "torn", "odd"});
+    CHECK(ref.wait_for_shutdown()->kind() == outcome_kind::failed);
+    CHECK(ref.queue().failed == 2);
+    CHECK(ref.queue().lost == 1);
+    CHECK(settled(ref.queue()));
+  }
+}
 
 TEST_CASE("Q6 a second function takes what is left") {
   testing_system sys;

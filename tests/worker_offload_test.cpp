@@ -278,6 +278,58 @@ TEST_CASE("A6 after a force, frame and object live until the call is back") {
   CHECK(shut_down);
 }
 
+TEST_CASE("A6 a stop lets a call go on that takes the second token, a force "
+          "ends it") {
+  real_system sys;
+  std::latch begun{1};
+  std::latch told{1};
+  bool forced_by_stop = true;
+  bool resumed = false;
+  auto ref = troupe::spawn<scene>(
+    sys, {.stopping_grace_period = troupe::infinite}, [&](scene& w) -> task<> {
+      auto f = [&](std::stop_token stop, std::stop_token force) {
+        begun.count_down();
+        wait_for_stop(stop);
+        forced_by_stop = force.stop_requested();
+        told.count_down();
+        wait_for_stop(force);
+      };
+      co_await w.offload(std::move(f));
+      resumed = true;
+    });
+  ref.startup();
+  begun.wait();
+  ref.gracefully_stop();
+  told.wait();
+  CHECK_FALSE(forced_by_stop);
+  CHECK_FALSE(ref.outcome());
+  ref.force_stop();
+  auto how = ref.wait_for_shutdown();
+  REQUIRE(how);
+  CHECK(how->kind() == outcome_kind::forced);
+  CHECK_FALSE(how->abandoned());
+  CHECK_FALSE(resumed);
+}
+
+TEST_CASE("A6 a force without a stop sets both tokens") {
+  real_system sys;
+  std::latch begun{1};
+  bool stopped = false;
+  auto ref = troupe::spawn<scene>(sys, {}, [&](scene& w) -> task<> {
+    auto f = [&](std::stop_token stop, std::stop_token force) {
+      begun.count_down();
+      wait_for_stop(force);
+      stopped = stop.stop_requested();
+    };
+    co_await w.offload(std::move(f));
+  });
+  ref.startup();
+  begun.wait();
+  ref.force_stop();
+  CHECK(ref.wait_for_shutdown()->kind() == outcome_kind::forced);
+  CHECK(stopped);
+}
+
 TEST_CASE("A6 the grace period forces a worker whose call does not return") {
   testing_system sys;
   std::promise<void> go_on;

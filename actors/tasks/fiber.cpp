@@ -226,7 +226,7 @@ bool fiber::tear_down() noexcept {
         x->waiting_ = nullptr;
         x->destroy_frames();
       } else if (joined != nullptr) {
-        joined->request_stop();
+        joined->give_up();
       }
       if (x == this)
         return gone;

@@ -196,7 +196,7 @@ anthropic_client::anthropic_client(api_settings settings)
 
 std::variant<message, failure>
 anthropic_client::ask(std::string_view text, const text_handler& on_text,
-                      const interruption& until) {
+                      const std::stop_token& until) {
   const auto body = json{
     {"model", settings_.model},
     {"max_tokens", settings_.max_tokens},

@@ -7,6 +7,7 @@
 #include "http.hpp"
 
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -45,10 +46,11 @@ public:
   explicit anthropic_client(api_settings settings);
 
   /// Asks once, and waits for the end of the answer. Trying again is the
-  /// caller's business, see `retry_policy`.
+  /// caller's business.
+  /// @param until Ends it at once.
   std::variant<message, failure> ask(std::string_view text,
                                      const text_handler& on_text,
-                                     const interruption& until);
+                                     const std::stop_token& until);
 
 private:
   api_settings settings_;

@@ -10,23 +10,15 @@
 
 namespace summarise {
 
-/// What is sent to the worker. A message in CAF can be copied, inspected and
-/// has a type id.
+/// What is sent to the summarisers. A message in CAF can be copied, inspected
+/// and has a type id.
 struct article {
   /// Its place among all inputs, counted from 1.
   size_t number = 0;
 
   std::string title;
   std::string text;
-
-  friend bool operator==(const article&, const article&) = default;
 };
-
-/// Says that no more articles come. It takes its turn behind those that were
-/// sent before, like the empty string in the description that this program was
-/// written after. (`drain()` would be a stop: its grace period would begin now,
-/// and a later Ctrl-C could not cut it short.)
-inline const auto end_of_input = article{};
 
 template <class Inspector>
 bool inspect(Inspector& f, article& x) {

@@ -5,7 +5,9 @@
 
 #include <chrono>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace summarise {
 
@@ -29,6 +31,8 @@ struct failure {
     no_text,
     /// The user did not want to wait any longer.
     stopped,
+    /// Nobody sees what is printed.
+    no_reader,
   };
 
   cause why = cause::connection;
@@ -47,6 +51,17 @@ struct failure {
   std::optional<std::chrono::milliseconds> retry_after;
 
   friend bool operator==(const failure&, const failure&) = default;
+};
+
+/// Thrown where there should have been a summary.
+class no_summary : public std::runtime_error {
+public:
+  explicit no_summary(failure what)
+    : std::runtime_error(what.text), why(std::move(what)) {
+    // nop
+  }
+
+  failure why;
 };
 
 /// Reads a `retry-after` header that gives seconds, also parts of them.

@@ -147,7 +147,7 @@ public:
   }
 
   http_reply post(const http_request& request, const reader& on_body,
-                  const interruption& until) {
+                  const std::stop_token& until) {
     auto* easy = easy_.get();
     auto headers = request.headers;
     headers.emplace_back("Expect:"); // do not ask before a large body
@@ -203,15 +203,13 @@ private:
   };
 
   /// Runs the transfer that `easy_` describes.
-  ending run(const interruption& until) {
+  ending run(const std::stop_token& until) {
     auto* multi = multi_.get();
     require(curl_multi_add_handle(multi, easy_.get()));
     const auto remove = guard{multi, easy_.get()};
-    // Interruptions end the wait below at once; there is nothing to poll for.
-    const auto wake = [multi] { curl_multi_wakeup(multi); };
-    const auto wake_soon = std::stop_callback{until.soon, wake};
-    const auto wake_now = std::stop_callback{until.now, wake};
-    auto deadline = steady::time_point::max();
+    // This ends the wait below at once; there is nothing to poll for.
+    const auto wake = std::stop_callback{until,
+                                         [multi] { curl_multi_wakeup(multi); }};
     auto moved = moved_bytes();
     auto last_move = steady::now();
     for (;;) {
@@ -222,16 +220,14 @@ private:
       const auto now = steady::now();
       if (std::exchange(moved, moved_bytes()) != moved)
         last_move = now;
-      if (deadline == steady::time_point::max() && until.soon.stop_requested())
-        deadline = now + until.grace;
       const auto end_of_silence = last_move + options_.silence_timeout;
-      if (until.now.stop_requested() || deadline <= now)
+      if (until.stop_requested())
         return {give_up(http_reply::end::interrupted)};
       if (end_of_silence <= now)
         return {give_up(http_reply::end::broken)};
       // libcurl waits for less than that if one of its own timeouts is due.
-      const auto timeout = std::chrono::ceil<std::chrono::milliseconds>(
-        std::min(deadline, end_of_silence) - now);
+      const auto timeout
+        = std::chrono::ceil<std::chrono::milliseconds>(end_of_silence - now);
       require(curl_multi_poll(multi, nullptr, 0,
                               static_cast<int>(timeout.count()), nullptr));
     }
@@ -307,7 +303,7 @@ http_client::http_client(http_client&&) noexcept = default;
 http_client& http_client::operator=(http_client&&) noexcept = default;
 
 http_reply http_client::post(const http_request& request, const reader& on_body,
-                             const interruption& until) {
+                             const std::stop_token& until) {
   return impl_->post(request, on_body, until);
 }
 

@@ -14,18 +14,6 @@
 
 namespace summarise {
 
-/// How a transfer learns that it is not wanted any more.
-struct interruption {
-  /// Somebody asks for a stop: the transfer may go on for `grace`, then it
-  /// ends.
-  std::stop_token soon;
-
-  /// The transfer ends at once.
-  std::stop_token now;
-
-  std::chrono::milliseconds grace{0};
-};
-
 struct http_options {
   std::chrono::milliseconds connect_timeout{10'000};
 
@@ -51,7 +39,7 @@ struct http_reply {
     complete,
     /// The reader of the body had enough.
     enough,
-    /// See `interruption`.
+    /// It was not wanted any more.
     interrupted,
     /// No connection, a broken one, or silence for too long; see `error`.
     broken,
@@ -95,8 +83,9 @@ public:
   /// @param on_body Gets the body of an event stream with status 200. Any other
   ///                body is in the reply. What it throws ends the transfer and
   ///                is thrown here.
+  /// @param until Ends the transfer at once.
   http_reply post(const http_request& request, const reader& on_body,
-                  const interruption& until);
+                  const std::stop_token& until);
 
 private:
   class impl;

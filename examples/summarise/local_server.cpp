@@ -180,8 +180,8 @@ public:
     // The library makes its threads as soon as it can be stopped; to stop it
     // before that would have no effect.
     auto ready = std::promise<void>{};
-    server_.new_task_queue = [&ready] {
-      auto queue = std::make_unique<httplib::ThreadPool>(4);
+    server_.new_task_queue = [this, &ready] {
+      auto queue = std::make_unique<httplib::ThreadPool>(options_.threads);
       ready.set_value();
       return queue.release();
     };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -45,6 +46,9 @@ public:
     std::chrono::milliseconds pace{10};
 
     std::vector<fault> faults;
+
+    /// How many are served at once.
+    size_t threads = 4;
   };
 
   /// Serves when the constructor returns.

@@ -2,19 +2,25 @@
 // the file LICENSE.
 
 // Summarises texts, one sentence each, with the Messages API of Anthropic or,
-// without a key for that, with a small server of its own. Shows a worker with a
-// queue that owns its HTTP connection, streams what comes, tries again what can
-// be tried again, stops on Ctrl-C and hands its results out in the end.
+// without a key for that, with a small server of its own. Shows a tree with a
+// pool of workers whose queues are bounded and try again what can be tried
+// again. In the end, and after Ctrl-C, it is told of each text what became of
+// it; of some, that they are dead letters.
 
 #include "article.hpp"
+#include "feeder.hpp"
 #include "inputs.hpp"
-#include "interrupts.hpp"
+#include "ledger.hpp"
 #include "local_server.hpp"
 #include "options.hpp"
 #include "screen.hpp"
 #include "summariser.hpp"
 
-#include <troupe/scoped_worker.hpp>
+#include <troupe/dead_letter.hpp>
+#include <troupe/events.hpp>
+#include <troupe/run.hpp>
+#include <troupe/supervisor_spec.hpp>
+#include <troupe/worker_pool.hpp>
 
 #include <caf/actor_system.hpp>
 #include <caf/exec_main.hpp>
@@ -22,11 +28,11 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <exception>
+#include <functional>
 #include <iostream>
 #include <optional>
-#include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -41,8 +47,11 @@ std::optional<local_server> serve_if_needed(const config& cfg,
                                             api_settings& api, screen& out) {
   if (!api.api_key.empty())
     return std::nullopt;
-  auto server = std::make_optional<local_server>(local_server::options{
-    .prompt = api.prompt, .pace = 10ms, .faults = cfg.faults});
+  auto server = std::make_optional<local_server>(
+    local_server::options{.prompt = api.prompt,
+                          .pace = 10ms,
+                          .faults = cfg.faults,
+                          .threads = std::max(cfg.workers, size_t{4})});
   api.base_url = server->url();
   api.api_key = server->api_key();
   api.http.use_proxy = false;
@@ -53,41 +62,57 @@ std::optional<local_server> serve_if_needed(const config& cfg,
   return server;
 }
 
-bool is_done(const summary& from) {
-  return !from.problem;
-}
-
-row make_row(const input& from) {
-  if (!from.problem.empty())
-    return {from.title, {}, "failed: " + from.problem};
-  return {from.title, {}, "not begun"};
-}
-
-std::string status_of(const summary& from) {
-  if (!from.problem)
-    return from.is_cut ? "done, but cut at --max-tokens" : "done";
-  if (from.problem->why == failure::cause::stopped)
-    return "stopped";
-  return "failed: " + from.problem->text;
-}
-
-/// Prints what became of each input.
-/// @returns the exit code.
-exit_code conclude(const std::vector<input>& inputs,
-                   const std::vector<summary>& results, screen& out) {
-  auto rows = std::vector<row>{};
-  std::transform(inputs.begin(), inputs.end(), std::back_inserter(rows),
-                 make_row);
-  for (const auto& each : results) {
-    rows[each.number - 1].time = each.time;
-    rows[each.number - 1].status = status_of(each);
+/// What can be summarised. Of the rest it is told why it cannot.
+std::vector<article> articles_of(std::vector<input>& inputs, screen& out) {
+  auto result = std::vector<article>{};
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    auto& each = inputs[i];
+    if (each.problem.empty())
+      result.push_back({i + 1, each.title, std::move(each.text)});
+    else
+      out.remark(each.title + ' ' + each.problem);
   }
-  const auto done = std::ranges::count_if(results, is_done);
-  out.table(rows);
-  out.remark(std::to_string(done) + " of " + std::to_string(inputs.size())
-             + " done");
-  return static_cast<size_t>(done) == inputs.size() ? all_done : some_done;
+  return result;
 }
+
+// [snippet summarise-tree]
+troupe::supervisor_spec tree_of(const config& cfg, const api_settings& api,
+                                const std::vector<article>& articles,
+                                ledger& results, screen& out) {
+  const troupe::worker_options worker{
+    // At Ctrl-C it is `run` that says how long it may take.
+    .stopping_grace_period = troupe::infinite,
+    // Whoever sends more waits.
+    .queue = {.capacity = cfg.capacity,
+              .on_error = troupe::on_error::retry(
+                cfg.attempts - 1, {.initial = 500ms, .max = 8s})},
+  };
+  const troupe::pool_options options{
+    .name = "summarisers",
+    .size = cfg.workers,
+    .routing = troupe::routing::least_busy,
+    .each = {.worker = worker},
+    // One fails when no other could do better: that is the end of all.
+    .intensity = {.max_restarts = 0},
+  };
+  using summarisers = troupe::worker_pool<summariser>;
+  summarisers pool{options, api, std::ref(results), std::ref(out)};
+
+  troupe::supervisor_spec tree{
+    .name = "summarise",
+    .intensity = {.max_restarts = 0},
+    // It is over when the feeder has nothing more to wait for.
+    .auto_shutdown = troupe::auto_shutdown::any_significant,
+  };
+  // Receivers first: whoever sends is started after them, and stopped before.
+  tree.add(pool);
+  tree.add<feeder>("feeder",
+                   {.restart = troupe::restart::transient, .significant = true},
+                   troupe::by_path<summarisers>("/summarise/summarisers"),
+                   std::cref(articles), std::ref(results));
+  return tree;
+}
+// [end]
 
 } // namespace
 
@@ -100,55 +125,34 @@ int caf_main(caf::actor_system& sys, const config& cfg) {
   // connection breaks; that must not kill the process.
   std::signal(SIGPIPE, SIG_IGN);
   auto out = screen{std::cout};
-  const auto inputs = cfg.names.empty() ? built_in_articles()
-                                        : read_inputs(cfg.names, std::cin);
-  auto how = summariser::settings{.api = cfg.api,
-                                  .retry = cfg.retry,
-                                  .grace = cfg.grace,
-                                  .total = inputs.size()};
-  const auto server = serve_if_needed(cfg, how.api, out);
-  auto now = std::stop_source{};
-  how.now = now.get_token();
+  auto inputs = cfg.names.empty() ? built_in_articles()
+                                  : read_inputs(cfg.names, std::cin);
+  auto results = ledger{inputs};
+  const auto articles = articles_of(inputs, out);
+  auto api = cfg.api;
+  const auto server = serve_if_needed(cfg, api, out);
 
-  // An answer in progress ends by itself when its grace is over; the worker is
-  // forced only if that does not work.
-  auto worker = troupe::scoped_worker<summariser>{
-    sys,
-    {.name = "summariser", .stopping_grace_period = cfg.grace + 2s},
-    how,
-    out};
-  const auto on_interrupt = interrupts{[&out, &now, ref = worker.ref()](int n) {
-    if (n == 1) {
-      out.remark("  stopping after this one; Ctrl-C again ends it at once");
-      ref.gracefully_stop();
-    } else {
-      out.remark("  ending it at once");
-      now.request_stop();
-    }
-  }};
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const auto& each = inputs[i];
-    if (each.problem.empty())
-      worker.send(article{i + 1, each.title, each.text});
-    else
-      out.remark(each.title + ' ' + each.problem);
-  }
-  worker.send(end_of_input);
-  worker->wait_for_shutdown();
+  auto letters = troupe::on_dead_letter(
+    sys, [&results](const troupe::dead_letter& x) { results.bury(x); },
+    articles.size() + 1); // it must not miss one
+  auto events = troupe::on_event(sys, [&out](const troupe::lifecycle_event& x) {
+    // It stops by itself when all is done.
+    if (x.kind == troupe::event_kind::stopping && x.path == "/summarise/feeder")
+      out.remark("  stopping: what is in progress is finished; Ctrl-C "
+                 "again ends it at once");
+  });
+  const auto how = troupe::run(sys, tree_of(cfg, api, articles, results, out),
+                               {.stop_timeout = cfg.grace});
+  events.cancel();
+  letters.finish(); // now the ledger is complete
 
-  const auto done = worker.shutdown(); // it is over: this gives what it left
-  const auto& results = done.worker().results;
-  const auto code = conclude(inputs, results, out);
-  try {
-    done.rethrow();
-    return code;
-  } catch (const cannot_go_on& error) {
-    out.remark("gave up: " + std::string{error.what()});
-    return std::ranges::any_of(results, is_done) ? some_done : nothing_done;
-  } catch (const std::exception& error) {
-    out.remark("failed: " + std::string{error.what()});
-    return some_done;
-  }
+  out.table(results.rows());
+  const auto done = results.done();
+  out.remark(std::to_string(done) + " of " + std::to_string(results.size())
+             + " done");
+  if (done == results.size())
+    return all_done;
+  return how == 2 && done == 0 ? nothing_done : some_done;
 }
 
 CAF_MAIN(caf::id_block::troupe, caf::id_block::summarise)

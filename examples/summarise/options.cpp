@@ -22,15 +22,21 @@ using namespace std::chrono_literals;
 
 constexpr auto usage = R"(Usage: summarise [options] [file | folder | -] ...
 
-Prints a one-sentence summary of each text, as it comes: of files, of all *.txt
-and *.md in folders, of standard input (-), or else of three built-in articles.
+Prints a one-sentence summary of each text: of files, of all *.txt and *.md in
+folders, of standard input (-), or else of three built-in articles. A pool of
+workers asks for them, each for one at a time. You see one summary as it comes;
+those that come meanwhile follow as a whole.
+
+What can pass, such as a server that is busy, is tried again, after the time
+that the server asks for or else longer and longer waits. A text that does not
+work, or is left over, is a dead letter: the table at the end says why.
 
 ANTHROPIC_API_KEY   the key for the Messages API; without it a server of this
                     program answers, which picks the most central sentence
 ANTHROPIC_BASE_URL  where the API is, if not at https://api.anthropic.com
 
-Ctrl-C finishes the text in progress and prints what is done; a second one ends
-it at once. The exit code is 0 if all is done, 1 if some of it is not, 2 if
+Ctrl-C finishes the texts in progress and prints what is done; a second one ends
+them at once. The exit code is 0 if all is done, 1 if some of it is not, 2 if
 nothing could be done.
 )";
 
@@ -71,11 +77,13 @@ config::config() : grace_(grace), timeout_(api.http.silence_timeout) {
     .add(api.max_tokens, "max-tokens", "the length of an answer at most (128)")
     .add(api.prompt, "prompt",
          "what stands before each text (\"Summarise in one sentence: \")")
-    .add(retry.max_attempts, "attempts",
-         "how often a text is tried at most (5)")
+    .add(workers, "workers", "how many texts are summarised at once (2)")
+    .add(capacity, "capacity",
+         "how many texts may wait for each worker (2); the next ones wait "
+         "outside")
+    .add(attempts, "attempts", "how often a text is tried at most (5)")
     .add(timeout_, "timeout", "how long the server may be silent (60s)")
-    .add(grace_, "grace",
-         "how long the text in progress may take after Ctrl-C (5s)");
+    .add(grace_, "grace", "how long it may take to stop after Ctrl-C (5s)");
 }
 
 caf::error config::parse(int argc, char** argv) {
@@ -150,7 +158,11 @@ void config::check() {
     problem_ = "--prompt must be valid UTF-8";
   else if (api.max_tokens < 1)
     problem_ = "--max-tokens must be at least 1";
-  else if (retry.max_attempts < 1)
+  else if (workers < 1 || workers > 64)
+    problem_ = "--workers must be from 1 to 64";
+  else if (capacity < 1)
+    problem_ = "--capacity must be at least 1";
+  else if (attempts < 1)
     problem_ = "--attempts must be at least 1";
   else if (api.http.silence_timeout <= 0s || api.http.silence_timeout > 24h)
     problem_ = "--timeout must be more than 0s and not more than 24h";

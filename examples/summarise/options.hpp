@@ -5,7 +5,6 @@
 
 #include "anthropic.hpp"
 #include "local_server.hpp"
-#include "retry.hpp"
 
 #include <troupe/config.hpp>
 
@@ -13,6 +12,7 @@
 #include <caf/timespan.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -38,9 +38,17 @@ public:
   // -- what was asked for -----------------------------------------------------
 
   api_settings api;
-  retry_policy retry;
 
-  /// How long an answer may take after a stop was asked for.
+  /// How many texts are summarised at once.
+  size_t workers = 2;
+
+  /// How many more may wait for each worker.
+  size_t capacity = 2;
+
+  /// How often a text is tried at most, the first time included.
+  int attempts = 5;
+
+  /// How long a stop may take that was asked for.
   std::chrono::milliseconds grace{5'000};
 
   /// What the local server does wrong.

@@ -3,7 +3,6 @@
 
 #include "retry.hpp"
 
-#include <algorithm>
 #include <charconv>
 
 namespace summarise {
@@ -23,9 +22,15 @@ bool is_passing(const failure& what) {
     case failure::cause::not_understood:
     case failure::cause::no_text:
     case failure::cause::stopped:
+    case failure::cause::no_reader:
       return false;
   }
   return false;
+}
+
+bool is_hopeless(const failure& what) {
+  return what.status == 401 || what.why == failure::cause::no_way
+         || what.why == failure::cause::no_reader;
 }
 
 } // namespace
@@ -42,24 +47,21 @@ parse_retry_after(const std::string& header) {
     std::chrono::duration<double>{seconds});
 }
 
-decision retry_policy::decide(const failure& what, int attempt,
-                              double random) const {
-  using enum decision::action;
-  if (what.status == 401 || what.why == failure::cause::no_way)
-    return {abort};
-  if (!is_passing(what) || attempt >= max_attempts)
-    return {give_up};
-  if (what.retry_after) {
-    if (*what.retry_after > max_retry_after)
-      return {give_up};
-    return {retry, *what.retry_after};
-  }
-  auto wait = std::min(first_wait, max_wait);
-  for (int i = 1; i < attempt && wait < max_wait; ++i)
-    wait = std::min(2 * wait, max_wait);
-  const auto part = 0.5 + 0.5 * random;
-  return {retry,
-          std::chrono::duration_cast<std::chrono::milliseconds>(part * wait)};
+troupe::on_error reaction_to(const failure& what,
+                             const troupe::on_error& usual) {
+  using troupe::on_error;
+  if (is_hopeless(what))
+    return on_error::fail;
+  if (!is_passing(what))
+    return on_error::skip;
+  if (!what.retry_after)
+    return usual;
+  if (*what.retry_after > max_retry_after)
+    return on_error::skip;
+  return on_error::retry(usual.times(), {.initial = *what.retry_after,
+                                         .max = *what.retry_after,
+                                         .factor = 1.0,
+                                         .jitter = 0.0});
 }
 
 } // namespace summarise

@@ -5,47 +5,23 @@
 
 #include "failure.hpp"
 
+#include <troupe/options.hpp>
+
 #include <chrono>
 
 namespace summarise {
 
-/// What to do after a failed attempt.
-struct decision {
-  enum class action {
-    /// Wait, then try the same item again.
-    retry,
-    /// This item cannot be had, or not now; the others may.
-    give_up,
-    /// No other item can succeed either.
-    abort,
-  };
+/// A server that asks for a longer wait is not waited for.
+inline constexpr auto max_retry_after = std::chrono::milliseconds{60'000};
 
-  action what = action::give_up;
-
-  /// For `retry`: how long to wait before.
-  std::chrono::milliseconds wait{0};
-};
-
-/// When to try again, and after how long. Waits grow exponentially and are
-/// spread at random, so that many clients do not come back in one moment; but
-/// if the server says how long to wait (`retry-after`), that is what is done.
-struct retry_policy {
-  /// How often an item is tried at most, the first time included.
-  int max_attempts = 5;
-
-  /// The wait after the first failure; it doubles with each further one.
-  std::chrono::milliseconds first_wait{500};
-
-  /// The longest wait. A server that asks for more than `max_retry_after` is
-  /// not waited for.
-  std::chrono::milliseconds max_wait{8'000};
-  std::chrono::milliseconds max_retry_after{60'000};
-
-  /// @param attempt How many attempts there were, this one included.
-  /// @param random A number in [0, 1); the wait lies between the half of what
-  ///               it can be (0) and the whole (1).
-  [[nodiscard]] decision decide(const failure& what, int attempt,
-                                double random) const;
-};
+/// What is to be done about a failure.
+/// @param usual What the options of the queue say: how often it is tried again,
+///              and how long the waits are. That is for what passes; and if the
+///              server says how long to wait (`retry-after`), that is what is
+///              done.
+/// @returns `fail` where every other item would fail as well, for example
+///          because the key is wrong.
+troupe::on_error reaction_to(const failure& what,
+                             const troupe::on_error& usual);
 
 } // namespace summarise

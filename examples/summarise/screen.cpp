@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdio>
 #include <ostream>
+#include <utility>
 
 namespace summarise {
 
@@ -30,30 +31,64 @@ std::string right(const std::string& text, size_t width) {
 
 } // namespace
 
-void screen::begin(size_t number, size_t total, std::string_view title) {
-  const auto lock = std::lock_guard{mutex_};
-  end_line();
-  out_ << '[' << number << '/' << total << "] " << printable(title) << '\n'
-       << std::flush;
+// -- passages -----------------------------------------------------------------
+
+screen::passage::passage(screen& home, std::string_view heading)
+  : home_(home), mine_(std::make_shared<speech>()) {
+  mine_->unseen = printable(heading) + '\n';
+  const auto lock = std::lock_guard{home_.mutex_};
+  home_.speeches_.push_back(mine_);
+  home_.advance();
 }
 
-void screen::stream(std::string_view text) {
-  const auto lock = std::lock_guard{mutex_};
-  if (!inside_line_)
-    out_ << "  ";
-  inside_line_ = true;
-  out_ << printable(text) << std::flush;
+screen::passage::~passage() {
+  const auto lock = std::lock_guard{home_.mutex_};
+  mine_->end_line();
+  mine_->over = true;
+  home_.advance();
+}
+
+void screen::passage::stream(std::string_view text) {
+  const auto lock = std::lock_guard{home_.mutex_};
+  if (!std::exchange(mine_->inside_line, true))
+    mine_->unseen += "  ";
+  mine_->unseen += printable(text);
+  home_.advance();
+}
+
+void screen::passage::remark(std::string_view text) {
+  const auto lock = std::lock_guard{home_.mutex_};
+  mine_->end_line();
+  mine_->unseen += printable(text) + '\n';
+  home_.advance();
+}
+
+void screen::speech::end_line() {
+  if (std::exchange(inside_line, false))
+    unseen += '\n';
+}
+
+// -- screen -------------------------------------------------------------------
+
+screen::passage screen::begin(const std::string& title, int attempt) {
+  return {*this,
+          attempt == 1 ? title : title + ", try " + std::to_string(attempt)};
+}
+
+void screen::note(std::string_view text) {
+  passage{*this, text};
 }
 
 void screen::remark(std::string_view text) {
   const auto lock = std::lock_guard{mutex_};
-  end_line();
+  if (!speeches_.empty())
+    speeches_.front()->end_line();
+  advance();
   out_ << printable(text) << '\n' << std::flush;
 }
 
 void screen::table(const std::vector<row>& rows) {
   const auto lock = std::lock_guard{mutex_};
-  end_line();
   const auto number_width = std::to_string(rows.size()).size();
   auto title_width = size_t{4};
   auto time_width = size_t{4};
@@ -83,10 +118,14 @@ bool screen::good() {
   return out_.good();
 }
 
-void screen::end_line() {
-  if (inside_line_)
-    out_ << '\n';
-  inside_line_ = false;
+void screen::advance() {
+  while (!speeches_.empty()) {
+    auto& first = *speeches_.front();
+    out_ << std::exchange(first.unseen, {}) << std::flush;
+    if (!first.over)
+      return;
+    speeches_.pop_front();
+  }
 }
 
 std::string to_text(std::chrono::milliseconds time) {

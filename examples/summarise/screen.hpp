@@ -4,7 +4,9 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <iosfwd>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -23,21 +25,49 @@ struct row {
   std::string status;
 };
 
-/// What the user sees. Any thread may write; lines stay whole, also when a
-/// remark comes in the middle of a summary.
+/// What the user sees. Any thread may write, and lines stay whole. Where
+/// several have something to say at once, one is heard after another: what the
+/// first one writes is seen as it comes, and what the others have written
+/// meanwhile comes when those before them have ended.
 class screen {
+  struct speech;
+
 public:
+  /// What is shown of one try of one item, in one piece; ends when it is
+  /// destroyed.
+  class passage {
+  public:
+    passage(screen& home, std::string_view heading);
+
+    passage(const passage&) = delete;
+
+    passage& operator=(const passage&) = delete;
+
+    ~passage();
+
+    /// Prints the next piece of a summary.
+    void stream(std::string_view text);
+
+    /// Prints a line that is not part of a summary.
+    void remark(std::string_view text);
+
+  private:
+    screen& home_;
+    std::shared_ptr<speech> mine_;
+  };
+
   explicit screen(std::ostream& out) : out_(out) {
     // nop
   }
 
-  /// Announces an item: "[2/3] title".
-  void begin(size_t number, size_t total, std::string_view title);
+  /// Begins with an item: "[2/3] title".
+  /// @param attempt Counted from 1; told if it is not the first one.
+  passage begin(const std::string& title, int attempt);
 
-  /// Prints the next piece of a summary.
-  void stream(std::string_view text);
+  /// Prints a line when it has its turn.
+  void note(std::string_view text);
 
-  /// Prints a line that is not part of a summary.
+  /// Prints a line at once, if need be in the middle of a summary.
   void remark(std::string_view text);
 
   /// Prints all items and what became of them.
@@ -48,11 +78,21 @@ public:
   [[nodiscard]] bool good();
 
 private:
-  void end_line();
+  /// A passage, and what of it nobody has seen yet.
+  struct speech {
+    std::string unseen;
+    bool inside_line = false;
+    bool over = false;
+
+    void end_line();
+  };
+
+  /// Shows what can be shown.
+  void advance();
 
   std::mutex mutex_;
   std::ostream& out_;
-  bool inside_line_ = false;
+  std::deque<std::shared_ptr<speech>> speeches_; // the first one is seen
 };
 
 /// "0.31 s".

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <string>
 
@@ -57,6 +58,10 @@ struct dead_letter {
   /// The message itself, as one may send it again. Empty if the worker had got
   /// it before anybody had subscribed.
   caf::message message;
+
+  /// What the callback of a `queue_worker` threw on it last; null if it did
+  /// not. `text_of` gives its text.
+  std::exception_ptr thrown = nullptr;
 };
 
 /// Renders one dead letter in one line.

@@ -41,6 +41,10 @@ public:
   /// Asks the function to stop, if it takes a stop token.
   virtual void request_stop() noexcept = 0;
 
+  /// Asks it to stop, and says that its result is not wanted, if it takes a
+  /// token for that.
+  virtual void give_up() noexcept = 0;
+
   /// Has `self` called on a thread of the strand on which `waiting` waits, and
   /// `waiting` posted when that is done or will never be.
   /// @returns whether that is under way; if not, the call has failed.
@@ -69,19 +73,25 @@ private:
 template <class F>
 class offloaded_function final : public offloaded_call {
 public:
-  static constexpr bool takes_token = std::invocable<F, std::stop_token>;
+  static constexpr bool takes_both
+    = std::invocable<F, std::stop_token, std::stop_token>;
 
-  using result_type =
-    typename std::conditional_t<takes_token,
-                                std::invoke_result<F, std::stop_token>,
-                                std::invoke_result<F>>::type;
+  static constexpr bool takes_token = takes_both
+                                      || std::invocable<F, std::stop_token>;
+
+  using result_type = typename std::conditional_t<
+    takes_both, std::invoke_result<F, std::stop_token, std::stop_token>,
+    std::conditional_t<takes_token, std::invoke_result<F, std::stop_token>,
+                       std::invoke_result<F>>>::type;
 
   using value_type
     = std::conditional_t<std::is_rvalue_reference_v<result_type>,
                          std::remove_reference_t<result_type>, result_type>;
 
   explicit offloaded_function(F f)
-    : function_(std::move(f)), stop_(make_stop_source()) {
+    : function_(std::move(f)),
+      stop_(make_stop_source(takes_token)),
+      force_(make_stop_source(takes_both)) {
     // nop
   }
 
@@ -108,6 +118,11 @@ public:
     stop_.request_stop();
   }
 
+  void give_up() noexcept override {
+    stop_.request_stop();
+    force_.request_stop();
+  }
+
   value_type take() {
     return result_.take();
   }
@@ -117,15 +132,15 @@ public:
   }
 
 private:
-  static std::stop_source make_stop_source() {
-    if constexpr (takes_token)
-      return std::stop_source{};
-    else
-      return std::stop_source{std::nostopstate};
+  static std::stop_source make_stop_source(bool needed) {
+    return needed ? std::stop_source{} : std::stop_source{std::nostopstate};
   }
 
   result_type invoke() {
-    if constexpr (takes_token)
+    if constexpr (takes_both)
+      return std::invoke(std::move(*function_), stop_.get_token(),
+                         force_.get_token());
+    else if constexpr (takes_token)
       return std::invoke(std::move(*function_), stop_.get_token());
     else
       return std::invoke(std::move(*function_));
@@ -133,6 +148,7 @@ private:
 
   std::optional<F> function_;
   std::stop_source stop_;
+  std::stop_source force_;
   completion<value_type> result_;
 };
 
@@ -191,6 +207,10 @@ public:
         call->request_stop();
       }
 
+      void give_up() noexcept override {
+        call->give_up();
+      }
+
       bool take_back() noexcept override {
         return call->take_back();
       }
@@ -223,11 +243,13 @@ private:
 ///
 /// If the function takes a `std::stop_token`, that says when the worker is
 /// asked to stop, or the coroutine is cancelled; it is up to the function to
-/// return early then. Nothing can interrupt it: a coroutine that is destroyed
-/// while the function runs stays in memory until it has returned, so the
-/// function may refer to the coroutine's variables. But it runs on another
-/// thread than the rest of the worker, which goes on meanwhile; so give it what
-/// it needs by value.
+/// return early then. One that may go on for the grace period, and is to end
+/// when that is over, takes a second token: it is set when the coroutine is
+/// cancelled, as a force does, and not by a stop. Nothing can interrupt it: a
+/// coroutine that is destroyed while the function runs stays in memory until it
+/// has returned, so the function may refer to the coroutine's variables. But it
+/// runs on another thread than the rest of the worker, which goes on meanwhile;
+/// so give it what it needs by value.
 ///
 /// The threads are a pool: `troupe.offload-threads` of them for all workers of
 /// an actor system. When all are busy, the call waits for its turn, first come,
@@ -240,13 +262,15 @@ private:
 /// With GCC 12, do not write a lambda that captures something that owns memory
 /// into the awaited expression: it would be destroyed twice. Name it first, as
 /// above.
-/// @param f `f()` or `f(std::stop_token)`; called once, and destroyed on the
-///          thread that called it.
+/// @param f `f()`, `f(std::stop_token stop)` or `f(std::stop_token stop,
+///          std::stop_token force)`; called once, and destroyed on the thread
+///          that called it.
 /// @param how Which thread it gets.
 /// @returns (when awaited) what `f` returned. What it threw comes out, and so
 ///          does the reason when there was no thread to call it.
 template <class F>
-  requires(std::invocable<std::decay_t<F>, std::stop_token>
+  requires(std::invocable<std::decay_t<F>, std::stop_token, std::stop_token>
+           || std::invocable<std::decay_t<F>, std::stop_token>
            || std::invocable<std::decay_t<F>>)
 offload_awaitable<std::decay_t<F>>
 offload(F&& f, thread_use how = thread_use::pooled) {

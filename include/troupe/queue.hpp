@@ -20,6 +20,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -114,6 +115,7 @@ public:
     bool dead : 1 = false;    // a dead letter, for this reason
     dead_letter_reason reason = dead_letter_reason::closed;
     std::uint16_t partition = 0; // where its key belongs, in a pool
+    std::exception_ptr thrown;   // by the callback that failed on it last
   };
 
   using node_ptr = std::unique_ptr<node>;

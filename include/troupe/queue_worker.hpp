@@ -34,11 +34,12 @@ class failed_call {
 public:
   enum class verdict : std::uint8_t { skip, put_off, retry };
 
-  /// Decides over the message, as `home`'s options say.
+  /// Decides over the message.
+  /// @param policy What its worker is to do about it.
   /// @param failures How often the callback has failed on it.
   /// @param chance Where the jitter comes from, changed by each call.
   /// @throws what was thrown, if the worker is to fail.
-  static failed_call judge(cell& home, int failures,
+  static failed_call judge(cell& home, const on_error& policy, int failures,
                            const std::exception_ptr& thrown,
                            std::uint64_t& chance);
 
@@ -87,6 +88,36 @@ public:
   task<> run() override;
 
 protected:
+  /// What is to be done about a message on which the callback has failed: by
+  /// default what the options say. For a class that can tell failures apart:
+  ///
+  /// ~~~
+  /// on_error policy_for(const letter& x, const std::exception_ptr& thrown,
+  ///                     int failures) override {
+  ///   try {
+  ///     std::rethrow_exception(thrown);
+  ///   } catch (const no_such_address&) {
+  ///     return on_error::skip; // it would be the same again
+  ///   } catch (...) {
+  ///     return queue_worker::policy_for(x, thrown, failures);
+  ///   }
+  /// }
+  /// ~~~
+  ///
+  /// A `retry` needs options that say `retry` as well, for without them the
+  /// queue does not keep its messages, and it is a `skip`. What this throws
+  /// fails the worker.
+  /// @param what The message; without such options, what the callback has left
+  ///             of it.
+  /// @param thrown What the callback has thrown.
+  /// @param failures How often it has failed on this message, this time
+  ///                 included: a `retry` of fewer times is a `skip`.
+  virtual on_error policy_for([[maybe_unused]] const T& what,
+                              [[maybe_unused]] const std::exception_ptr& thrown,
+                              [[maybe_unused]] int failures) {
+    return this->queue().options().on_error;
+  }
+
   task<> hand_over(std::vector<T> rest) override;
 
 private:
@@ -126,7 +157,7 @@ task<> queue_worker<T>::run() {
   while (auto message = co_await given_out_awaitable{this->get_cell(), queue}) {
     auto& x = static_cast<node&>(message.what());
     for (int failures = 0; message;) {
-      std::exception_ptr thrown;
+      auto failed = false;
       try {
         const auto stays = queue.keeps_content();
         x.spent = !stays;
@@ -137,16 +168,18 @@ task<> queue_worker<T>::run() {
           co_await std::move(call);
         }
       } catch (...) {
-        thrown = std::current_exception();
+        x.thrown = std::current_exception();
+        failed = true;
       }
-      if (!thrown) {
+      if (!failed) {
         message.done();
         break;
       }
-      auto next = failed_call::judge(this->get_cell(), ++failures, thrown,
-                                     chance_);
+      ++failures;
+      auto next = failed_call::judge(this->get_cell(),
+                                     policy_for(x.value, x.thrown, failures),
+                                     failures, x.thrown, chance_);
       if (next.what == failed_call::verdict::retry) {
-        thrown = nullptr;
         const auto slept = co_await this->sleep_for(next.delay);
         if (slept || queue.drains())
           continue;

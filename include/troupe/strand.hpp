@@ -133,8 +133,8 @@ private:
 /// A wait that has something running on another thread which uses the
 /// coroutine's frame, so that the frame must not be destroyed before that has
 /// come back. When the fiber is cancelled, and it is too late for
-/// `take_back()`, `request_stop()` is called, and the frame is destroyed once
-/// the wait has been posted.
+/// `take_back()`, `give_up()` is called, and the frame is destroyed once the
+/// wait has been posted.
 class joined_wait : public wait {
 public:
   joined_wait() noexcept : wait(kind::joined) {
@@ -143,6 +143,11 @@ public:
 
   /// Asks what runs to come to an end.
   virtual void request_stop() noexcept = 0;
+
+  /// Tells what runs that nobody wants it any more. Once or more.
+  virtual void give_up() noexcept {
+    request_stop();
+  }
 
   /// Takes back what has not begun yet.
   /// @returns whether it did, so that nobody uses the frame or posts the wait.

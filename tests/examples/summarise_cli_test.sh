@@ -1,54 +1,10 @@
 #!/usr/bin/env bash
 # Runs the program summarise, whose path is the first argument, as its users do:
-# with files, folders and standard input, good and bad ones, with a server that
-# does everything wrong that a server can do wrong, and with Ctrl-C.
+# with files, folders and standard input, good and bad ones, and with a server
+# that does everything wrong that a server can do wrong.
 set -euo pipefail
-
-program="$(realpath "$1")"
-[[ -x $program ]] || { echo "no program at $1"; exit 2; }
-work="$(mktemp -d)"
-trap 'rm -rf "$work"' EXIT
-cd "$work" # without anybody's caf-application.conf
-unset ANTHROPIC_API_KEY ANTHROPIC_BASE_URL
-
-failures=0
-output=''
-
-fail() {
-  printf 'FAILED: %s: %s\n--- its output:\n%s\n---\n' "$case" "$1" "$output"
-  failures=$((failures + 1))
-}
-
-# Runs the program with arguments; its exit code must be the first of them.
-run() {
-  local expected="$1" code=0
-  shift
-  case="summarise $*"
-  output="$(timeout --kill-after=5 60 "$program" "$@" 2>&1)" || code=$?
-  ((code == expected)) || fail "exit code $code, not $expected"
-}
-
-# Each argument must be in the output, as it is.
-shows() {
-  local text
-  for text in "$@"; do
-    [[ $output == *"$text"* ]] || fail "does not show \"$text\""
-  done
-}
-
-hides() {
-  local text
-  for text in "$@"; do
-    [[ $output != *"$text"* ]] || fail "shows \"$text\""
-  done
-}
-
-# The table has so many lines with this status.
-counts() {
-  local count
-  count="$(grep -cE "^ *[0-9]+  .*(s|-)  $2" <<<"$output" || true)"
-  ((count == $1)) || fail "the table has $count times \"$2\", not $1"
-}
+# shellcheck source=tests/examples/summarise_checks.sh
+source "$(dirname "${BASH_SOURCE[0]}")/summarise_checks.sh" "$1"
 
 # -- what it is for -----------------------------------------------------------
 
@@ -79,8 +35,26 @@ case='summarise - (from a pipe)'
 output="$(echo 'A text from a pipe.' | "$program" - 2>&1)" || fail 'failed'
 shows '[1/1] standard input' 'A text from a pipe.' '1 of 1 done'
 
+# Several at once, more than there is room for: each summary is in one piece.
+mkdir many
+for i in {1..30}; do
+  echo "This is the text number $i. It is here." >"many/$i.txt"
+done
+run 0 --workers=4 --capacity=1 many
+shows '30 of 30 done'
+counts 30 'done'
+whole="$(awk '/^\[/ { split($2, part, /[\/.]/); getline text; getline done
+  if (text ~ "number " part[2] "\\." && done ~ /^  done in /) ++whole }
+  END { print whole }' <<<"$output")"
+((whole == 30)) || fail "only $whole of 30 summaries are in one piece"
+
+TROUPE_OFFLOAD_THREADS=1 run 0 --workers=3 texts
+run 0 --grace=0s texts
+hides 'force'
+
 run 0 --help
-shows 'Usage: summarise' '--max-tokens' 'ANTHROPIC_API_KEY'
+shows 'Usage: summarise' '--max-tokens' '--workers' '--capacity' \
+  'ANTHROPIC_API_KEY'
 hides '--fault'
 
 # -- bad input ----------------------------------------------------------------
@@ -102,6 +76,7 @@ output="$("$program" - </dev/null 2>&1)" || code=$?
 shows 'is empty'
 
 for bad in --max-tokens=0 --max-tokens=many --attempts=0 --grace=-1s \
+  --workers=0 --capacity=0 \
   --timeout=0s --no-such-option -x --fault=nonsense --model; do
   run 2 "$bad"
   shows 'summarise: ' '; see --help'
@@ -116,34 +91,43 @@ shows 'ANTHROPIC_BASE_URL must begin with http:// or https://'
 
 # -- a bad server -------------------------------------------------------------
 
-for passing in 429 529; do
-  run 0 "--fault=$passing-once"
-  shows "the server answered $passing" 'trying again in 1.00 s' '3 of 3 done'
-done
-for passing in 500 error-event cut-stream early-end; do
-  run 0 "--fault=$passing-once"
-  shows 'trying again in 0.' '3 of 3 done'
-done
-for lasting in 400 403 413 api-error-event garbage html; do
-  run 1 "--fault=$lasting-once"
-  hides 'trying again'
-  shows '2 of 3 done'
-  counts 1 failed
-done
+# Says so many times that it tries again, in those words.
+tries_again() {
+  local count
+  count="$(grep -c "; trying again $2\$" <<<"$output" || true)"
+  ((count == $1)) || fail "says $count times \"trying again $2\", not $1"
+}
+
+# What passes, each to another text.
+run 0 --workers=6 many \
+  --fault=429-once,529-once,500-once,error-event-once,cut-stream-once,early-end-once
+shows 'the server answered 429' 'the server answered 529' \
+  'the server answered 500' 'ended the answer with an error: overloaded' \
+  ', try 2' '30 of 30 done'
+tries_again 2 'in 1.00 s'
+tries_again 4 soon
+
+# What does not.
+run 1 --workers=6 many \
+  --fault=400-once,403-once,413-once,api-error-event-once,garbage-once,html-once
+hides 'trying again'
+shows 'the server answered 400' 'the server answered 403' \
+  'the server answered 413' '24 of 30 done'
+counts 6 'dead letter \(failed\): the server '
 
 run 1 --fault=500 --attempts=2 texts
-shows '0 of 2 done' 'the server answered 500: internal server error'
-counts 2 failed
+shows '0 of 2 done'
+counts 2 'dead letter \(failed\): the server answered 500: internal server error'
 
 run 1 --fault=hang --attempts=1 --timeout=100ms texts/more/second.md
 shows 'silent for too long'
 
 # A wrong key is wrong for all of them.
-run 2 --fault=401
+run 2 --fault=401 --workers=1
 shows 'check ANTHROPIC_API_KEY' '0 of 3 done' 'gave up'
 hides '[2/3]' 'trying again'
-counts 1 failed
-counts 2 'not begun'
+counts 1 'dead letter \(lost\): the server answered 401'
+counts 2 "$left"
 
 ANTHROPIC_API_KEY=key ANTHROPIC_BASE_URL=http://127.0.0.1:1 run 1 --attempts=1 \
   texts/first.txt
@@ -161,105 +145,4 @@ codes=(0 0)
 output="exit code ${codes[0]}"
 ((codes[0] == 0 || codes[0] == 1 || codes[0] == 2)) || fail 'was killed'
 
-# -- Ctrl-C -------------------------------------------------------------------
-
-# Starts the program in the background; its output is read from descriptor 3.
-start() {
-  case="summarise $* (interrupted)"
-  output=''
-  rm -f pipe
-  mkfifo pipe
-  "$program" "$@" >pipe 2>&1 &
-  child=$!
-  exec 3<pipe
-}
-
-# Reads on until a line with this text has come.
-await() {
-  local line
-  while IFS= read -r -t 60 line <&3; do
-    output+="$line"$'\n'
-    if [[ $line == *"$1"* ]]; then
-      return
-    fi
-  done
-  fail "ended, or hangs, without a line with \"$1\""
-}
-
-interrupt() {
-  kill "-${1:-INT}" "$child" || fail 'has ended before its time'
-}
-
-# Reads the rest; the exit code must be that one.
-finish() {
-  local code=0 line
-  while IFS= read -r -t 60 line <&3; do
-    output+="$line"$'\n'
-  done
-  wait "$child" || code=$?
-  exec 3<&-
-  ((code == $1)) || fail "exit code $code, not $1"
-}
-
-# Once: what is in progress is finished, the rest is left.
-for signal in INT TERM; do
-  start --fault=slow --grace=50s
-  await '[1/3]'
-  interrupt "$signal"
-  finish 1
-  shows 'stopping after this one' '1 of 3 done'
-  hides '[2/3]'
-  counts 1 'done'
-  counts 2 'not begun'
-done
-
-# Once, and what is in progress is not finished in time.
-start --fault=hang --grace=100ms
-await '[1/3]'
-interrupt
-finish 1
-shows '0 of 3 done'
-counts 1 stopped
-counts 2 'not begun'
-
-# Twice: what is in progress ends at once, what is done is printed.
-start --fault=400-once,hang --grace=1h
-await '[2/3]'
-interrupt
-await 'stopping after this one'
-interrupt
-finish 1
-shows 'ending it at once' '0 of 3 done'
-counts 1 failed
-counts 1 stopped
-counts 1 'not begun'
-
-# While it waits to try again.
-start --fault=429 --attempts=1000 --grace=1h
-await 'trying again'
-interrupt
-finish 1
-counts 1 stopped
-counts 2 'not begun'
-
-# -- a real server: that of another process ------------------------------------
-
-start --fault=hang --grace=1h
-await 'http://127.0.0.1:'
-url="$(grep -oE 'http://127\.0\.0\.1:[0-9]+' <<<"$output")"
-await '[1/3]'
-kept="$output"
-ANTHROPIC_API_KEY=wrong ANTHROPIC_BASE_URL="$url/" run 2 texts
-shows 'the server answered 401' 'check ANTHROPIC_API_KEY'
-case='the other process'
-output="$kept"
-interrupt
-await 'stopping after this one'
-interrupt
-finish 1
-
-if ((failures > 0)); then
-  echo "$failures checks failed"
-  exit 1
-fi
-echo 'all checks passed'
+conclude

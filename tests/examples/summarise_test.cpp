@@ -1,14 +1,14 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// The parts of examples/summarise, without the worker: what it reads, what it
-// asks, what it does when things go wrong. The program as a whole is tested by
+// The parts of examples/summarise: what it reads, what it asks, what it does
+// when things go wrong. The program as a whole is tested by
 // summarise_cli_test.sh.
 
 #include "anthropic.hpp"
 #include "central_sentence.hpp"
 #include "inputs.hpp"
-#include "interrupts.hpp"
+#include "ledger.hpp"
 #include "local_server.hpp"
 #include "options.hpp"
 #include "retry.hpp"
@@ -17,14 +17,15 @@
 #include "utf8.hpp"
 
 #include <caf/init_global_meta_objects.hpp>
+#include <caf/message.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -36,10 +37,12 @@
 #include <string_view>
 #include <thread>
 #include <tuple>
+#include <utility>
 #include <variant>
 #include <vector>
 
 using namespace summarise;
+using troupe::on_error;
 using namespace std::literals;
 
 // -- server-sent events -------------------------------------------------------
@@ -241,62 +244,41 @@ failure with_cause(failure::cause why, std::string type = {}) {
 } // namespace
 
 TEST_CASE("what passes is tried again, what lasts is not") {
-  using enum decision::action;
   using enum failure::cause;
-  const auto policy = retry_policy{};
-  const auto after = [&](const failure& what) {
-    return policy.decide(what, 1, 0).what;
-  };
+  const auto usual = on_error::retry(4, {.initial = 500ms});
   for (const auto status : {429, 500, 502, 503, 504, 529})
-    CHECK(after(with_status(status)) == retry);
+    CHECK(reaction_to(with_status(status), usual) == usual);
   for (const auto status : {301, 400, 403, 404, 413, 422})
-    CHECK(after(with_status(status)) == give_up);
-  CHECK(after(with_status(401)) == abort);
-  CHECK(after(with_cause(no_way)) == abort);
-  CHECK(after(with_cause(connection)) == retry);
-  CHECK(after(with_cause(truncated)) == retry);
-  CHECK(after(with_cause(error_event, "overloaded_error")) == retry);
-  CHECK(after(with_cause(error_event, "api_error")) == give_up);
-  CHECK(after(with_cause(error_event, "invalid_request_error")) == give_up);
-  CHECK(after(with_cause(not_understood)) == give_up);
-  CHECK(after(with_cause(no_text)) == give_up);
-  CHECK(after(with_cause(stopped)) == give_up);
-}
-
-TEST_CASE("the number of attempts is bounded") {
-  using enum decision::action;
-  const auto policy = retry_policy{.max_attempts = 3};
-  CHECK(policy.decide(with_status(500), 1, 0).what == retry);
-  CHECK(policy.decide(with_status(500), 2, 0).what == retry);
-  CHECK(policy.decide(with_status(500), 3, 0).what == give_up);
-}
-
-TEST_CASE("waits double up to a limit, and are spread over their upper half") {
-  const auto policy
-    = retry_policy{.max_attempts = 100, .first_wait = 100ms, .max_wait = 1s};
-  const auto wait = [&](int attempt, double random) {
-    return policy.decide(with_status(500), attempt, random).wait;
-  };
-  CHECK(wait(1, 0) == 50ms);
-  CHECK(wait(1, 0.5) == 75ms);
-  CHECK(wait(2, 0) == 100ms);
-  CHECK(wait(3, 0) == 200ms);
-  CHECK(wait(4, 0) == 400ms);
-  CHECK(wait(5, 0) == 500ms);
-  CHECK(wait(99, 0) == 500ms);
-  CHECK(wait(99, 0.999) < 1s);
+    CHECK(reaction_to(with_status(status), usual) == on_error::skip);
+  CHECK(reaction_to(with_cause(connection), usual) == usual);
+  CHECK(reaction_to(with_cause(truncated), usual) == usual);
+  CHECK(reaction_to(with_cause(error_event, "overloaded_error"), usual)
+        == usual);
+  for (const auto& lasting :
+       {with_cause(error_event, "api_error"),
+        with_cause(error_event, "invalid_request_error"),
+        with_cause(not_understood), with_cause(no_text), with_cause(stopped)})
+    CHECK(reaction_to(lasting, usual) == on_error::skip);
+  for (const auto& hopeless :
+       {with_status(401), with_cause(no_way), with_cause(no_reader)})
+    CHECK(reaction_to(hopeless, usual) == on_error::fail);
 }
 
 TEST_CASE("a server that says how long to wait is obeyed, within reason") {
-  const auto policy = retry_policy{.max_retry_after = 60s};
+  const auto usual = on_error::retry(4, {.initial = 500ms});
   auto busy = with_status(429);
-  busy.retry_after = 7s;
-  CHECK(policy.decide(busy, 1, 0.5).what == decision::action::retry);
-  CHECK(policy.decide(busy, 1, 0.5).wait == 7s);
-  busy.retry_after = 0s;
-  CHECK(policy.decide(busy, 1, 0.5).wait == 0s);
+  for (const auto wait : {0ms, 7000ms, 60'000ms}) {
+    busy.retry_after = wait;
+    const auto reaction = reaction_to(busy, usual);
+    CHECK(reaction.what() == on_error::action::retry);
+    CHECK(reaction.times() == 4);
+    CHECK(reaction.backoff().initial == wait);
+    CHECK(reaction.backoff().max == wait);
+    CHECK(reaction.backoff().factor == 1.0);
+    CHECK(reaction.backoff().jitter == 0.0);
+  }
   busy.retry_after = 1h;
-  CHECK(policy.decide(busy, 1, 0.5).what == decision::action::give_up);
+  CHECK(reaction_to(busy, usual) == on_error::skip);
 }
 
 TEST_CASE("retry-after is read as seconds") {
@@ -313,8 +295,9 @@ TEST_CASE("retry-after is read as seconds") {
 
 namespace {
 
-const auto article = "Words are here. Two words of this text are here now. "
-                     "This text has words."s;
+const auto article_text
+  = "Words are here. Two words of this text are here now. "
+    "This text has words."s;
 const auto summary_of_article = "Two words of this text are here now."s;
 
 api_settings settings_for(const local_server& server) {
@@ -348,10 +331,10 @@ struct asked {
   }
 };
 
-asked ask(anthropic_client& client, const interruption& until = {}) {
+asked ask(anthropic_client& client, const std::stop_token& until = {}) {
   auto streamed = std::string{};
   const auto on_text = [&](std::string_view piece) { streamed += piece; };
-  auto result = client.ask(article, on_text, until);
+  auto result = client.ask(article_text, on_text, until);
   return {std::move(result), std::move(streamed)};
 }
 
@@ -529,9 +512,7 @@ TEST_CASE("an interruption ends a transfer at once") {
     if (++seen == 2)
       thread = std::jthread{[&source] { source.request_stop(); }};
   };
-  const auto until = GENERATE_REF(interruption{.now = source.get_token()},
-                                  interruption{.soon = source.get_token()});
-  const auto answer = client.ask(article, on_text, until);
+  const auto answer = client.ask(article_text, on_text, source.get_token());
   REQUIRE(std::holds_alternative<failure>(answer));
   CHECK(std::get<failure>(answer).why == failure::cause::stopped);
 }
@@ -541,17 +522,9 @@ TEST_CASE("an interruption from before begins nothing") {
   auto client = anthropic_client{settings_for(server)};
   auto source = std::stop_source{};
   source.request_stop();
-  const auto answer = ask(client, {.now = source.get_token()});
+  const auto answer = ask(client, source.get_token());
   REQUIRE(!answer.succeeded());
   CHECK(answer.problem().why == failure::cause::stopped);
-}
-
-TEST_CASE("a transfer may finish within the grace of an interruption") {
-  const auto server = make_server();
-  auto client = anthropic_client{settings_for(server)};
-  auto source = std::stop_source{};
-  source.request_stop();
-  CHECK(ask(client, {.soon = source.get_token(), .grace = 1min}).succeeded());
 }
 
 TEST_CASE("what a reader throws ends the transfer and comes out") {
@@ -560,7 +533,7 @@ TEST_CASE("what a reader throws ends the transfer and comes out") {
   const auto on_text = [](std::string_view) {
     throw std::runtime_error{"enough"};
   };
-  CHECK_THROWS_AS(client.ask(article, on_text, {}), std::runtime_error);
+  CHECK_THROWS_AS(client.ask(article_text, on_text, {}), std::runtime_error);
   CHECK(ask(client).succeeded());
 }
 
@@ -740,15 +713,18 @@ TEST_CASE("without options everything is as in the description") {
 
 TEST_CASE("options may stand anywhere and be written both ways") {
   auto cfg = config{};
-  parse(cfg, {"a.txt", "--model=m", "-", "--prompt", "Say: ", "b",
-              "--max-tokens", "7", "--attempts=2", "--grace=250ms", "--timeout",
-              "3s", "--fault=500,slow-once", "--", "--model"});
+  parse(cfg,
+        {"a.txt", "--model=m", "-", "--prompt", "Say: ", "b", "--max-tokens",
+         "7", "--attempts=2", "--workers=3", "--capacity", "9", "--grace=250ms",
+         "--timeout", "3s", "--fault=500,slow-once", "--", "--model"});
   CHECK(cfg.problem().empty());
   CHECK(cfg.names == std::vector<std::string>{"a.txt", "-", "b", "--model"});
   CHECK(cfg.api.model == "m");
   CHECK(cfg.api.prompt == "Say: ");
   CHECK(cfg.api.max_tokens == 7);
-  CHECK(cfg.retry.max_attempts == 2);
+  CHECK(cfg.attempts == 2);
+  CHECK(cfg.workers == 3);
+  CHECK(cfg.capacity == 9);
   CHECK(cfg.grace == 250ms);
   CHECK(cfg.api.http.silence_timeout == 3s);
   CHECK(cfg.faults == std::vector<fault>{{"500", false}, {"slow", true}});
@@ -772,12 +748,14 @@ TEST_CASE("the environment is honoured") {
 }
 
 TEST_CASE("bad options are told") {
-  const auto bad
-    = GENERATE("--max-tokens=0"s, "--max-tokens=-1"s, "--max-tokens=many"s,
-               "--max-tokens=99999999999"s, "--attempts=0"s, "--grace=-1s"s,
-               "--timeout=0s"s, "--timeout=-5s"s, "--timeout=25h"s,
-               "--grace=25h"s, "--prompt=\xFF"s, "--model=\xFF"s, "--unknown"s,
-               "--unknown=1"s, "-x"s, "--model"s, "--fault=nonsense"s);
+  const auto bad = GENERATE("--max-tokens=0"s, "--max-tokens=-1"s,
+                            "--max-tokens=many"s, "--max-tokens=99999999999"s,
+                            "--attempts=0"s, "--grace=-1s"s, "--timeout=0s"s,
+                            "--timeout=-5s"s, "--timeout=25h"s, "--grace=25h"s,
+                            "--prompt=\xFF"s, "--model=\xFF"s, "--unknown"s,
+                            "--unknown=1"s, "--workers=0"s, "--workers=65"s,
+                            "--workers=-1"s, "--capacity=0"s, "--capacity=few"s,
+                            "-x"s, "--model"s, "--fault=nonsense"s);
   CAPTURE(bad);
   CHECK(!problem_of({bad}).empty());
   CHECK(!problem_of({"file", bad}).empty());
@@ -803,13 +781,40 @@ TEST_CASE("bad environments and names are told") {
 TEST_CASE("a remark in the middle of a summary has a line of its own") {
   auto out = std::ostringstream{};
   auto shown = screen{out};
-  shown.begin(1, 2, "a\x1B");
-  shown.stream("One ");
-  shown.stream("two\nthree");
-  shown.remark("remark");
-  shown.stream("four");
-  shown.begin(2, 2, "b");
-  CHECK(out.str() == "[1/2] a \n  One two three\nremark\n  four\n[2/2] b\n");
+  {
+    auto one = shown.begin("a\x1B", 1);
+    one.stream("One ");
+    one.stream("two\nthree");
+    shown.remark("remark");
+    one.stream("four");
+    one.remark("done");
+  }
+  auto two = shown.begin("b", 2);
+  CHECK(out.str() == "a \n  One two three\nremark\n  four\ndone\nb, try 2\n");
+}
+
+TEST_CASE("of several summaries the first is seen as it comes, the others as a "
+          "whole") {
+  auto out = std::ostringstream{};
+  auto shown = screen{out};
+  auto one = std::make_optional<screen::passage>(shown, "1");
+  auto two = std::make_optional<screen::passage>(shown, "2");
+  auto three = std::make_optional<screen::passage>(shown, "3");
+  three->stream("A ");
+  one->stream("B ");
+  two->stream("C");
+  three->stream("D");
+  shown.note("note");
+  one->stream("E");
+  CHECK(out.str() == "1\n  B E");
+  three.reset();
+  CHECK(out.str() == "1\n  B E");
+  one.reset();
+  CHECK(out.str() == "1\n  B E\n2\n  C");
+  two->stream("F");
+  CHECK(out.str() == "1\n  B E\n2\n  CF");
+  two.reset();
+  CHECK(out.str() == "1\n  B E\n2\n  CF\n3\n  A D\nnote\n");
 }
 
 TEST_CASE("the columns of the table stand under each other") {
@@ -831,32 +836,76 @@ TEST_CASE("a screen that cannot be written to says so") {
   CHECK(!shown.good());
 }
 
-// -- signals ------------------------------------------------------------------
+// -- the ledger ---------------------------------------------------------------
 
-TEST_CASE("signals are counted, on a thread of its own") {
-  const auto handler = [] {
-    struct sigaction now = {};
-    sigaction(SIGINT, nullptr, &now);
-    return now.sa_handler;
-  };
-  const auto before = handler();
-  for (int round = 0; round < 3; ++round) {
-    auto first = std::promise<std::thread::id>{};
-    auto second = std::promise<std::thread::id>{};
-    {
-      const auto caught = interrupts{[&](int n) {
-        (n == 1 ? first : second).set_value(std::this_thread::get_id());
-      }};
-      std::raise(SIGINT);
-      CHECK(first.get_future().get() != std::this_thread::get_id());
-      std::raise(SIGTERM);
-      CHECK(second.get_future().get() != std::this_thread::get_id());
-    }
-    CHECK(handler() == before);
-  }
+namespace {
+
+troupe::dead_letter letter_of(const article& what,
+                              troupe::dead_letter_reason why,
+                              std::exception_ptr thrown = nullptr) {
+  return {.reason = why,
+          .path = "/x",
+          .message = caf::make_message(what),
+          .thrown = std::move(thrown)};
 }
 
-TEST_CASE("there is one owner of the signals at a time") {
-  const auto one = interrupts{[](int) {}};
-  CHECK_THROWS_AS(interrupts{[](int) {}}, std::logic_error);
+std::vector<std::string> statuses(const ledger& of) {
+  auto result = std::vector<std::string>{};
+  for (const auto& row : of.rows())
+    result.push_back(row.status);
+  return result;
+}
+
+} // namespace
+
+TEST_CASE("the ledger says what became of each input") {
+  using enum troupe::dead_letter_reason;
+  static const auto once
+    = (caf::init_global_meta_objects<caf::id_block::summarise>(), true);
+  std::ignore = once;
+  auto inputs = std::vector<input>(7);
+  inputs[0].problem = "is empty";
+  auto book = ledger{inputs};
+  const auto item = [](size_t number) { return article{number, "x", "y"}; };
+  CHECK(book.name_of(item(2)) == "[2/7] x");
+  CHECK(book.begin(item(2)) == 1);
+  CHECK(book.begin(item(2)) == 2);
+  book.finish(item(2), false);
+  book.begin(item(3));
+  book.finish(item(3), true);
+  book.begin(item(4));
+  const auto refused = std::make_exception_ptr(no_summary{{.text = "refused"}});
+  book.bury(letter_of(item(4), failed, refused));
+  book.begin(item(5));
+  book.bury(letter_of(item(5), lost));
+  book.bury(letter_of(item(6), discarded));
+  CHECK(statuses(book)
+        == std::vector<std::string>{
+          "failed: is empty", "done", "done, but cut at --max-tokens",
+          "dead letter (failed): refused", "dead letter (lost): stopped",
+          "dead letter (discarded): not begun", "not begun"});
+  CHECK(book.done() == 2);
+  CHECK(book.size() == 7);
+  const auto rows = book.rows();
+  for (size_t i = 0; i < rows.size(); ++i)
+    CHECK(rows[i].time.has_value() == (i >= 1 && i <= 4));
+}
+
+TEST_CASE("the ledger waits for those that can still be done") {
+  using enum troupe::dead_letter_reason;
+  auto book = ledger{std::vector<input>(2)};
+  const auto one = article{1, "x", "y"};
+  const auto two = article{2, "x", "y"};
+  auto stopped = std::stop_source{};
+  stopped.request_stop();
+  book.wait(stopped.get_token()); // a stop ends it
+  auto waiting = std::async(std::launch::async, [&] { book.wait({}); });
+  book.begin(one);
+  book.finish(one, false);
+  CHECK(waiting.wait_for(0ms) == std::future_status::timeout);
+  book.begin(two);
+  book.bury(letter_of(two, failed));
+  waiting.get();
+  auto empty = ledger{{}};
+  empty.wait({});
 }

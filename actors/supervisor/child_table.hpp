@@ -11,6 +11,7 @@
 #include "troupe/worker_handle.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <string_view>
@@ -30,11 +31,19 @@ struct kept_child {
     std::vector<call_ptr> stops;  // that wait for it to be over
   };
 
+  /// Whether its next life has begun on its own thread.
+  enum class beginning : std::uint8_t {
+    none, ///< None is about to begin.
+    due,  ///< It is to be told so.
+    told,
+  };
+
   rules::child_id id = rules::no_child;
   worker_handle handle; // to the cell of its present life
   std::shared_ptr<const child_factory> factory;
   std::unique_ptr<agenda> plans;
   on_stop mode = on_stop::discard;
+  beginning begins = beginning::none;
 
   [[nodiscard]] std::string_view name() const noexcept {
     return handle.get_cell()->name();

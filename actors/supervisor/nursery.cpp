@@ -67,6 +67,7 @@ void nursery::turn(unique_function<void()> event) noexcept {
       turns_.pop_front();
     }
     std::vector<rules::command> commands;
+    std::vector<child_id> begin;
     std::vector<child_id> again;
     std::vector<kept_child> gone; // the user's arguments go with it
     std::vector<finished_call> finished;
@@ -74,12 +75,15 @@ void nursery::turn(unique_function<void()> event) noexcept {
       std::unique_lock guard{mtx_};
       next();
       commands = rules_.take();
+      begin = std::exchange(begin_, {});
       again = std::exchange(again_, {});
       finished = std::exchange(finished_, {});
     }
     next = nullptr;
     for (auto& x : commands)
       carry_out(x);
+    for (auto who : begin)
+      begin_now(who);
     for (auto who : again)
       stop_life(who);
     {
@@ -211,11 +215,16 @@ void nursery::let_go() {
 
 std::unique_ptr<worker> nursery::make_object(cell& who) {
   std::shared_ptr<const child_factory> factory;
+  auto others_are_due = false;
   {
     std::unique_lock guard{mtx_};
+    has_begun(who.place());
+    others_are_due = !due_.empty() && beginning_ <= most_beginning / 2;
     if (auto* x = children_.find(who.place()))
       factory = x->factory;
   }
+  if (others_are_due)
+    turn([this] { begin_next(); });
   // Forgotten already: it will not live long, but it must live.
   if (!factory)
     throw start_error{
@@ -249,6 +258,8 @@ void nursery::child_ended(cell& who) noexcept {
   if (auto pool = pool_.lock())
     pool->child_ended(who);
   turn([this, what = cell_ptr{who}] {
+    has_begun(what->place());
+    begin_next();
     auto how = what->last_outcome();
     auto normal = how && how->kind() == outcome_kind::normal;
     if (how && rules_.at() == rules::group_stage::stopping)

@@ -113,6 +113,11 @@ public:
 private:
   using child_id = rules::child_id;
 
+  /// How many lives may be told to begin before one has. Those that are told
+  /// and have not begun wait in the scheduler, and CAF 0.18 takes the longer
+  /// for each the more there are. How long a start takes does not count.
+  static constexpr std::size_t most_beginning = 64;
+
   struct finished_call {
     call_ptr call;
     child_result result;
@@ -129,6 +134,12 @@ private:
   void carry_out(const rules::command& what);
 
   void begin_life(child_id who);
+
+  void begin_now(child_id who);
+
+  void has_begun(child_id who);
+
+  void begin_next();
 
   void stop_life(child_id who);
 
@@ -186,6 +197,9 @@ private:
   std::size_t supervisors_ = 0;
   cell_ptr supervisor_; // null when it is no more
   rules::stop_limits limits_;
+  std::size_t beginning_ = 0;    // lives that were told to begin and have not
+  std::deque<child_id> due_;     // are told when others have
+  std::vector<child_id> begin_;  // are told after this turn
   std::vector<child_id> again_;  // to be told once more
   std::vector<kept_child> gone_; // to be let go of
   std::vector<finished_call> finished_;

@@ -49,14 +49,56 @@ void nursery::carry_out(const rules::command& what) {
   }
 }
 
+/// Begins a life, or has it wait until others have begun.
 void nursery::begin_life(child_id who) {
-  cell_ptr next;
-  worker_handle former; // goes without the lock: an object may go with it
   {
     std::unique_lock guard{mtx_};
     auto* x = children_.find(who);
     if (x == nullptr)
       return;
+    x->begins = kept_child::beginning::due;
+    if (beginning_ >= most_beginning) {
+      due_.push_back(who);
+      return;
+    }
+  }
+  begin_now(who);
+}
+
+/// A life has begun, or never will.
+/// @pre `mtx_` is held
+void nursery::has_begun(child_id who) {
+  auto* x = children_.find(who);
+  if (x == nullptr || x->begins != kept_child::beginning::told)
+    return;
+  x->begins = kept_child::beginning::none;
+  --beginning_;
+}
+
+/// Has those begin that are due, as far as there is room for them.
+/// @pre `mtx_` is held
+void nursery::begin_next() {
+  while (!due_.empty() && beginning_ + begin_.size() < most_beginning) {
+    auto who = due_.front();
+    due_.pop_front();
+    // One that is to stop may have begun out of turn.
+    if (auto* x = children_.find(who);
+        x != nullptr && x->begins == kept_child::beginning::due)
+      begin_.push_back(who);
+  }
+}
+
+/// Begins a life that is due.
+void nursery::begin_now(child_id who) {
+  cell_ptr next;
+  worker_handle former; // goes without the lock: an object may go with it
+  {
+    std::unique_lock guard{mtx_};
+    auto* x = children_.find(who);
+    if (x == nullptr || x->begins != kept_child::beginning::due)
+      return;
+    x->begins = kept_child::beginning::told;
+    ++beginning_;
     auto* present = x->handle.get_cell();
     if (!present->can_live()) {
       // Its actor is gone for good: another one takes its place.
@@ -69,12 +111,15 @@ void nursery::begin_life(child_id who) {
   }
   if (auto err = next->begin_life())
     turn([this, who, err = std::move(err)] {
+      has_begun(who);
+      begin_next();
       last_failure_ = {err, nullptr};
       rules_.child_ended(who, rules::child_end::failed, now());
     });
 }
 
 void nursery::stop_life(child_id who) {
+  begin_now(who); // if it is due, so that it has an end
   cell_ptr target;
   auto mode = cell::queue_at_stop::discard;
   auto limits = rules::stop_limits{};

@@ -104,6 +104,7 @@ bool cell::request_stop(queue_at_stop mode, const rules::stop_limits& limits,
     from = lifecycle_.at();
     if (from == rules::stage::created || rules::is_final(from))
       return from != rules::stage::created;
+    const auto before = limits_;
     limits_ = rules::tighten(limits_, limits);
     told_last_ = told_last_ || last;
     children = brood_;
@@ -121,9 +122,15 @@ bool cell::request_stop(queue_at_stop mode, const rules::stop_limits& limits,
         if (from == rules::stage::draining
             || from == rules::stage::starting_stop)
           arm(grace_over_);
-        else if (from == rules::stage::closing_stop)
-          shorten_cleanup();
       }
+      if (limits_ != before && rules::is_closing(from))
+        shorten_cleanup();
+      else if (limits_ != before
+               && (from == rules::stage::forcing
+                   || from == rules::stage::cleanup_forcing
+                   || from == rules::stage::killing))
+        arm(std::min(due_, rules::abandon_at(home_->time().now(),
+                                             who_.periods.force, limits_)));
       guard.unlock();
       if (children)
         children->stop(told);

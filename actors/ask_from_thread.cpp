@@ -143,7 +143,7 @@ caf::expected<caf::message> ask_and_block(const worker_handle& target,
   home->block_until([&box] { return box->full(); }, limit,
                     [&box, limit] { box->wait_until(limit); },
                     [whom] {
-                      return "waiting for the answer of " + whom->who().path;
+                      return "waiting for the answer of " + whom->path();
                     });
   auto reply = box->take();
   if (!reply)

@@ -81,7 +81,7 @@ bool blocking_worker::sleep_until(const std::stop_token& stop,
   home.time().arm(when_due, until);
   home.block_until([&mine] { return mine.over(); }, never,
                    [&mine] { mine.wait(); },
-                   [this] { return "a sleep of " + get_cell().who().path; });
+                   [this] { return "a sleep of " + get_cell().path(); });
   return mine.how() == sleep::end::due;
 }
 

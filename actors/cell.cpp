@@ -14,10 +14,12 @@ namespace troupe {
 
 // -- references ----------------------------------------------------------------
 
-cell::cell(std::shared_ptr<runtime> home, profile who,
-           std::unique_ptr<worker> what, cell* parent)
+cell::cell(std::shared_ptr<runtime> home, std::string path,
+           std::shared_ptr<const run_terms> terms, std::unique_ptr<worker> what,
+           cell* parent)
   : home_(std::move(home)),
-    who_(std::move(who)),
+    path_(std::move(path)),
+    terms_(std::move(terms)),
     parent_(parent),
     worker_(std::move(what)) {
   if (parent_ != nullptr)
@@ -28,11 +30,13 @@ cell::cell(std::shared_ptr<runtime> home, profile who,
   home_->add(*this);
 }
 
-cell::cell(std::shared_ptr<runtime> home, profile who,
+cell::cell(std::shared_ptr<runtime> home, std::string path,
+           std::shared_ptr<const run_terms> terms,
            std::shared_ptr<message_queue> queue, std::shared_ptr<keeper> by,
            std::uint64_t place)
   : home_(std::move(home)),
-    who_(std::move(who)),
+    path_(std::move(path)),
+    terms_(std::move(terms)),
     parent_(nullptr),
     queue_(std::move(queue)),
     keeper_(std::move(by)),
@@ -112,20 +116,20 @@ bool cell::frozen() const noexcept {
 }
 
 std::string cell::subject() const {
-  return "worker \"" + who_.name + "\" (" + who_.path + ")";
+  return std::string{"worker \""} + name() + "\" (" + path_ + ")";
 }
 
 std::optional<outcome> cell::last_outcome() const {
   std::unique_lock guard{mtx_};
-  if (!has_outcome_)
-    return former_;
-  return outcome_;
+  if (end().is_known)
+    return end().how;
+  return former_ ? std::optional{*former_} : std::nullopt;
 }
 
 worker_status cell::status() const {
   worker_status result;
-  result.name = who_.name;
-  result.path = who_.path;
+  result.name = name();
+  result.path = path_;
   result.queued = counts().queued;
   std::unique_lock guard{mtx_};
   auto at = lifecycle_.at();
@@ -135,11 +139,11 @@ worker_status cell::status() const {
   result.holds = holds_;
   result.health = reported_health();
   if (result.health != health::healthy)
-    result.health_reason = degraded_because_;
-  if (has_outcome_) {
+    result.health_reason = extra().degraded_because;
+  if (end().is_known) {
     result.ended = true;
-    result.last_outcome = outcome_;
-    result.uptime = outcome_.duration();
+    result.last_outcome = end().how;
+    result.uptime = end().how.duration();
   } else if (at != rules::stage::created) {
     result.uptime = home_->time().now() - started_at_;
   }
@@ -198,7 +202,7 @@ bool cell::finished() const {
 
 time_point cell::stopping_since() const {
   std::unique_lock guard{mtx_};
-  return stop_asked_at_;
+  return end().stop_asked_at;
 }
 
 bool cell::was_ready() const {
@@ -258,7 +262,8 @@ void cell::system_gone() noexcept {
   {
     std::unique_lock guard{mtx_};
     arm(never); // The clock has gone; a deadline would only keep the cell.
-    unanswered.swap(pending_replies_);
+    if (extras_)
+      unanswered.swap(extras_->pending_replies);
   }
   if (queue_) {
     queue_->close(false);

@@ -8,6 +8,7 @@
 #include "rules/deadlines.hpp"
 #include "rules/lifecycle.hpp"
 #include "rules/settings.hpp"
+#include "run_terms.hpp"
 #include "runtime.hpp"
 #include "troupe/clock.hpp"
 #include "troupe/events.hpp"
@@ -82,26 +83,15 @@ constexpr bool has(todo set, todo x) noexcept {
 /// two cells' `mtx_` at once.
 class cell final : public strand {
 public:
-  /// What does not change in a cell's life.
-  struct profile {
-    std::string name;
-    std::string path;
-    rules::periods periods;
-    troupe::readiness readiness;
-    troupe::on_stop on_stop;
-    troupe::on_failure on_failure;
-    timespan watchdog;
-    troupe::on_hang on_hang;
-    const std::type_info* type; ///< The class of its objects.
-  };
-
   /// Makes the cell of a worker with one life.
-  cell(std::shared_ptr<runtime> home, profile who, std::unique_ptr<worker> what,
+  cell(std::shared_ptr<runtime> home, std::string path,
+       std::shared_ptr<const run_terms> terms, std::unique_ptr<worker> what,
        cell* parent);
 
   /// Makes the cell of a worker whose lives begin and end as `by` says.
   /// @param place What `by` knows it by.
-  cell(std::shared_ptr<runtime> home, profile who,
+  cell(std::shared_ptr<runtime> home, std::string path,
+       std::shared_ptr<const run_terms> terms,
        std::shared_ptr<message_queue> queue, std::shared_ptr<keeper> by,
        std::uint64_t place);
 
@@ -152,8 +142,23 @@ public:
   /// Whether the coroutines must not go on: they are to be destroyed.
   [[nodiscard]] bool frozen() const noexcept;
 
-  [[nodiscard]] const profile& who() const noexcept {
-    return who_;
+  /// From the top of its tree: "/pipeline/writer".
+  [[nodiscard]] const std::string& path() const noexcept {
+    return path_;
+  }
+
+  /// The end of its path.
+  [[nodiscard]] const char* name() const noexcept {
+    return path_.c_str() + path_.rfind('/') + 1;
+  }
+
+  [[nodiscard]] const run_terms& terms() const noexcept {
+    return *terms_;
+  }
+
+  [[nodiscard]] const std::shared_ptr<const run_terms>&
+  shared_terms() const noexcept {
+    return terms_;
   }
 
   /// Whether nobody waits for it any more, while its code may still run.
@@ -513,6 +518,51 @@ private:
     lifecycle_awaiter::what until;
   };
 
+  /// What is known of the end of the present life, from the first word of it.
+  struct ending {
+    outcome how;
+    bool is_known = false; // how
+    time_point stop_asked_at = never;
+    time_point grace_over = never;
+    rules::stop_limits limits;
+    timespan hung_for{0};
+    bool told_last = false;
+    bool force_asked = false;
+  };
+
+  /// What only few cells need.
+  struct extras {
+    std::string degraded_because;
+    std::vector<pending_reply> pending_replies;
+    std::shared_ptr<brood> children; // of a supervisor
+  };
+
+  /// @pre `mtx_` is held
+  [[nodiscard]] const ending& end() const noexcept {
+    static const ending none;
+    return ending_ ? *ending_ : none;
+  }
+
+  /// @pre `mtx_` is held
+  [[nodiscard]] ending& make_end() {
+    if (!ending_)
+      ending_ = std::make_unique<ending>();
+    return *ending_;
+  }
+
+  /// @pre `mtx_` is held
+  [[nodiscard]] const extras& extra() const noexcept {
+    static const extras none;
+    return extras_ ? *extras_ : none;
+  }
+
+  /// @pre `mtx_` is held
+  [[nodiscard]] extras& make_extra() {
+    if (!extras_)
+      extras_ = std::make_unique<extras>();
+    return *extras_;
+  }
+
   void send_replies(lifecycle_awaiter::what upto) noexcept;
 
   void apply(rules::action what, failure& why);
@@ -531,6 +581,8 @@ private:
   [[nodiscard]] bool has_children_locked() const;
 
   void note_outcome(rules::action what, failure& why);
+
+  [[nodiscard]] std::vector<cell*> take_ended_locked();
 
   void add_todo(todo what) noexcept;
 
@@ -565,7 +617,8 @@ private:
 
   // Fixed.
   const std::shared_ptr<runtime> home_;
-  const profile who_;
+  const std::string path_;
+  const std::shared_ptr<const run_terms> terms_;
   cell* const parent_; // holds a reference
   std::unique_ptr<worker> worker_;
   std::unique_ptr<watchdog> watchdog_;
@@ -573,14 +626,14 @@ private:
   const std::shared_ptr<keeper> keeper_;
   const std::uint64_t place_ = 0;
 
-  std::atomic<std::size_t> refs_{1};
-  std::atomic<std::size_t> handles_{1};
-  std::atomic<rules::stage> stage_view_{rules::stage::created};
+  std::atomic<std::uint32_t> refs_{1};
+  std::atomic<std::uint32_t> handles_{1};
   std::atomic<std::uint32_t> todo_{0};
-  std::atomic<ask_table*> asks_{nullptr};
-  std::atomic<std::uint64_t> incarnation_{1};
+  std::atomic<rules::stage> stage_view_{rules::stage::created};
   std::atomic<bool> backing_off_{false};
   std::atomic<health> health_{health::healthy};
+  std::atomic<ask_table*> asks_{nullptr};
+  std::atomic<std::uint64_t> incarnation_{1};
   std::atomic<cell*> successor_{nullptr}; // holds a reference
 
   // The actor; `wake_mtx_` guards the strong reference, and with it who may
@@ -596,32 +649,23 @@ private:
   bool ready_ = false;
   bool over_ = false;
   bool entered_ = false;
-  bool has_outcome_ = false;
   bool in_cleanup_ = false; // in on_shutdown(), or past it
-  bool force_asked_ = false;
+  bool is_listed_child_ = false;
   std::uint32_t deadline_number_ = 0;
   std::uint32_t holds_ = 0;
   job_ptr deadline_;
   time_point started_at_{};
   time_point due_ = never;
-  time_point stop_asked_at_ = never;
-  time_point grace_over_ = never;
-  rules::stop_limits limits_;
-  bool told_last_ = false;
-  timespan hung_for_{0};
-  std::string degraded_because_;
-  outcome outcome_;
-  std::optional<outcome> former_;
-  std::shared_ptr<brood> brood_;
+  std::unique_ptr<ending> ending_;
+  std::unique_ptr<const outcome> former_; // of the life before
+  std::unique_ptr<extras> extras_;
   cell* predecessor_ = nullptr; // holds a reference
   lifecycle_awaiter* awaiters_ = nullptr;
   blocked_thread* blocked_ = nullptr;
-  std::vector<pending_reply> pending_replies_;
   cell* first_child_ = nullptr;
+  cell* ended_child_ = nullptr; // the last one, linked by next_sibling_
   cell* next_sibling_ = nullptr;
   cell* previous_sibling_ = nullptr;
-  bool is_listed_child_ = false;
-  std::vector<cell*> ended_children_;
 
   // Guarded by the runtime's lock.
   cell* next_ = nullptr;

@@ -23,10 +23,10 @@ void cell::report_health(health x, std::string why) {
     auto at = lifecycle_.at();
     if (at == rules::stage::created || rules::is_final(at)
         || (x == health_.load(std::memory_order_relaxed)
-            && why == degraded_because_))
+            && why == extra().degraded_because))
       return;
     health_.store(x, std::memory_order_relaxed);
-    degraded_because_ = why;
+    make_extra().degraded_because = why;
     if (home_->events().wanted())
       publish(is_well ? event_kind::recovered : event_kind::degraded,
               is_well ? caf::error{}
@@ -35,7 +35,7 @@ void cell::report_health(health x, std::string why) {
   }
   auto level = is_well ? compat::log_info : compat::log_warning;
   if (home_->logs(level))
-    home_->log(level, who_.path + " [" + std::to_string(incarnation())
+    home_->log(level, path_ + " [" + std::to_string(incarnation())
                         + (is_well ? "] is healthy again" : "] is degraded: ")
                         + why);
 }

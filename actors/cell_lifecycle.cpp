@@ -104,39 +104,41 @@ bool cell::request_stop(queue_at_stop mode, const rules::stop_limits& limits,
     from = lifecycle_.at();
     if (from == rules::stage::created || rules::is_final(from))
       return from != rules::stage::created;
-    const auto before = limits_;
-    limits_ = rules::tighten(limits_, limits);
-    told_last_ = told_last_ || last;
-    children = brood_;
-    if (children && who_.periods.grace != infinite
+    auto& end = make_end();
+    const auto before = end.limits;
+    end.limits = rules::tighten(end.limits, limits);
+    end.told_last = end.told_last || last;
+    children = extra().children;
+    if (children && terms_->periods.grace != infinite
         && !rules::stop_asked(from)) {
       auto now = home_->time().now();
-      auto own = deadline_after(now, who_.periods.grace);
-      limits_ = rules::tighten(limits_, rules::limits_until(now, own));
+      auto own = deadline_after(now, terms_->periods.grace);
+      end.limits = rules::tighten(end.limits, rules::limits_until(now, own));
     }
-    told = limits_;
+    told = end.limits;
     if (rules::stop_asked(from)) {
       // The stop is under way; all that can change is that it gets shorter.
-      if (grace_limit() < grace_over_) {
-        grace_over_ = grace_limit();
+      if (grace_limit() < end.grace_over) {
+        end.grace_over = grace_limit();
         if (from == rules::stage::draining
             || from == rules::stage::starting_stop)
-          arm(grace_over_);
+          arm(end.grace_over);
       }
-      if (limits_ != before && rules::is_closing(from))
+      if (end.limits != before && rules::is_closing(from))
         shorten_cleanup();
-      else if (limits_ != before
+      else if (end.limits != before
                && (from == rules::stage::forcing
                    || from == rules::stage::cleanup_forcing
                    || from == rules::stage::killing))
-        arm(std::min(due_, rules::abandon_at(home_->time().now(),
-                                             who_.periods.force, limits_)));
+        arm(
+          std::min(due_, rules::abandon_at(home_->time().now(),
+                                           terms_->periods.force, end.limits)));
       guard.unlock();
       if (children)
         children->stop(told);
       return true;
     }
-    stop_asked_at_ = home_->time().now();
+    end.stop_asked_at = home_->time().now();
     if (queue_) {
       if (mode == queue_at_stop::keep)
         queue_->suspend();
@@ -145,13 +147,14 @@ bool cell::request_stop(queue_at_stop mode, const rules::stop_limits& limits,
     }
     failure none;
     apply(lifecycle_.feed(rules::event::stop), none);
-    if (grace_over_ <= stop_asked_at_) {
+    if (end.grace_over <= end.stop_asked_at) {
       // No grace at all: the worker does not get to see the stop. (L3)
       apply(lifecycle_.feed(rules::event::force), none);
     } else if (from == rules::stage::closing) {
       // The clean-up has begun without a grace period that ends.
-      grace_over_ = rules::grace_deadline(stop_asked_at_, who_.periods.grace,
-                                          grace_limit());
+      end.grace_over = rules::grace_deadline(end.stop_asked_at,
+                                             terms_->periods.grace,
+                                             grace_limit());
       shorten_cleanup();
     }
   }
@@ -172,14 +175,15 @@ void cell::force() {
   {
     std::unique_lock guard{mtx_};
     auto at = lifecycle_.at();
-    if (at == rules::stage::created || rules::is_final(at) || force_asked_)
+    if (at == rules::stage::created || rules::is_final(at) || end().force_asked)
       return;
     auto now = home_->time().now();
-    if (stop_asked_at_ == never)
-      stop_asked_at_ = now;
-    force_asked_ = true;
+    auto& end = make_end();
+    if (end.stop_asked_at == never)
+      end.stop_asked_at = now;
+    end.force_asked = true;
     // Nothing is left of the grace period, also for the clean-up.
-    grace_over_ = std::min(grace_over_, now);
+    end.grace_over = std::min(end.grace_over, now);
     joining = joins();
     has_children = has_children_locked();
   }
@@ -261,16 +265,16 @@ void cell::apply(rules::action what, failure& why) {
     publish_transition(from);
   auto now = [this] { return home_->time().now(); };
   if (has(arm_start_timeout))
-    arm(deadline_after(now(), who_.periods.start_timeout));
+    arm(deadline_after(now(), terms_->periods.start_timeout));
   if (has(arm_grace)) {
-    grace_over_ = rules::grace_deadline(now(), who_.periods.grace,
-                                        grace_limit());
-    arm(grace_over_);
+    make_end().grace_over = rules::grace_deadline(now(), terms_->periods.grace,
+                                                  grace_limit());
+    arm(end().grace_over);
   }
   if (has(arm_cleanup))
     arm(cleanup_deadline());
   if (has(arm_force))
-    arm(rules::abandon_at(now(), who_.periods.force, limits_));
+    arm(rules::abandon_at(now(), terms_->periods.force, end().limits));
   if (has(disarm))
     arm(never);
   if (has(announce_ready)) {
@@ -325,7 +329,8 @@ void cell::deadline_passed(std::uint32_t number) {
     // While children are being joined the time is theirs: each of them is bound
     // to end, by its own deadlines, once it has been forced.
     // The children of a supervisor that was killed stop by themselves.
-    if (from == rules::stage::killing && brood_ && !brood_->over())
+    if (auto& children = extra().children;
+        from == rules::stage::killing && children && !children->over())
       return;
     auto joining = joins();
     if (joining && has_children_locked()) {
@@ -337,7 +342,7 @@ void cell::deadline_passed(std::uint32_t number) {
     if (from == rules::stage::starting || from == rules::stage::warming)
       why.reason = caf::make_error(errc::start_timeout,
                                    subject() + " was not ready within "
-                                     + render(who_.periods.start_timeout));
+                                     + render(terms_->periods.start_timeout));
     auto what = lifecycle_.feed(joining ? rules::event::join_overdue
                                         : rules::event::deadline);
     to = lifecycle_.at();
@@ -366,13 +371,14 @@ void cell::leave_behind() {
 /// What an outcome says about a force: who or what was behind it.
 /// @pre `mtx_` is held
 std::string cell::why_forced() const {
-  if (force_asked_)
+  if (end().force_asked)
     return ", as was asked for";
   if (in_cleanup_)
     return ", its on_shutdown() having taken longer than its time";
-  if (grace_over_ == grace_limit() && grace_over_ != never)
+  if (end().grace_over == grace_limit() && end().grace_over != never)
     return ", its time to stop being over";
-  return ", its grace period of " + render(who_.periods.grace) + " being over";
+  return ", its grace period of " + render(terms_->periods.grace)
+         + " being over";
 }
 
 /// Remembers why and how the incarnation ends.
@@ -381,11 +387,12 @@ void cell::note_outcome(rules::action what, failure& why) {
   using enum rules::action;
   auto has = [what](rules::action x) { return rules::has(what, x); };
   auto note = [this](failure x) {
-    if (!outcome_.reason_) {
-      outcome_.reason_ = std::move(x.reason);
-      outcome_.thrown_ = std::move(x.thrown);
-    } else if (!outcome_.cleanup_error_) {
-      outcome_.cleanup_error_ = std::move(x.reason);
+    auto& how = make_end().how;
+    if (!how.reason_) {
+      how.reason_ = std::move(x.reason);
+      how.thrown_ = std::move(x.thrown);
+    } else if (!how.cleanup_error_) {
+      how.cleanup_error_ = std::move(x.reason);
     }
   };
   if (has(note_failed)) {
@@ -396,7 +403,7 @@ void cell::note_outcome(rules::action what, failure& why) {
     note(std::move(why));
   } else if (has(note_cancelled)) {
     // That the frame is gone only confirms what the kill has noted before.
-    if (!why.reason && !outcome_.reason_)
+    if (!why.reason && !end().how.reason_)
       why.reason = caf::make_error(errc::cancelled,
                                    subject() + " was ended from outside");
     if (why.reason)
@@ -405,42 +412,43 @@ void cell::note_outcome(rules::action what, failure& why) {
     auto reason = caf::make_error(
       errc::abandoned,
       subject()
-        + (hung_for_ != timespan::zero()
+        + (end().hung_for != timespan::zero()
              ? " was abandoned: it sits in code that has not returned for "
-                 + render(hung_for_) + ", longer than its watchdog allows"
+                 + render(end().hung_for) + ", longer than its watchdog allows"
              : " was abandoned: it sits in code that did not return within "
-                 + render(who_.periods.force) + " of being forced"));
+                 + render(terms_->periods.force) + " of being forced"));
     if (lifecycle_.verdict() == rules::verdict::forced)
-      outcome_.reason_ = std::move(reason);
+      make_end().how.reason_ = std::move(reason);
     else
       note({std::move(reason), nullptr});
-  } else if (has(note_forced) && outcome_.reason_ != errc::forced) {
+  } else if (has(note_forced) && end().how.reason_ != errc::forced) {
     note({caf::make_error(errc::forced,
                           subject() + " was stopped by force" + why_forced()),
           nullptr});
   }
   if (!has(finish) && !has(abandon))
     return;
+  auto& how = make_end().how;
   switch (lifecycle_.verdict()) {
     case rules::verdict::open:
     case rules::verdict::normal:
-      outcome_.kind_ = outcome_kind::normal;
+      how.kind_ = outcome_kind::normal;
       break;
     case rules::verdict::forced:
-      outcome_.kind_ = outcome_kind::forced;
+      how.kind_ = outcome_kind::forced;
       break;
     case rules::verdict::failed:
-      outcome_.kind_ = outcome_kind::failed;
+      how.kind_ = outcome_kind::failed;
       break;
     case rules::verdict::cancelled:
-      outcome_.kind_ = outcome_kind::cancelled;
+      how.kind_ = outcome_kind::cancelled;
       break;
   }
-  outcome_.abandoned_ = has(abandon);
-  outcome_.incarnation_ = incarnation();
+  how.abandoned_ = has(abandon);
+  how.incarnation_ = incarnation();
   if (started_at_ != time_point{})
-    outcome_.duration_ = home_->time().now() - started_at_;
-  has_outcome_ = true;
+    how.duration_ = home_->time().now() - started_at_;
+  make_end().is_known = true;
 }
 
 /// Whether the end waits for children and handlers, and `on_shutdown()` is
@@ -468,16 +476,17 @@ void cell::begin_cleanup() {
 /// then; and so has whoever was told last.
 /// @pre `mtx_` is held
 time_point cell::grace_limit() const noexcept {
-  return brood_ || told_last_ ? limits_.force : limits_.soft;
+  return extra().children || end().told_last ? end().limits.force
+                                             : end().limits.soft;
 }
 
 /// Until when `on_shutdown()`, and what comes before it, may take.
 /// @pre `mtx_` is held
 time_point cell::cleanup_deadline() const {
-  return std::min(limits_.cleanup,
+  return std::min(end().limits.cleanup,
                   rules::cleanup_deadline(home_->time().now(),
-                                          stop_asked_at_ != never, grace_over_,
-                                          who_.periods));
+                                          end().stop_asked_at != never,
+                                          end().grace_over, terms_->periods));
 }
 
 /// A stop may end the clean-up earlier, but never gives it more time.
@@ -494,8 +503,8 @@ void cell::add_todo(todo what) noexcept {
 }
 
 void cell::publish(event_kind what, caf::error reason, timespan span) {
-  home_->events().publish({what, who_.path, incarnation(), home_->time().now(),
-                           std::move(reason), span});
+  home_->events().publish(
+    {what, path_, incarnation(), home_->time().now(), std::move(reason), span});
 }
 
 /// What others get to know of a change of the stage.
@@ -513,7 +522,7 @@ void cell::publish_transition(rules::stage from) {
   if (rules::is_final(to)) {
     // An abandoned worker that has come back keeps its outcome.
     if (!rules::is_final(from))
-      publish(kind_of_end(outcome_), outcome_.reason(), outcome_.duration());
+      publish(kind_of_end(end().how), end().how.reason(), end().how.duration());
     return;
   }
   auto graceful = to == rules::stage::starting_stop
@@ -533,8 +542,8 @@ void cell::log_transition(rules::stage from, rules::stage to) {
   if (before == worker_state::init && is_final(after))
     return;
   auto level = compat::log_info;
-  auto ending = is_final(after);
-  auto how = ending ? last_outcome() : std::nullopt;
+  auto is_end = is_final(after);
+  auto how = is_end ? last_outcome() : std::nullopt;
   if (how) {
     if (how->kind() == outcome_kind::forced)
       level = compat::log_warning;
@@ -543,7 +552,7 @@ void cell::log_transition(rules::stage from, rules::stage to) {
   }
   if (!home_->logs(level))
     return;
-  auto text = who_.path + " [" + std::to_string(incarnation()) + "] "
+  auto text = path_ + " [" + std::to_string(incarnation()) + "] "
               + (became_ready ? std::string{"ready"} : to_string(after));
   if (how)
     text += " after " + render(how->duration()) + ": " + to_string(*how);

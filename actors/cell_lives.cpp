@@ -44,22 +44,17 @@ caf::error cell::begin_life() {
 
 /// @pre `mtx_` is held
 void cell::begin_anew(failure& none) {
-  former_ = std::exchange(outcome_, outcome{});
-  has_outcome_ = false;
+  former_ = std::make_unique<const outcome>(std::move(make_end().how));
+  ending_ = nullptr;
   backing_off_.store(false, std::memory_order_relaxed);
   incarnation_.fetch_add(1, std::memory_order_relaxed);
   lifecycle_ = rules::lifecycle{};
   ready_ = false;
   in_cleanup_ = false;
-  force_asked_ = false;
   holds_ = 0;
-  stop_asked_at_ = never;
-  grace_over_ = never;
-  limits_ = {};
-  told_last_ = false;
-  hung_for_ = timespan::zero();
   health_.store(health::healthy, std::memory_order_relaxed);
-  degraded_because_.clear();
+  if (extras_)
+    extras_->degraded_because.clear();
   started_at_ = home_->time().now();
   if (queue_)
     queue_->reopen();
@@ -108,7 +103,8 @@ void cell::succeed(cell& next) {
     next.predecessor_ = this;
   }
   next.incarnation_.store(incarnation() + 1, std::memory_order_relaxed);
-  next.former_ = last_outcome();
+  if (auto how = last_outcome())
+    next.former_ = std::make_unique<const outcome>(std::move(*how));
   successor_.store(&next, std::memory_order_release);
 }
 
@@ -123,17 +119,17 @@ cell& cell::latest() noexcept {
 
 void cell::set_brood(std::shared_ptr<brood> children) {
   std::unique_lock guard{mtx_};
-  brood_ = std::move(children);
+  make_extra().children = std::move(children);
 }
 
 std::shared_ptr<brood> cell::get_brood() const {
   std::unique_lock guard{mtx_};
-  return brood_;
+  return extra().children;
 }
 
 bool cell::has_brood() const {
   std::unique_lock guard{mtx_};
-  return brood_ && !brood_->over();
+  return extra().children && !extra().children->over();
 }
 
 void cell::brood_over() noexcept {
@@ -142,7 +138,8 @@ void cell::brood_over() noexcept {
 
 /// @pre `mtx_` is held
 bool cell::has_children_locked() const {
-  return first_child_ != nullptr || (brood_ && !brood_->over());
+  auto& kept = extra().children;
+  return first_child_ != nullptr || (kept && !kept->over());
 }
 
 } // namespace troupe

@@ -15,7 +15,7 @@ namespace troupe {
 class cell::guard_dog final : public watchdog {
 public:
   explicit guard_dog(cell& home) noexcept
-    : watchdog(home.home_->time(), home.who_.watchdog), home_(home) {
+    : watchdog(home.home_->time(), home.terms_->watchdog), home_(home) {
     // nop
   }
 
@@ -37,7 +37,7 @@ private:
 };
 
 void cell::watch() {
-  if (who_.watchdog == infinite)
+  if (terms_->watchdog == infinite)
     return;
   watchdog_ = std::make_unique<guard_dog>(*this);
   watch_steps();
@@ -59,10 +59,10 @@ void cell::stalled(timespan length) {
   }
   if (home_->logs(compat::log_warning))
     home_->log(compat::log_warning,
-               who_.path + " [" + std::to_string(incarnation())
+               path_ + " [" + std::to_string(incarnation())
                  + "] stalled: its code has not returned for "
                  + caf::deep_to_string(length));
-  if (who_.on_hang == on_hang::restart)
+  if (terms_->on_hang == on_hang::restart)
     give_up_hung(length);
 }
 
@@ -75,7 +75,7 @@ void cell::give_up_hung(timespan length) {
     from = lifecycle_.at();
     if (rules::is_final(from))
       return;
-    hung_for_ = length;
+    make_end().hung_for = length;
     failure none;
     apply(lifecycle_.feed(rules::event::force), none);
     apply(lifecycle_.feed(rules::event::deadline), none);

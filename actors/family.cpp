@@ -28,9 +28,9 @@ void cell::stop_children(bool by_force) {
   auto limit = never;
   {
     std::unique_lock guard{mtx_};
-    limit = stop_asked_at_ != never ? grace_over_ : never;
-    kept = brood_;
-    limits = limits_;
+    limit = end().stop_asked_at != never ? end().grace_over : never;
+    kept = extra().children;
+    limits = end().limits;
     for (auto* i = first_child_; i != nullptr; i = i->next_sibling_)
       children.emplace_back(*i);
   }
@@ -42,7 +42,7 @@ void cell::stop_children(bool by_force) {
     else if (by_force)
       child->force();
     else
-      child->request_stop(child->who().on_stop, limit);
+      child->request_stop(child->terms().on_stop, limit);
   }
   if (kept && by_force)
     kept->force();
@@ -72,16 +72,16 @@ void cell::disown_children() noexcept {
   std::shared_ptr<brood> kept;
   {
     std::unique_lock guard{mtx_};
-    kept = std::exchange(brood_, nullptr);
+    if (extras_)
+      kept = std::exchange(extras_->children, nullptr);
     for (auto* i = std::exchange(first_child_, nullptr); i != nullptr;) {
       i->is_listed_child_ = false;
       i->previous_sibling_ = nullptr;
       children.push_back(i);
       i = std::exchange(i->next_sibling_, nullptr);
     }
-    children.insert(children.end(), ended_children_.begin(),
-                    ended_children_.end());
-    ended_children_.clear();
+    for (auto* i : take_ended_locked())
+      children.push_back(i);
   }
   for (auto* child : children)
     child->release();
@@ -91,12 +91,23 @@ void cell::disown_children() noexcept {
 
 void cell::note_blockers(stop_report who) {
   std::unique_lock guard{mtx_};
-  outcome_.blockers_ = std::move(who);
+  make_end().how.blockers_ = std::move(who);
 }
 
 std::vector<cell*> cell::take_ended_children() {
   std::unique_lock guard{mtx_};
-  return std::exchange(ended_children_, {});
+  return take_ended_locked();
+}
+
+/// @pre `mtx_` is held
+std::vector<cell*> cell::take_ended_locked() {
+  std::vector<cell*> result;
+  for (auto* i = std::exchange(ended_child_, nullptr); i != nullptr;) {
+    result.push_back(i);
+    i = std::exchange(i->next_sibling_, nullptr);
+  }
+  std::reverse(result.begin(), result.end());
+  return result;
 }
 
 void cell::release_waiters() {
@@ -131,8 +142,8 @@ void cell::release_waiters() {
     parent_->first_child_ = next_sibling_;
   if (next_sibling_ != nullptr)
     next_sibling_->previous_sibling_ = previous_sibling_;
-  next_sibling_ = previous_sibling_ = nullptr;
-  parent_->ended_children_.push_back(this);
+  previous_sibling_ = nullptr;
+  next_sibling_ = std::exchange(parent_->ended_child_, this);
   parent_->add_todo(todo::child_ended);
 }
 

@@ -7,10 +7,12 @@
 #include "troupe/options.hpp"
 #include "troupe/tree_status.hpp"
 #include "troupe/worker.hpp"
+#include "troupe/worker_handle.hpp"
 
 #include <caf/actor_control_block.hpp>
 
 #include <memory>
+#include <string_view>
 
 namespace troupe {
 
@@ -55,6 +57,10 @@ public:
 
   /// Forces them all.
   virtual void force() noexcept = 0;
+
+  /// @returns the child of that name, or a handle that points to nobody.
+  [[nodiscard]] virtual worker_handle find_child(std::string_view name) const
+    = 0;
 
   /// Adds what it knows, and their status, to that of the supervisor.
   virtual void describe(tree_status& home) const = 0;

@@ -72,7 +72,7 @@ void message_queue::departures::see_off() noexcept {
 void message_queue::departures::publish(dead_letter_reason why,
                                         node* what) noexcept {
   try {
-    dead_letter x{why, home_->who().path, home_->home().time().now(), {}};
+    dead_letter x{why, home_->path(), home_->home().time().now(), {}};
     if (what != nullptr)
       x.message = what->content();
     from_.letters_->publish(std::move(x));
@@ -99,16 +99,23 @@ message_queue::~message_queue() {
 }
 
 void message_queue::attach(cell& home, const queue_options& how) {
+  {
+    std::unique_lock guard{mtx_};
+    if (home_ == nullptr) {
+      options_ = how;
+      kept_ = home.kept_by() != nullptr;
+      keeps_ = (kept_ && how.redeliver > 0)
+               || how.on_error.what() == on_error::action::retry;
+      letters_ = &home.home().dead_letters();
+    }
+  }
+  attach(home);
+}
+
+void message_queue::attach(cell& home) {
   if (auto pool = this->pool())
     pool->housed(*this, home);
   std::unique_lock guard{mtx_};
-  if (home_ == nullptr) {
-    options_ = how;
-    kept_ = home.kept_by() != nullptr;
-    keeps_ = (kept_ && how.redeliver > 0)
-             || how.on_error.what() == on_error::action::retry;
-    letters_ = &home.home().dead_letters();
-  }
   home_ = &home;
 }
 

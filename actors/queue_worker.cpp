@@ -16,7 +16,7 @@ failed_call failed_call::judge(cell& home, int failures,
                                const std::exception_ptr& thrown,
                                std::uint64_t& chance) {
   if (chance == 0)
-    chance = std::hash<std::string>{}(home.who().path);
+    chance = std::hash<std::string>{}(home.path());
   auto stop = rules::stopping::no;
   if (home.stop_asked())
     stop = home.queue()->drains() ? rules::stopping::drains

@@ -14,6 +14,7 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/type_id.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <stdexcept>
 #include <thread>
@@ -275,13 +276,26 @@ void runtime::remove(cell& x) noexcept {
     x.next_->previous_ = x.previous_;
   if (x.kept_by() != nullptr || roots_.empty())
     return;
-  if (auto i = roots_.find(x.who().path); i != roots_.end() && i->second == &x)
-    roots_.erase(i);
+  auto [first, last] = roots_.equal_range(x.path());
+  auto mine = std::find_if(first, last,
+                           [&x](const auto& y) { return y.second == &x; });
+  if (mine != last)
+    roots_.erase(mine);
 }
 
 void runtime::add_root(cell& x) {
   std::unique_lock guard{mtx_};
-  roots_.insert_or_assign(x.who().path, &x);
+  roots_.emplace(x.path(), &x);
+}
+
+std::shared_ptr<const run_terms> runtime::share(const run_terms& x) {
+  std::unique_lock guard{terms_mtx_};
+  for (const auto& known : terms_)
+    if (known && *known == x)
+      return known;
+  auto& place = terms_[next_terms_++ % terms_.size()];
+  place = std::make_shared<const run_terms>(x);
+  return place;
 }
 
 std::vector<cell_ptr> runtime::cells() {
@@ -293,35 +307,40 @@ std::vector<cell_ptr> runtime::cells() {
   return result;
 }
 
-void runtime::add_path(const std::string& path, worker_handle who) {
-  std::unique_lock guard{paths_mtx_};
-  paths_.insert_or_assign(path, std::move(who));
-}
-
-void runtime::remove_path(const worker_handle& who) noexcept {
-  worker_handle former; // goes when the lock is gone
-  std::unique_lock guard{paths_mtx_};
-  auto i = paths_.find(who.path());
-  if (i == paths_.end() || i->second != who)
-    return;
-  former = std::move(i->second);
-  paths_.erase(i);
-}
-
-worker_handle runtime::find_path(const std::string& path) {
+worker_handle runtime::find_root(std::string_view path) {
+  std::vector<cell_ptr> all; // goes without the lock
   {
-    std::unique_lock guard{paths_mtx_};
-    if (auto i = paths_.find(path); i != paths_.end())
-      return i->second;
+    std::unique_lock guard{mtx_};
+    auto [first, last] = roots_.equal_range(path);
+    for (auto i = first; i != last; ++i)
+      if (i->second->try_retain())
+        all.push_back(cell_ptr::adopt(*i->second));
   }
-  std::unique_lock guard{mtx_};
-  auto i = roots_.find(path);
-  if (i == roots_.end() || !i->second->try_retain())
+  if (all.empty())
     return {};
-  auto keep = cell_ptr::adopt(*i->second);
-  guard.unlock();
-  keep->add_handle();
-  return worker_handle{keep.get()};
+  auto runs = [](const cell_ptr& x) {
+    auto at = x->stage();
+    return at != rules::stage::created && !rules::is_final(at);
+  };
+  auto found = std::find_if(all.begin(), all.end(), runs);
+  auto& chosen = found != all.end() ? *found : all.back();
+  chosen->add_handle();
+  return worker_handle{chosen.get()};
+}
+
+worker_handle runtime::find_path(std::string_view path) {
+  if (!path.starts_with('/'))
+    return {};
+  auto end = path.find('/', 1);
+  auto result = find_root(path.substr(0, end));
+  while (result && end != std::string_view::npos) {
+    const auto begin = end + 1;
+    end = path.find('/', begin);
+    auto children = result.get_cell()->get_brood();
+    result = children ? children->find_child(path.substr(begin, end - begin))
+                      : worker_handle{};
+  }
+  return result;
 }
 
 void runtime::close() noexcept {
@@ -337,11 +356,6 @@ void runtime::shut_down() noexcept {
   threads_.stop();
   for (auto& x : cells())
     x->system_gone();
-  auto paths = [this] {
-    std::unique_lock guard{paths_mtx_};
-    return std::exchange(paths_, {});
-  }();
-  paths.clear(); // Not with the lock held: this can be the end of cells.
   events_.close();
   dead_letters_.close();
   std::unique_lock guard{mtx_};

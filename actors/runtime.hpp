@@ -5,6 +5,7 @@
 
 #include "offload_pool.hpp"
 #include "rules/settings.hpp"
+#include "run_terms.hpp"
 #include "stream.hpp"
 #include "testing/pump.hpp"
 #include "threads.hpp"
@@ -16,11 +17,14 @@
 
 #include <caf/fwd.hpp>
 
+#include <array>
+#include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
 
 namespace troupe {
@@ -128,22 +132,21 @@ public:
 
   void remove(cell& x) noexcept;
 
+  /// @returns terms that equal these, shared with others where possible.
+  [[nodiscard]] std::shared_ptr<const run_terms> share(const run_terms& x);
+
   /// Returns all cells.
   [[nodiscard]] std::vector<cell_ptr> cells();
 
   // -- paths ------------------------------------------------------------------
 
-  void add_path(const std::string& path, worker_handle who);
-
-  /// Removes the path of `who`, unless it is another's by now.
-  void remove_path(const worker_handle& who) noexcept;
-
-  /// Makes the path of `x`, which has nobody above it, known as long as it is
-  /// there; without a share in it, unlike the others.
+  /// Makes the path of `x`, a supervisor with nobody above it, known as long as
+  /// it is there.
   void add_root(cell& x);
 
-  /// Returns who has that path, or a handle that points to nobody.
-  [[nodiscard]] worker_handle find_path(const std::string& path);
+  /// Returns the supervisor, or child of one, that has that path, or a handle
+  /// that points to nobody. Goes down the tree, from child to child.
+  [[nodiscard]] worker_handle find_path(std::string_view path);
 
   /// Called when the actor system has begun to go down and waits for nobody any
   /// more: from now on no worker can be started.
@@ -154,6 +157,8 @@ public:
   void shut_down() noexcept;
 
 private:
+  [[nodiscard]] worker_handle find_root(std::string_view path);
+
   caf::actor_system* system_;
   std::shared_ptr<testing::pump> pump_;
   std::unique_ptr<clock> own_clock_;
@@ -168,10 +173,13 @@ private:
   bool closed_ = false;
   bool gone_ = false;
   cell* first_ = nullptr;
-  std::unordered_map<std::string, cell*> roots_;
+  // Two may have one name, of which one runs at most.
+  std::multimap<std::string, cell*, std::less<>> roots_;
 
-  mutable std::mutex paths_mtx_;
-  std::unordered_map<std::string, worker_handle> paths_;
+  // Those that were asked for last.
+  std::mutex terms_mtx_;
+  std::array<std::shared_ptr<const run_terms>, 8> terms_;
+  std::size_t next_terms_ = 0;
 };
 
 } // namespace troupe

@@ -26,6 +26,18 @@ std::string class_name(const std::type_info& type) {
 
 namespace {
 
+run_terms terms_of(const worker_options& options,
+                   const rules::settings& defaults,
+                   const std::type_info& type) {
+  return {.periods = rules::merge(options, defaults),
+          .readiness = options.readiness,
+          .on_stop = options.queue.on_stop,
+          .on_failure = options.on_failure,
+          .on_hang = options.on_hang,
+          .watchdog = options.watchdog,
+          .type = &type};
+}
+
 void give_actor(caf::actor_system& sys, cell& who) {
   // Hidden and lazy: in `init` it neither runs nor keeps the system waiting.
   constexpr auto how = caf::hidden + caf::lazy_init;
@@ -46,16 +58,13 @@ cell* make_cell(caf::actor_system& sys, worker_options options,
     throw std::invalid_argument(wrong);
   auto home = runtime::of(sys);
   auto path = rules::child_path(parent != nullptr
-                                  ? std::string_view{parent->who().path}
+                                  ? std::string_view{parent->path()}
                                   : std::string_view{},
                                 name);
-  auto periods = rules::merge(options, home->settings());
-  auto result = std::make_unique<cell>(
-    std::move(home),
-    cell::profile{std::move(name), std::move(path), periods, options.readiness,
-                  options.queue.on_stop, options.on_failure, options.watchdog,
-                  options.on_hang, &type},
-    std::move(what), parent);
+  auto terms = home->share(terms_of(options, home->settings(), type));
+  auto result = std::make_unique<cell>(std::move(home), std::move(path),
+                                       std::move(terms), std::move(what),
+                                       parent);
   if (auto* queue = result->queue())
     queue->attach(*result, options.queue);
   give_actor(sys, *result);
@@ -69,15 +78,26 @@ cell* make_kept_cell(std::shared_ptr<runtime> home, std::string_view above,
                      std::shared_ptr<message_queue> queue,
                      std::shared_ptr<keeper> by, std::uint64_t place) {
   auto& sys = home->system();
-  auto periods = rules::merge(options, home->settings());
-  auto result = std::make_unique<cell>(
-    std::move(home),
-    cell::profile{options.name, rules::child_path(above, options.name), periods,
-                  options.readiness, options.queue.on_stop, options.on_failure,
-                  options.watchdog, options.on_hang, &type},
-    std::move(queue), std::move(by), place);
+  auto terms = home->share(terms_of(options, home->settings(), type));
+  auto result = std::make_unique<cell>(std::move(home),
+                                       rules::child_path(above, options.name),
+                                       std::move(terms), std::move(queue),
+                                       std::move(by), place);
   if (auto* waiting = result->queue())
     waiting->attach(*result, options.queue);
+  give_actor(sys, *result);
+  return result.release();
+}
+
+cell* make_next_cell(const cell& former, std::shared_ptr<keeper> by) {
+  auto home = former.shared_home();
+  auto& sys = home->system();
+  auto result = std::make_unique<cell>(std::move(home), former.path(),
+                                       former.shared_terms(),
+                                       former.shared_queue(), std::move(by),
+                                       former.place());
+  if (auto* waiting = result->queue())
+    waiting->attach(*result);
   give_actor(sys, *result);
   return result.release();
 }

@@ -36,4 +36,9 @@ make_kept_cell(std::shared_ptr<runtime> home, std::string_view above,
                std::shared_ptr<message_queue> queue, std::shared_ptr<keeper> by,
                std::uint64_t place);
 
+/// Makes a cell that takes the place of `former`, with another actor and the
+/// same queue.
+[[nodiscard]] cell* make_next_cell(const cell& former,
+                                   std::shared_ptr<keeper> by);
+
 } // namespace troupe

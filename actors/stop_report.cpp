@@ -60,7 +60,7 @@ bool is_live(const cell& x) {
 std::vector<cell_ptr> inhabitants(runtime& home, std::string_view root) {
   std::vector<cell_ptr> result;
   for (auto& x : home.cells())
-    if (is_live(*x) && is_within(x->who().path, root))
+    if (is_live(*x) && is_within(x->path(), root))
       result.push_back(std::move(x));
   return result;
 }

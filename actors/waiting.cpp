@@ -121,7 +121,7 @@ caf::error cell::not_started() const {
 
 std::string cell::waited_for(lifecycle_awaiter::what until) {
   auto& now = latest();
-  return "waiting for " + now.who_.path + " to be "
+  return "waiting for " + now.path_ + " to be "
          + (until == lifecycle_awaiter::what::ready ? "ready" : "over")
          + ", which is " + to_string(rules::state_of(now.stage())) + ", "
          + to_string(rules::phase_of(now.stage()));
@@ -151,7 +151,7 @@ awaited_outcome cell::block(lifecycle_awaiter::what until, timespan timeout) {
   auto& now = latest();
   std::unique_lock guard{now.mtx_};
   if (now.over_)
-    return now.outcome_;
+    return now.end().how;
   return caf::make_error(errc::timed_out,
                          now.subject() + " is not over yet, it is "
                            + to_string(rules::state_of(now.lifecycle_.at())));
@@ -183,10 +183,10 @@ caf::error cell::why_not_ready() const {
     return {};
   if (!over_)
     return caf::make_error(errc::timed_out, subject() + " is not ready yet");
-  if (!outcome_.reason_)
+  if (!end().how.reason_)
     return caf::make_error(errc::stopped_before_ready,
                            subject() + " was stopped before it was ready");
-  return outcome_.reason_;
+  return end().how.reason_;
 }
 
 // -- actors --------------------------------------------------------------------
@@ -195,7 +195,8 @@ void cell::reply_when(caf::mailbox_element& what,
                       lifecycle_awaiter::what until) {
   {
     std::unique_lock guard{mtx_};
-    pending_replies_.push_back({what.sender, what.mid.response_id(), until});
+    make_extra().pending_replies.push_back(
+      {what.sender, what.mid.response_id(), until});
     if (!over_ && (until == lifecycle_awaiter::what::over || !ready_))
       return;
   }
@@ -206,16 +207,15 @@ void cell::send_replies(lifecycle_awaiter::what upto) noexcept {
   std::vector<pending_reply> due;
   {
     std::unique_lock guard{mtx_};
-    if (pending_replies_.empty())
+    if (extra().pending_replies.empty())
       return;
+    auto& all = extras_->pending_replies;
     auto waits_on = [upto](const pending_reply& x) {
       return upto == lifecycle_awaiter::what::ready && x.until != upto;
     };
-    auto i = std::stable_partition(pending_replies_.begin(),
-                                   pending_replies_.end(), waits_on);
-    due.assign(std::make_move_iterator(i),
-               std::make_move_iterator(pending_replies_.end()));
-    pending_replies_.erase(i, pending_replies_.end());
+    auto i = std::stable_partition(all.begin(), all.end(), waits_on);
+    due.assign(std::make_move_iterator(i), std::make_move_iterator(all.end()));
+    all.erase(i, all.end());
   }
   for (auto& x : due) {
     caf::message content;

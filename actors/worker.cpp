@@ -33,11 +33,11 @@ message_handlers worker::handlers() {
 // -- properties ----------------------------------------------------------------
 
 std::string worker::name() const {
-  return cell_ != nullptr ? cell_->who().name : std::string{};
+  return cell_ != nullptr ? cell_->name() : std::string{};
 }
 
 std::string worker::path() const {
-  return cell_ != nullptr ? cell_->who().path : std::string{};
+  return cell_ != nullptr ? cell_->path() : std::string{};
 }
 
 worker_state worker::state() const noexcept {

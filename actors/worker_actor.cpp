@@ -48,7 +48,7 @@ worker_actor::~worker_actor() {
 }
 
 const char* worker_actor::name() const {
-  return cell_->who().name.c_str();
+  return cell_->name();
 }
 
 // -- messages, on the sender's thread --------------------------------------------
@@ -119,7 +119,7 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
     if (reason == caf::exit_reason::kill)
       cell_->kill(reason);
     else
-      cell_->request_stop(cell_->who().on_stop);
+      cell_->request_stop(cell_->terms().on_stop);
     return true;
   }
   if (content.match_elements<caf::error>()) {
@@ -140,12 +140,12 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
     return true;
   }
   if (content.match_elements<stop_atom>()) {
-    cell_->want_stop(cell_->who().on_stop);
+    cell_->want_stop(cell_->terms().on_stop);
     reply(what, caf::message{});
     return true;
   }
   if (content.match_elements<shutdown_atom>()) {
-    if (!cell_->want_stop(cell_->who().on_stop))
+    if (!cell_->want_stop(cell_->terms().on_stop))
       reply(what, caf::make_message(caf::make_error(
                     errc::not_started, cell_->subject() + " was not started")));
     else if (what.mid.is_request() && what.sender)
@@ -395,7 +395,7 @@ void worker_actor::step_done(completion<void> how) {
         cell_->feed(event::startup_failed,
                     failed(errc::start_failed, " failed to start: ", what));
       else
-        cell_->feed(cell_->who().readiness == readiness::explicit_ready
+        cell_->feed(cell_->terms().readiness == readiness::explicit_ready
                       ? event::started_unready
                       : event::started);
       break;
@@ -631,7 +631,7 @@ void worker_actor::children_ended() {
     auto how = child->last_outcome();
     auto fatal = how && how->kind() == outcome_kind::failed
                  && child->was_ready()
-                 && child->who().on_failure == on_failure::fail_parent;
+                 && child->terms().on_failure == on_failure::fail_parent;
     if (fatal && !closing_ && !cell_->frozen()) {
       auto text = cell_->subject()
                   + " failed because its child did: " + text_of(how->reason());

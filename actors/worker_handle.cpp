@@ -44,12 +44,12 @@ worker_phase worker_handle::phase() const noexcept {
 
 std::string worker_handle::name() const {
   auto* who = get_cell();
-  return who != nullptr ? who->who().name : std::string{};
+  return who != nullptr ? who->name() : std::string{};
 }
 
 std::string worker_handle::path() const {
   auto* who = get_cell();
-  return who != nullptr ? who->who().path : std::string{};
+  return who != nullptr ? who->path() : std::string{};
 }
 
 std::uint64_t worker_handle::incarnation() const noexcept {
@@ -94,7 +94,7 @@ startup_result worker_handle::start() const {
 void worker_handle::gracefully_stop() const {
   auto* who = get_cell();
   if (who != nullptr)
-    who->want_stop(who->who().on_stop);
+    who->want_stop(who->terms().on_stop);
 }
 
 void worker_handle::drain() const {
@@ -109,7 +109,7 @@ void worker_handle::force_stop() const {
     return;
   // On purpose: a supervisor is not to start it again.
   if (who->kept_by() != nullptr)
-    who->want_stop(who->who().on_stop);
+    who->want_stop(who->terms().on_stop);
   who->force();
 }
 
@@ -118,7 +118,7 @@ awaited_outcome worker_handle::shutdown() const {
   // A call that is going to be refused must not stop anything.
   if (who == nullptr)
     return null_handle();
-  if (!who->would_block() && !who->want_stop(who->who().on_stop))
+  if (!who->would_block() && !who->want_stop(who->terms().on_stop))
     return who->not_started();
   return who->wait_until_over(infinite);
 }

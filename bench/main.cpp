@@ -1,6 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
+#include "probe.hpp"
 #include "report.hpp"
 
 #include "troupe/troupe.hpp"
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -61,7 +63,22 @@ void print_help(std::ostream& out) {
   out << options;
 }
 
+/// Runs one probe, as `run_probe` of another process asks for.
+int run_own_probe(std::string_view name, const std::string& size) {
+  for (const auto& x : probes()) {
+    if (x.name != name)
+      continue;
+    for (const auto& [what, value] : x.run(std::stoul(size)))
+      std::printf("%s %.9g\n", what.c_str(), value);
+    return EXIT_SUCCESS;
+  }
+  std::cerr << "There is no probe \"" << name << "\".\n";
+  return 2;
+}
+
 int run(const std::vector<std::string_view>& args) {
+  if (args.size() == 3 && args[0] == "--probe")
+    return run_own_probe(args[1], std::string{args[2]});
   settings how;
   auto form = report::format::table;
   auto check = false;

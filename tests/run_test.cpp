@@ -206,7 +206,7 @@ int stuck_before(caf::actor_system& sys, journal& log) {
   script killer;
   killer.run = [&sys](scripted& self) -> troupe::task<> {
     for (auto& x : troupe::runtime::of(sys)->cells())
-      if (x->who().path == "/tree/child")
+      if (x->path() == "/tree/child")
         x->force();
     co_await self.stop_requested();
   };
@@ -481,7 +481,7 @@ TEST_CASE("run returns 2 when its root is killed, after its children") {
   script what;
   what.run = [&sys](scripted& self) -> troupe::task<> {
     for (auto& x : troupe::runtime::of(sys)->cells())
-      if (x->who().path == "/tree") {
+      if (x->path() == "/tree") {
         auto root = caf::actor_cast<caf::actor>(x->actor());
         support::tell(root,
                       caf::exit_msg{root.address(), caf::exit_reason::kill});

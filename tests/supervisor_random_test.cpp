@@ -7,6 +7,7 @@
 
 #include "troupe/supervisor_ref.hpp"
 
+#include "actors/rules/deadlines.hpp"
 #include "support/plain_caf.hpp"
 #include "support/tree_probe.hpp"
 #include "support/tree_schedule.hpp"
@@ -324,7 +325,8 @@ private:
       auto report = root_.shutdown(deadline);
       for (auto& x : report)
         note("  blocked by " + to_string(x));
-      if (sys_->now() - begin > deadline)
+      auto limits = troupe::rules::limits_until(begin, begin + deadline);
+      if (sys_->now() > troupe::rules::all_gone_by(limits))
         wrong("shutdown took " + caf::deep_to_string(sys_->now() - begin));
     } else if (how == 2) {
       note("shutdown()");

@@ -35,6 +35,8 @@ struct periods {
   timespan cleanup;
   timespan force;
   timespan start_timeout;
+
+  friend bool operator==(const periods&, const periods&) = default;
 };
 
 /// Merges `options` into `defaults`.

@@ -117,7 +117,7 @@ private:
 } // namespace
 
 bool is_adopted(const cell& x) noexcept {
-  return *x.who().type == typeid(adopted_actor);
+  return *x.terms().type == typeid(adopted_actor);
 }
 
 child_spec child_actor(std::string name, child_options options,

@@ -32,7 +32,7 @@ nursery::nursery(cell& home, std::shared_ptr<const supervisor_spec> spec,
   : home_(home.shared_home()),
     spec_(std::move(spec)),
     group_(without_children(*spec_)),
-    path_(home.who().path),
+    path_(home.path()),
     subject_(home.subject()),
     pool_(pool),
     rules_(group_rules_of(*spec_),
@@ -68,7 +68,7 @@ void nursery::turn(unique_function<void()> event) noexcept {
     }
     std::vector<rules::command> commands;
     std::vector<child_id> again;
-    std::vector<child> gone; // the user's arguments go with it
+    std::vector<kept_child> gone; // the user's arguments go with it
     std::vector<finished_call> finished;
     {
       std::unique_lock guard{mtx_};
@@ -86,8 +86,7 @@ void nursery::turn(unique_function<void()> event) noexcept {
       std::unique_lock guard{mtx_};
       gone = std::exchange(gone_, {});
     }
-    for (auto& x : gone)
-      home_->remove_path(x.handle);
+    gone.clear();
     for (auto& x : finished)
       x.call->finish(std::move(x.result));
   }
@@ -166,9 +165,11 @@ void nursery::limits_changed() {
 /// @pre `mtx_` is held
 void nursery::tell_again() {
   // Those that are being forgotten are unknown to the rules already.
-  for (auto& [id, x] : children_)
-    if (rules_.contains(id) && rules_.at(id) == rules::child_stage::stopping)
-      again_.push_back(id);
+  children_.for_each([this](const kept_child& x) {
+    if (rules_.contains(x.id)
+        && rules_.at(x.id) == rules::child_stage::stopping)
+      again_.push_back(x.id);
+  });
 }
 
 void nursery::force() noexcept {
@@ -202,10 +203,8 @@ void nursery::orphan() noexcept {
 void nursery::let_go() {
   if (supervisor_.get() != nullptr || !over())
     return;
-  names_.clear();
-  for (auto& [id, x] : children_)
+  for (auto& x : children_.take_all())
     gone_.push_back(std::move(x));
-  children_.clear();
 }
 
 // -- keeper --------------------------------------------------------------------
@@ -214,8 +213,7 @@ std::unique_ptr<worker> nursery::make_object(cell& who) {
   std::shared_ptr<const child_factory> factory;
   {
     std::unique_lock guard{mtx_};
-    auto* x = find(who.place());
-    if (x != nullptr)
+    if (auto* x = children_.find(who.place()))
       factory = x->factory;
   }
   // Forgotten already: it will not live long, but it must live.
@@ -237,12 +235,12 @@ void nursery::child_ready(cell& who) noexcept {
   if (auto pool = pool_.lock())
     pool->child_ready(who);
   turn([this, what = cell_ptr{who}] {
-    auto* x = find(what->place());
+    auto* x = children_.find(what->place());
     if (x == nullptr)
       return;
-    x->mode = x->options.worker.queue.on_stop;
+    x->mode = what->terms().on_stop;
     rules_.child_ready(what->place(), now());
-    for (auto& call : std::exchange(x->starts, {}))
+    for (auto& call : x->take_starts())
       done(call, {{}, x->handle});
   });
 }
@@ -274,7 +272,7 @@ void nursery::note_late(const cell& who, const outcome& how) {
 
 void nursery::stop_wanted(cell& who, on_stop mode) noexcept {
   turn([this, what = cell_ptr{who}, mode] {
-    auto* x = find(what->place());
+    auto* x = children_.find(what->place());
     if (x == nullptr)
       return;
     x->mode = mode;
@@ -296,51 +294,44 @@ void nursery::marked_healthy(cell& who) noexcept {
 
 // -- helpers -------------------------------------------------------------------
 
-nursery::child* nursery::find(child_id who) {
-  auto i = children_.find(who);
-  return i != children_.end() ? &i->second : nullptr;
-}
-
 /// @pre `mtx_` is held
 worker_handle nursery::handle_of(child_id who) const {
-  auto i = children_.find(who);
-  return i != children_.end() ? i->second.handle : worker_handle{};
+  const auto* x = children_.find(who);
+  return x != nullptr ? x->handle : worker_handle{};
 }
 
 /// Its spec is gone, and with it all that is known of a child.
 /// @pre `mtx_` is held
 void nursery::forget(child_id who) {
-  auto& x = children_.at(who);
+  auto x = children_.take(who);
   if (x.factory->kind() == child_kind::supervisor)
     --supervisors_;
-  names_.erase(x.name);
   gone_.push_back(std::move(x));
-  children_.erase(who);
 }
 
 /// Makes what the shell knows of a child, and its first cell.
 /// @pre `mtx_` is held
 void nursery::add_child(child_id who, child_spec spec) {
-  child x;
-  x.name = std::move(spec.name);
-  x.options = std::move(spec.options);
-  x.factory = std::move(spec.factory);
-  x.options.worker = x.factory->run_as(std::move(x.options.worker));
-  x.options.worker.name = x.name;
-  x.mode = x.options.worker.queue.on_stop;
-  x.handle = make_cell(x, who, x.factory->make_queue());
-  if (x.factory->kind() == child_kind::supervisor)
+  auto& factory = *spec.factory;
+  auto options = factory.run_as(std::move(spec.options.worker));
+  options.name = std::move(spec.name);
+  if (factory.kind() == child_kind::supervisor)
     ++supervisors_;
-  names_.emplace(x.name, who);
-  home_->add_path(x.handle.path(), x.handle);
-  children_.emplace(who, std::move(x));
+  kept_child x;
+  x.id = who;
+  x.handle = worker_handle{make_kept_cell(home_, path_, options, factory.type(),
+                                          factory.make_queue(),
+                                          shared_from_this(), who)};
+  x.factory = std::move(spec.factory);
+  x.mode = options.queue.on_stop;
+  children_.add(std::move(x));
 }
 
-worker_handle nursery::make_cell(const child& x, child_id who,
-                                 std::shared_ptr<message_queue> queue) {
-  return worker_handle{make_kept_cell(home_, path_, x.options.worker,
-                                      x.factory->type(), std::move(queue),
-                                      shared_from_this(), who)};
+/// The cell for the next life of a child whose actor is gone for good.
+/// @pre `mtx_` is held
+worker_handle nursery::make_successor(const kept_child& x) {
+  return worker_handle{
+    make_next_cell(*x.handle.get_cell(), shared_from_this())};
 }
 
 time_point nursery::now() const noexcept {

@@ -7,6 +7,7 @@
 #include "keeper.hpp"
 #include "rules/supervision.hpp"
 #include "supervisor/child_call.hpp"
+#include "supervisor/child_table.hpp"
 #include "troupe/idle_wait.hpp"
 #include "troupe/supervisor_ref.hpp"
 #include "troupe/supervisor_spec.hpp"
@@ -19,6 +20,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -59,6 +61,8 @@ public:
 
   void orphan() noexcept override;
 
+  [[nodiscard]] worker_handle find_child(std::string_view name) const override;
+
   // -- keeper -----------------------------------------------------------------
 
   [[nodiscard]] std::unique_ptr<worker> make_object(cell& who) override;
@@ -95,8 +99,6 @@ public:
 
   bool retry_now(const std::string& name);
 
-  [[nodiscard]] worker_handle find_child(const std::string& name) const;
-
   [[nodiscard]] worker_handle
   find_child(const caf::strong_actor_ptr& who) const;
 
@@ -110,18 +112,6 @@ public:
 
 private:
   using child_id = rules::child_id;
-
-  /// What is known of a child beside what the rules know.
-  struct child {
-    std::string name;
-    child_options options;
-    std::shared_ptr<const child_factory> factory;
-    worker_handle handle; // to the cell of its present life
-    job_ptr retry;
-    std::vector<call_ptr> starts; // that wait for it to be ready
-    std::vector<call_ptr> stops;  // that wait for it to be over
-    on_stop mode = on_stop::discard;
-  };
 
   struct finished_call {
     call_ptr call;
@@ -162,12 +152,9 @@ private:
 
   void forget(child_id who);
 
-  [[nodiscard]] child* find(child_id who);
-
   [[nodiscard]] worker_handle handle_of(child_id who) const;
 
-  [[nodiscard]] worker_handle make_cell(const child& x, child_id who,
-                                        std::shared_ptr<message_queue> queue);
+  [[nodiscard]] worker_handle make_successor(const kept_child& x);
 
   void add_child(child_id who, child_spec spec);
 
@@ -193,15 +180,14 @@ private:
   // What a turn may change.
   mutable std::mutex mtx_;
   rules::supervision rules_;
-  std::unordered_map<child_id, child> children_;
-  std::unordered_map<std::string, child_id> names_;
+  child_table children_;
   std::unordered_map<const caf::actor_control_block*, child_id> adopted_;
   std::uint64_t made_ = 0;
   std::size_t supervisors_ = 0;
   cell_ptr supervisor_; // null when it is no more
   rules::stop_limits limits_;
-  std::vector<child_id> again_; // to be told once more
-  std::vector<child> gone_;     // to be let go of
+  std::vector<child_id> again_;  // to be told once more
+  std::vector<kept_child> gone_; // to be let go of
   std::vector<finished_call> finished_;
   stop_report late_; // who is in the way of the stop
   job_ptr soft_;

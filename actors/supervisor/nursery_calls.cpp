@@ -23,8 +23,8 @@ void nursery::start_child(child_spec spec, call_ptr call) {
         && group_.strategy == strategy::dynamic)
       spec.name = rules::snake_case(class_name(spec.factory->type())) + "#"
                   + std::to_string(++made_);
-    if (auto found = names_.find(spec.name); found != names_.end()) {
-      auto at = rules_.at(found->second);
+    if (auto* found = children_.find(spec.name)) {
+      auto at = rules_.at(found->id);
       auto there = at == rules::child_stage::stopped
                    || at == rules::child_stage::backing_off;
       done(call,
@@ -34,7 +34,7 @@ void nursery::start_child(child_spec spec, call_ptr call) {
                 + (there ? "not running; use restart_child or "
                            "delete_child"
                          : "running")),
-            children_.at(found->second).handle});
+            found->handle});
       return;
     }
     if (auto wrong = check_child(group_, spec); !wrong.empty()) {
@@ -48,7 +48,7 @@ void nursery::start_child(child_spec spec, call_ptr call) {
       return;
     }
     add_child(who, std::move(spec));
-    children_.at(who).starts.push_back(std::move(call));
+    children_.find(who)->make_plans().starts.push_back(std::move(call));
   });
 }
 
@@ -56,8 +56,8 @@ void nursery::start_child(child_spec spec, call_ptr call) {
 template <class F>
 void nursery::turn_about(const std::string& name, call_ptr call, F f) {
   turn([this, name, call = std::move(call), f = std::move(f)] {
-    if (auto found = names_.find(name); found != names_.end())
-      f(found->second, children_.at(found->second), call);
+    if (auto* found = children_.find(name))
+      f(*found, call);
     else
       done(call, unknown(name));
   });
@@ -66,58 +66,56 @@ void nursery::turn_about(const std::string& name, call_ptr call, F f) {
 void nursery::terminate_child(const std::string& name, call_ptr call,
                               std::optional<on_stop> mode) {
   turn_about(name, std::move(call),
-             [this, mode](child_id who, child& x, const call_ptr& made) {
-               x.mode = mode.value_or(x.options.worker.queue.on_stop);
-               if (rules_.at(who) == rules::child_stage::stopped) {
+             [this, mode](kept_child& x, const call_ptr& made) {
+               x.mode = mode.value_or(x.handle.get_cell()->terms().on_stop);
+               if (rules_.at(x.id) == rules::child_stage::stopped) {
                  done(made, {{}, x.handle});
                  return;
                }
-               x.stops.push_back(made);
-               rules_.terminate_child(who, now());
+               x.make_plans().stops.push_back(made);
+               rules_.terminate_child(x.id, now());
              });
 }
 
 void nursery::restart_child(const std::string& name, call_ptr call) {
   turn_about(name, std::move(call),
-             [this, name](child_id who, child& x, const call_ptr& made) {
-               if (auto why = rules_.restart_child(who, now());
+             [this, name](kept_child& x, const call_ptr& made) {
+               if (auto why = rules_.restart_child(x.id, now());
                    why != rules::refusal::none)
                  done(made, {refused(why, name, "restart_child"), x.handle});
                else
-                 x.starts.push_back(made);
+                 x.make_plans().starts.push_back(made);
              });
 }
 
 void nursery::delete_child(const std::string& name, call_ptr call) {
-  turn_about(name, std::move(call),
-             [this, name](child_id who, child& x, const call_ptr& made) {
-               if (auto why = rules_.delete_child(who);
-                   why != rules::refusal::none) {
-                 done(made, {refused(why, name, "delete_child"), x.handle});
-                 return;
-               }
-               done(made, {{}, x.handle});
-               forget(who);
-             });
+  turn_about(
+    name, std::move(call), [this, name](kept_child& x, const call_ptr& made) {
+      if (auto why = rules_.delete_child(x.id); why != rules::refusal::none) {
+        done(made, {refused(why, name, "delete_child"), x.handle});
+        return;
+      }
+      done(made, {{}, x.handle});
+      forget(x.id);
+    });
 }
 
 bool nursery::retry_now(const std::string& name) {
   auto result = false;
   {
     std::unique_lock guard{mtx_};
-    auto found = names_.find(name);
-    if (found != names_.end() && rules_.contains(found->second))
-      result = rules_.retry_now(found->second, now());
+    auto* found = children_.find(name);
+    if (found != nullptr && rules_.contains(found->id))
+      result = rules_.retry_now(found->id, now());
   }
   turn([] {}); // which carries out what the rules ask for
   return result;
 }
 
-worker_handle nursery::find_child(const std::string& name) const {
+worker_handle nursery::find_child(std::string_view name) const {
   std::unique_lock guard{mtx_};
-  auto found = names_.find(name);
-  return found != names_.end() ? children_.at(found->second).handle
-                               : worker_handle{};
+  const auto* found = children_.find(name);
+  return found != nullptr ? found->handle : worker_handle{};
 }
 
 worker_handle nursery::find_child(const caf::strong_actor_ptr& who) const {
@@ -137,16 +135,15 @@ std::vector<child_entry> nursery::which_children() const {
   std::vector<child_entry> result;
   std::unique_lock guard{mtx_};
   for (auto who : rules_.children()) {
-    auto found = children_.find(who);
-    if (found == children_.end())
+    const auto* x = children_.find(who);
+    if (x == nullptr)
       continue;
-    auto& x = found->second;
     child_entry entry;
-    entry.name = x.name;
-    entry.child = x.handle;
-    entry.state = x.handle.state();
-    entry.phase = x.handle.phase();
-    entry.kind = x.factory->kind();
+    entry.name = x->name();
+    entry.child = x->handle;
+    entry.state = x->handle.state();
+    entry.phase = x->handle.phase();
+    entry.kind = x->factory->kind();
     entry.restarts = rules_.restarts(who);
     result.push_back(std::move(entry));
   }
@@ -172,10 +169,9 @@ void nursery::describe(tree_status& home) const {
     std::unique_lock guard{mtx_};
     home.recent_restarts = rules_.recent_restarts(now());
     for (auto who : rules_.children())
-      if (auto i = children_.find(who); i != children_.end())
-        all.push_back({cell_ptr{*i->second.handle.get_cell()},
-                       i->second.factory->kind(), rules_.restarts(who),
-                       rules_.next_retry(who)});
+      if (const auto* x = children_.find(who))
+        all.push_back({cell_ptr{*x->handle.get_cell()}, x->factory->kind(),
+                       rules_.restarts(who), rules_.next_retry(who)});
   }
   home.max_restarts = static_cast<std::uint64_t>(group_.intensity.max_restarts);
   home.children.reserve(home.children.size() + all.size());

@@ -54,13 +54,13 @@ void nursery::begin_life(child_id who) {
   worker_handle former; // goes without the lock: an object may go with it
   {
     std::unique_lock guard{mtx_};
-    auto* x = find(who);
+    auto* x = children_.find(who);
     if (x == nullptr)
       return;
     auto* present = x->handle.get_cell();
     if (!present->can_live()) {
       // Its actor is gone for good: another one takes its place.
-      auto replacement = make_cell(*x, who, present->shared_queue());
+      auto replacement = make_successor(*x);
       present->succeed(*replacement.get_cell());
       former = std::exchange(x->handle, std::move(replacement));
       present = x->handle.get_cell();
@@ -83,7 +83,7 @@ void nursery::stop_life(child_id who) {
   auto pool = pool_.lock();
   {
     std::unique_lock guard{mtx_};
-    auto* x = find(who);
+    auto* x = children_.find(who);
     if (x == nullptr)
       return;
     target = cell_ptr{*x->handle.get_cell()};
@@ -113,13 +113,13 @@ void nursery::end_of(child_id who, bool forgotten) {
   auto gave_up = false;
   {
     std::unique_lock guard{mtx_};
-    auto* x = find(who);
+    auto* x = children_.find(who);
     if (x == nullptr)
       return;
     handle = x->handle;
     target = cell_ptr{*handle.get_cell()};
-    starts.swap(x->starts);
-    stops.swap(x->stops);
+    starts = x->take_starts();
+    stops = x->take_stops();
     gave_up = rules_.contains(who) && rules_.given_up(who);
     if (forgotten)
       forget(who);
@@ -145,12 +145,13 @@ void nursery::set_retry(child_id who, time_point when) {
     std::unique_lock guard{mtx_};
     if (who == rules::no_child) {
       group_retry_ = job;
-      for (auto& [id, x] : children_)
-        if (rules_.contains(id)
-            && rules_.at(id) == rules::child_stage::backing_off)
+      children_.for_each([this, &waiting](const kept_child& x) {
+        if (rules_.contains(x.id)
+            && rules_.at(x.id) == rules::child_stage::backing_off)
           waiting.emplace_back(*x.handle.get_cell());
-    } else if (auto* x = find(who)) {
-      x->retry = job;
+      });
+    } else if (auto* x = children_.find(who)) {
+      x->make_plans().retry = job;
       waiting.emplace_back(*x->handle.get_cell());
     }
   }
@@ -169,8 +170,8 @@ void nursery::clear_retry(child_id who) {
     std::unique_lock guard{mtx_};
     if (who == rules::no_child)
       job = std::exchange(group_retry_, job_ptr{});
-    else if (auto* x = find(who))
-      job = std::exchange(x->retry, job_ptr{});
+    else if (auto* x = children_.find(who); x != nullptr && x->plans)
+      job = std::exchange(x->plans->retry, job_ptr{});
   }
   if (job)
     home_->time().unschedule(*job);

@@ -173,7 +173,7 @@ private:
     }
     home_->log(compat::log_info, "run: a signal came, " + path_ + " stops");
     auto limits = rules::limits_until(now, deadline_after(now, stop_timeout_));
-    auto mode = static_cast<cell::queue_at_stop>(root.who().on_stop);
+    auto mode = static_cast<cell::queue_at_stop>(root.terms().on_stop);
     root.request_stop(mode, limits);
   }
 
@@ -200,7 +200,7 @@ private:
       noted_.insert(noted_.end(), orphans.begin(), orphans.end());
     }
     for (auto& x : orphans) {
-      auto mode = static_cast<cell::queue_at_stop>(x->who().on_stop);
+      auto mode = static_cast<cell::queue_at_stop>(x->terms().on_stop);
       x->request_stop(mode, limits);
     }
     const auto end = rules::all_gone_by(limits);
@@ -210,7 +210,7 @@ private:
   }
 
   [[nodiscard]] bool is_below(const cell& x) const {
-    return is_within(x.who().path, path_) && x.who().path != path_;
+    return is_within(x.path(), path_) && x.path() != path_;
   }
 
   /// All in the tree that live, but for its root.

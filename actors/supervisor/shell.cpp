@@ -34,13 +34,13 @@ namespace {
 /// Whether another tree of the same name runs: paths would mean the one or the
 /// other.
 bool is_taken(const cell& mine) {
-  auto all = inhabitants(mine.home(), mine.who().path);
+  auto all = inhabitants(mine.home(), mine.path());
   return std::any_of(all.begin(), all.end(), [&mine](const cell_ptr& x) {
     // Of two that start at the same time, one sees the other.
     auto counts = x->stage() != rules::stage::starting
                   || std::less<>{}(x.get(), &mine);
     return x.get() != &mine && is_supervisor(*x) && x->kept_by() == nullptr
-           && x->who().path == mine.who().path && counts;
+           && x->path() == mine.path() && counts;
   });
 }
 
@@ -81,7 +81,7 @@ void supervisor_shell::after_shutdown(const outcome&) {
 }
 
 bool is_supervisor(const cell& x) noexcept {
-  return *x.who().type == typeid(supervisor_shell) || router_of(x) != nullptr;
+  return *x.terms().type == typeid(supervisor_shell) || router_of(x) != nullptr;
 }
 
 } // namespace troupe

@@ -59,14 +59,14 @@ stop_report supervisor_ref::shutdown(timespan deadline) const {
     throw std::invalid_argument(home->subject()
                                 + ": the deadline of a shutdown is negative; "
                                   "use zero to force at once");
-  auto all = inhabitants(home->home(), home->who().path);
+  auto all = inhabitants(home->home(), home->path());
   auto& time = home->home().time();
   auto begin = time.now();
   auto limits = rules::limits_until(begin, deadline_after(begin, deadline));
-  auto mode = static_cast<cell::queue_at_stop>(home->who().on_stop);
+  auto mode = static_cast<cell::queue_at_stop>(home->terms().on_stop);
   // On purpose: a supervisor above this one does not start it again.
   if (home->kept_by() != nullptr)
-    home->want_stop(home->who().on_stop);
+    home->want_stop(home->terms().on_stop);
   if (!home->request_stop(mode, limits))
     return {};
   static_cast<void>(

@@ -174,9 +174,12 @@ public:
   /// @returns null if the queue does not take messages of that type.
   [[nodiscard]] virtual node_ptr convert(caf::message& msg) = 0;
 
-  /// Says whose queue it is, and how it is to behave. Before anybody uses it;
-  /// once more when the worker's lives go on in another cell.
+  /// Says whose queue it is, and the first time how it is to behave. Before
+  /// anybody uses it.
   void attach(cell& home, const queue_options& how);
+
+  /// The worker's lives go on in another cell.
+  void attach(cell& home);
 
   /// How it is to behave.
   [[nodiscard]] const queue_options& options() const noexcept {

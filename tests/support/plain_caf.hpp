@@ -9,9 +9,11 @@
 #include <caf/actor_cast.hpp>
 #include <caf/actor_control_block.hpp>
 #include <caf/actor_system.hpp>
+#include <caf/error.hpp>
 #include <caf/mailbox_element.hpp>
 #include <caf/message.hpp>
 #include <caf/message_id.hpp>
+#include <caf/system_messages.hpp>
 
 #include <utility>
 
@@ -49,6 +51,18 @@ auto tell_after(Self& self, troupe::timespan delay, const caf::actor& receiver,
     return self->mail(std::move(content)...).delay(delay).send(receiver);
   else
     return self->delayed_send(receiver, delay, std::move(content)...);
+}
+
+/// Has `f` called when one of those ends that are watched: for all of one actor
+/// the same `f`.
+template <class Self, class F>
+void watch_with(Self& self, const caf::actor& whom, F f) {
+  if constexpr (requires { self->monitor(whom, [](const caf::error&) {}); }) {
+    self->monitor(whom, [f](const caf::error&) { f(); });
+  } else {
+    self->set_down_handler([f](const caf::down_msg&) { f(); });
+    self->monitor(whom);
+  }
 }
 
 /// Sends a request.

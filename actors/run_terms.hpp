@@ -1,0 +1,28 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "rules/settings.hpp"
+#include "troupe/options.hpp"
+#include "troupe/time.hpp"
+
+#include <typeinfo>
+
+namespace troupe {
+
+/// How a worker is to be run. Never changes, and is shared by all workers that
+/// are run alike: there may be a million of them.
+struct run_terms {
+  rules::periods periods;
+  troupe::readiness readiness;
+  troupe::on_stop on_stop;
+  troupe::on_failure on_failure;
+  troupe::on_hang on_hang;
+  timespan watchdog;
+  const std::type_info* type; ///< The class of its objects.
+
+  friend bool operator==(const run_terms&, const run_terms&) = default;
+};
+
+} // namespace troupe

@@ -1,0 +1,76 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "supervisor/child_table.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+std::vector<kept_child::call_ptr> kept_child::take_starts() {
+  if (!plans)
+    return {};
+  auto result = std::exchange(plans->starts, {});
+  drop_empty_plans();
+  return result;
+}
+
+std::vector<kept_child::call_ptr> kept_child::take_stops() {
+  if (!plans)
+    return {};
+  auto result = std::exchange(plans->stops, {});
+  drop_empty_plans();
+  return result;
+}
+
+void kept_child::drop_empty_plans() noexcept {
+  if (!plans->retry && plans->starts.empty() && plans->stops.empty())
+    plans = nullptr;
+}
+
+const kept_child* child_table::find(rules::child_id who) const noexcept {
+  auto slot = rules::slot_of(who);
+  return slot < slots_.size() && slots_[slot].id == who ? &slots_[slot]
+                                                        : nullptr;
+}
+
+kept_child* child_table::find(rules::child_id who) noexcept {
+  return const_cast<kept_child*>(std::as_const(*this).find(who));
+}
+
+const kept_child* child_table::find(std::string_view name) const noexcept {
+  auto i = names_.find(name);
+  return i != names_.end() ? *i : nullptr;
+}
+
+kept_child* child_table::find(std::string_view name) noexcept {
+  return const_cast<kept_child*>(std::as_const(*this).find(name));
+}
+
+kept_child& child_table::add(kept_child x) {
+  auto slot = rules::slot_of(x.id);
+  while (slots_.size() <= slot)
+    slots_.emplace_back();
+  auto& place = slots_[slot];
+  place = std::move(x);
+  names_.insert(&place);
+  return place;
+}
+
+kept_child child_table::take(rules::child_id who) {
+  auto& place = *find(who);
+  names_.erase(&place);
+  return std::exchange(place, kept_child{});
+}
+
+std::vector<kept_child> child_table::take_all() {
+  std::vector<kept_child> result;
+  result.reserve(size());
+  names_.clear();
+  for (auto& x : std::exchange(slots_, {}))
+    if (x.id != rules::no_child)
+      result.push_back(std::move(x));
+  return result;
+}
+
+} // namespace troupe

@@ -1,0 +1,123 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "cell.hpp"
+#include "rules/supervision.hpp"
+#include "supervisor/child_call.hpp"
+#include "troupe/child_spec.hpp"
+#include "troupe/clock.hpp"
+#include "troupe/worker_handle.hpp"
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+namespace troupe {
+
+/// What is known of a child beside what the rules know, and its cell. There can
+/// be very many: what only some need at a time is in `agenda`.
+struct kept_child {
+  using call_ptr = std::shared_ptr<child_call::progress>;
+
+  struct agenda {
+    job_ptr retry;
+    std::vector<call_ptr> starts; // that wait for it to be ready
+    std::vector<call_ptr> stops;  // that wait for it to be over
+  };
+
+  rules::child_id id = rules::no_child;
+  worker_handle handle; // to the cell of its present life
+  std::shared_ptr<const child_factory> factory;
+  std::unique_ptr<agenda> plans;
+  on_stop mode = on_stop::discard;
+
+  [[nodiscard]] std::string_view name() const noexcept {
+    return handle.get_cell()->name();
+  }
+
+  [[nodiscard]] agenda& make_plans() {
+    if (!plans)
+      plans = std::make_unique<agenda>();
+    return *plans;
+  }
+
+  [[nodiscard]] std::vector<call_ptr> take_starts();
+
+  [[nodiscard]] std::vector<call_ptr> take_stops();
+
+private:
+  void drop_empty_plans() noexcept;
+};
+
+/// The children of one supervisor, by id and by name. Not thread-safe.
+class child_table {
+public:
+  /// @returns null if there is no such child; the others stay where they are
+  ///          whoever comes or goes.
+  [[nodiscard]] kept_child* find(rules::child_id who) noexcept;
+
+  [[nodiscard]] const kept_child* find(rules::child_id who) const noexcept;
+
+  [[nodiscard]] kept_child* find(std::string_view name) noexcept;
+
+  [[nodiscard]] const kept_child* find(std::string_view name) const noexcept;
+
+  [[nodiscard]] std::size_t size() const noexcept {
+    return names_.size();
+  }
+
+  /// @pre none has its id, or its name
+  kept_child& add(kept_child x);
+
+  /// @pre `find(who)`
+  kept_child take(rules::child_id who);
+
+  [[nodiscard]] std::vector<kept_child> take_all();
+
+  template <class F>
+  void for_each(F f) {
+    for (auto& x : slots_)
+      if (x.id != rules::no_child)
+        f(x);
+  }
+
+private:
+  struct hash {
+    using is_transparent = void;
+
+    std::size_t operator()(std::string_view name) const noexcept {
+      return std::hash<std::string_view>{}(name);
+    }
+
+    std::size_t operator()(const kept_child* x) const noexcept {
+      return (*this)(x->name());
+    }
+  };
+
+  struct equal {
+    using is_transparent = void;
+
+    bool operator()(const kept_child* x, const kept_child* y) const noexcept {
+      return x == y;
+    }
+
+    bool operator()(std::string_view x, const kept_child* y) const noexcept {
+      return x == y->name();
+    }
+
+    bool operator()(const kept_child* x, std::string_view y) const noexcept {
+      return x->name() == y;
+    }
+  };
+
+  // By `rules::slot_of`; what is free has no id.
+  std::deque<kept_child> slots_;
+  std::unordered_set<kept_child*, hash, equal> names_;
+};
+
+} // namespace troupe

@@ -105,6 +105,7 @@ bool cell::request_stop(queue_at_stop mode, const rules::stop_limits& limits,
     if (from == rules::stage::created || rules::is_final(from))
       return from != rules::stage::created;
     auto& end = make_end();
+    const auto before = end.limits;
     end.limits = rules::tighten(end.limits, limits);
     end.told_last = end.told_last || last;
     children = extra().children;
@@ -122,9 +123,16 @@ bool cell::request_stop(queue_at_stop mode, const rules::stop_limits& limits,
         if (from == rules::stage::draining
             || from == rules::stage::starting_stop)
           arm(end.grace_over);
-        else if (from == rules::stage::closing_stop)
-          shorten_cleanup();
       }
+      if (end.limits != before && rules::is_closing(from))
+        shorten_cleanup();
+      else if (end.limits != before
+               && (from == rules::stage::forcing
+                   || from == rules::stage::cleanup_forcing
+                   || from == rules::stage::killing))
+        arm(
+          std::min(due_, rules::abandon_at(home_->time().now(),
+                                           terms_->periods.force, end.limits)));
       guard.unlock();
       if (children)
         children->stop(told);

@@ -762,6 +762,35 @@ TEST_CASE("S15 a deadline of zero forces, and abandons nobody who comes back") {
   }
 }
 
+TEST_CASE("S15 a deadline bounds a clean-up that is under way") {
+  class slow : public troupe::worker {
+  public:
+    troupe::task<> run() override {
+      co_await stop_requested();
+    }
+
+    troupe::task<> on_shutdown() override {
+      static_cast<void>(co_await sleep_for(1h));
+    }
+  };
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<slow>("slow", {.worker = {.cleanup_period = 1h}});
+  auto tree = troupe::spawn(sys, spec);
+  CHECK_FALSE(tree.startup());
+  auto child = tree.child("slow");
+  child.force_stop();
+  sys.advance(1s);
+  CHECK(child.phase() == worker_phase::cleaning_up);
+  auto begin = sys.now();
+  auto report = tree.shutdown(16s);
+  CHECK(sys.now() - begin == 15s); // which is what a clean-up has
+  CHECK(report.size() == 1);
+  REQUIRE(child.outcome());
+  CHECK_FALSE(child.outcome()->abandoned());
+  CHECK(tree.outcome());
+}
+
 TEST_CASE("S18 a spec without anything to be made of is refused") {
   testing_system sys;
   auto kind = GENERATE(strategy::one_for_one, strategy::dynamic);

@@ -410,8 +410,8 @@ void worker_actor::step_done(completion<void> how) {
       break;
     case step::hand_over:
       if (what)
-        cleanup_failure_ = failed(errc::worker_failed,
-                                  " failed in hand_over(): ", what);
+        note_cleanup_failure(
+          failed(errc::worker_failed, " failed in hand_over(): ", what));
       cleanup_done();
       break;
     case step::shutdown:
@@ -439,7 +439,7 @@ void worker_actor::end_run(std::optional<failure> why) {
     return;
   auto cleaning_up = step_ == step::hand_over || step_ == step::shutdown;
   if (cleaning_up && why && !cleanup_failure_) {
-    cleanup_failure_ = std::move(why);
+    cleanup_failure_ = std::make_unique<failure>(std::move(*why));
     tear_down(false);
     return;
   }
@@ -590,7 +590,7 @@ void worker_actor::begin_hand_over() {
 /// The first failure of the clean-up is the one that counts.
 void worker_actor::note_cleanup_failure(failure why) {
   if (!cleanup_failure_)
-    cleanup_failure_ = std::move(why);
+    cleanup_failure_ = std::make_unique<failure>(std::move(why));
   else
     cell_->home().log(compat::log_error, text_of(why.reason));
 }

@@ -10,6 +10,8 @@
 
 #include <caf/event_based_actor.hpp>
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -157,9 +159,9 @@ private:
   bool over_ = false;          // finish() was called
   bool doomed_ = false;        // somebody called quit()
   bool kept_messages_ = false; // some came before run() did
-  std::size_t tearing_down_ = 0;
+  std::uint32_t tearing_down_ = 0;
   caf::error ending_why_; // what fail() was given; nothing after finish()
-  std::optional<failure> cleanup_failure_;
+  std::unique_ptr<failure> cleanup_failure_;
   caf::error* noted_failure_ = nullptr;
   caf::behavior handlers_;
   handler_call* calls_ = nullptr;

@@ -78,16 +78,16 @@ child_made_by(std::string name, child_options options, F make) {
 /// A spec for a worker of class `W`.
 ///
 /// ~~~
-/// auto spec = troupe::child<fetcher>("fetcher", {.restart =
-/// troupe::restart::transient}, url,
-/// troupe::by_path<writer>("/pipeline/writer"));
+/// auto spec = troupe::child<fetcher>(
+///   "fetcher", {.restart = troupe::restart::transient}, url,
+///   troupe::by_path<writer>("/pipeline/writer"));
 /// ~~~
 /// @param xs For the constructor of `W`: kept, and passed again, as they were,
 ///           for each life. What `by_path` returns becomes a handle, looked up
 ///           each time.
 template <std::derived_from<worker> W, class... Ts>
 [[nodiscard]] child_spec
-child(std::string name, child_options options, Ts&&... xs) {
+child(std::string name, child_options options = {}, Ts&&... xs) {
   static_assert((std::copy_constructible<std::decay_t<Ts>> && ...),
                 "the arguments of a child are kept and used again at each "
                 "restart, so they must be copyable; for others pass a function "
@@ -105,7 +105,14 @@ child(std::string name, child_options options, Ts&&... xs) {
       },
       args);
   };
-  return child_made_by<W>(std::move(name), std::move(options), std::move(make));
+  if constexpr (sizeof...(Ts) == 0) {
+    // Without arguments one factory does for all: there may be a million.
+    static const auto all = child_made_by<W>({}, {}, std::move(make)).factory;
+    return {std::move(name), std::move(options), all};
+  } else {
+    return child_made_by<W>(std::move(name), std::move(options),
+                            std::move(make));
+  }
 }
 
 /// The same with the options left out.

@@ -10,6 +10,12 @@ namespace troupe::bench {
 std::span<const probe> probes() noexcept {
   static constexpr std::array all{
     probe{"asio_workers", asio_workers},
+    probe{"path_ask", path_ask},
+    probe{"path_restart", path_restart},
+    probe{"path_send", path_send},
+    probe{"path_sleep", path_sleep},
+    probe{"path_start", path_start},
+    probe{"path_start_stop", path_start_stop},
     probe{"raw_idle", raw_idle},
     probe{"raw_round_trip", raw_round_trip},
     probe{"raw_workers", raw_workers},

@@ -40,6 +40,14 @@ figures raw_idle(std::size_t size);
 // `idle_cpu_seconds` and `bytes` for each.
 figures troupe_sleepers(std::size_t size);
 
+// The hot paths, see scripts/instructions. They find nothing out themselves.
+figures path_ask(std::size_t size);
+figures path_restart(std::size_t size);
+figures path_send(std::size_t size);
+figures path_sleep(std::size_t size);
+figures path_start(std::size_t size);
+figures path_start_stop(std::size_t size);
+
 // -- what they share -----------------------------------------------------------
 
 using stopwatch = std::chrono::steady_clock;

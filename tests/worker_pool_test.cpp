@@ -298,14 +298,14 @@ TEST_CASE("P4 a plain CAF message to the pool is routed as well") {
   pool.startup();
   {
     caf::scoped_actor self{sys.sys()};
-    self->send(pool.actor(), int32_t{1});
-    self->send(pool.actor(), int32_t{2});
+    support::tell(pool.actor(), int32_t{1});
+    support::tell(pool.actor(), int32_t{2});
     sys.run();
     auto accepted = support::request(self, pool.actor(), troupe::infinite,
                                      int32_t{3});
     sys.await_mail(self);
     std::move(accepted).receive([] {}, [](caf::error&) { FAIL(); });
-    self->send(pool.actor(), int32_t{4});
+    support::tell(pool.actor(), int32_t{4});
     auto refused = support::request(self, pool.actor(), troupe::infinite,
                                     int32_t{5});
     sys.await_mail(self);

@@ -128,6 +128,7 @@ caf::expected<caf::message> ask_and_block(const worker_handle& target,
   if (!actor)
     return caf::make_error(caf::sec::request_receiver_down,
                            whom->subject() + " has ended");
+  const compat::no_trace guard;
   auto box = std::make_shared<letter_box>();
   auto sender
     = home->system().spawn<correspondent, caf::hidden + caf::lazy_init>(box,

@@ -110,6 +110,37 @@ inline caf::mailbox_element_ptr make_element(caf::strong_actor_ptr sender,
 #endif
 }
 
+/// In CAF 0.18, whatever spawns an actor leaves a share in the actor system's
+/// logger with its thread, and the system does not go down before a thread that
+/// is not its own has ended. While this lives, a thread may spawn: what it did
+/// not have before is taken away again.
+class no_trace {
+public:
+#if TROUPE_CAF_1
+  no_trace() noexcept {
+    // Nothing to do.
+  }
+#else
+  no_trace() noexcept : clean_(caf::logger::current_logger() == nullptr) {
+    // nop
+  }
+
+  ~no_trace() {
+    if (clean_)
+      caf::logger::set_current_actor_system(nullptr);
+  }
+#endif
+
+  no_trace(const no_trace&) = delete;
+
+  no_trace& operator=(const no_trace&) = delete;
+
+#if !TROUPE_CAF_1
+private:
+  bool clean_;
+#endif
+};
+
 /// Whether the system's logger wants lines of this level.
 inline bool logs(caf::actor_system& sys, unsigned level) {
   return sys.logger().accepts(level, "troupe");

@@ -125,6 +125,15 @@ public:
     home_->notify();
   }
 
+  void closed() noexcept override {
+    {
+      std::unique_lock guard{mtx_};
+      closed_ = true;
+      more_.notify_all();
+    }
+    home_->notify();
+  }
+
   void end(bool) noexcept override {
     leave();
   }
@@ -161,11 +170,13 @@ public:
     event_stream::value_ptr found;
     // How many of all events were looked at.
     auto seen = std::uint64_t{0};
+    auto no_more = false;
     auto look = [&] {
       std::uint64_t total = 0;
       std::vector<event_stream::value_ptr> fresh;
       {
         std::unique_lock guard{mtx_};
+        no_more = closed_;
         total = forgotten_ + kept_.size();
         auto first = seen > forgotten_ ? seen - forgotten_ : 0;
         fresh.assign(kept_.begin() + static_cast<std::ptrdiff_t>(first),
@@ -176,11 +187,11 @@ public:
                             [&wanted](const auto& x) { return wanted(*x); });
       if (i != fresh.end())
         found = *i;
-      return found != nullptr;
+      return found != nullptr || no_more;
     };
     auto wait = [&] {
       std::unique_lock guard{mtx_};
-      auto more = [&] { return forgotten_ + kept_.size() != seen; };
+      auto more = [&] { return closed_ || forgotten_ + kept_.size() != seen; };
       if (limit == never)
         more_.wait(guard, more);
       else
@@ -200,6 +211,7 @@ private:
 
   mutable std::mutex mtx_;
   std::condition_variable more_;
+  bool closed_ = false;
   std::deque<event_stream::value_ptr> kept_;
   std::uint64_t forgotten_ = 0;
 };
@@ -248,6 +260,16 @@ std::optional<lifecycle_event> event_log::wait_for(event_kind kind,
   return wait_for(
     [kind, &path](const lifecycle_event& x) {
       return x.kind == kind && x.path == path;
+    },
+    timeout);
+}
+
+std::optional<lifecycle_event>
+event_log::wait_for(event_kind kind, const std::string& path,
+                    std::uint64_t incarnation, timespan timeout) const {
+  return wait_for(
+    [kind, &path, incarnation](const lifecycle_event& x) {
+      return x.kind == kind && x.path == path && x.incarnation == incarnation;
     },
     timeout);
 }

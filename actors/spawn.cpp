@@ -3,6 +3,7 @@
 
 #include "spawn.hpp"
 
+#include "caf_compat.hpp"
 #include "cell.hpp"
 #include "pool/pool_actor.hpp"
 #include "rules/naming.hpp"
@@ -39,6 +40,7 @@ run_terms terms_of(const worker_options& options,
 }
 
 void give_actor(caf::actor_system& sys, cell& who) {
+  const compat::no_trace guard;
   // Hidden and lazy: in `init` it neither runs nor keeps the system waiting.
   constexpr auto how = caf::hidden + caf::lazy_init;
   auto hdl = router_of(who) ? caf::actor{sys.spawn<pool_actor, how>(who)}

@@ -41,6 +41,11 @@ public:
 
     virtual void put(const value_ptr& x) noexcept = 0;
 
+    /// There will be no more.
+    virtual void closed() noexcept {
+      // nop
+    }
+
     [[nodiscard]] bool over() const noexcept {
       return over_.load(std::memory_order_acquire);
     }
@@ -84,8 +89,11 @@ public:
     // Those that are over go without the lock: a user's function may go too.
     std::vector<std::shared_ptr<sink>> gone;
     std::unique_lock guard{mtx_};
-    if (closed_)
+    if (closed_) {
+      guard.unlock();
+      who->closed();
       return;
+    }
     auto first = std::stable_partition(
       sinks_.begin(), sinks_.end(), [](const auto& x) { return !x->over(); });
     std::move(first, sinks_.end(), std::back_inserter(gone));
@@ -102,6 +110,9 @@ public:
     std::unique_lock guard{mtx_};
     closed_ = true;
     gone.swap(sinks_);
+    guard.unlock();
+    for (auto& x : gone)
+      x->closed();
   }
 
 private:

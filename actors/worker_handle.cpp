@@ -52,6 +52,11 @@ std::string worker_handle::path() const {
   return who != nullptr ? who->path() : std::string{};
 }
 
+bool worker_handle::is_of(const std::type_info& type) const noexcept {
+  auto* who = get_cell();
+  return who != nullptr && *who->terms().type == type;
+}
+
 std::uint64_t worker_handle::incarnation() const noexcept {
   auto* who = get_cell();
   return who != nullptr ? who->incarnation() : 0;

@@ -22,6 +22,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <chrono>
+#include <latch>
 #include <memory>
 #include <optional>
 #include <string>
@@ -431,4 +432,31 @@ TEST_CASE("L31 a thread's ask inside of a worker would block") {
   REQUIRE(got);
   CHECK(got->error() == troupe::errc::would_block);
   ref.shutdown();
+}
+
+TEST_CASE("L22 a thread that has asked and spawned keeps no system from going "
+          "down") {
+  std::latch asked{1};
+  std::latch gone{1};
+  std::thread other; // ends after the system
+  auto answers = 0;
+  {
+    support::real_system sys;
+    auto ref = troupe::spawn<support::clerk>(sys);
+    ref.startup();
+    other = std::thread{[&] {
+      auto second = troupe::spawn<support::clerk>(sys);
+      second.startup();
+      answers += troupe::ask<void>(second, 10s, true) ? 1 : 0;
+      second.shutdown();
+      answers += troupe::ask<void>(ref, 10s, true) ? 1 : 0;
+      asked.count_down();
+      gone.wait();
+    }};
+    asked.wait();
+    ref.shutdown();
+  }
+  gone.count_down();
+  other.join();
+  CHECK(answers == 2);
 }

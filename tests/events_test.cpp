@@ -21,6 +21,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <atomic>
+#include <optional>
 #include <semaphore>
 #include <string>
 #include <thread>
@@ -545,4 +546,19 @@ TEST_CASE("S28 bad arguments are named") {
     },
     "points to no worker");
   expect([&] { event_log nothing{sys.sys(), 0}; }, "capacity of 0");
+}
+
+TEST_CASE("S28 who waits for an event is told when the actor system goes") {
+  std::optional<troupe::event_log> log;
+  std::optional<troupe::lifecycle_event> got;
+  std::thread waiting;
+  {
+    support::real_system sys;
+    log.emplace(sys.sys());
+    waiting = std::thread{
+      [&] { got = log->wait_for(troupe::event_kind::failed, "/nobody"); }};
+  }
+  waiting.join();
+  CHECK_FALSE(got);
+  CHECK_FALSE(log->wait_for(troupe::event_kind::failed, "/nobody"));
 }

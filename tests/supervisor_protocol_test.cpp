@@ -215,7 +215,7 @@ TEST_CASE("S25 a message that means nothing is refused, and that is all") {
   client from{sys};
   // Before the start there is nobody to be called.
   CHECK(from.ask_void(tree.actor(), troupe::terminate_child_atom_v, "a"s).error
-        == errc::supervisor_stopping);
+        == errc::not_started);
   tree.startup();
   auto to = tree.actor();
   auto half = from.ask_void(to, troupe::start_child_atom_v);

@@ -51,6 +51,18 @@ using troupe::worker_phase;
 using troupe::worker_state;
 using testing_system = troupe::testing::system;
 
+namespace {
+
+/// Ends at once.
+class brief : public troupe::worker {
+public:
+  troupe::task<> run() override {
+    co_return;
+  }
+};
+
+} // namespace
+
 TEST_CASE("S2 S14 children start in order, each ready before the next, and "
           "stop in reverse") {
   journal log;
@@ -207,6 +219,50 @@ TEST_CASE("S5 too many restarts, and the supervisor gives up") {
   CHECK_THROWS_WITH(how->rethrow(), "a broke"); // the child's own exception
   CHECK(without_destructions(log)
         == lines{"+b", "+a", "!a", "+a", "!a", "+a", "!a", ".b"});
+}
+
+TEST_CASE("S5 who ends normally again and again is named") {
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<brief>("short");
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  auto how = tree.wait_for_shutdown();
+  REQUIRE(how);
+  CHECK(how->reason() == errc::max_restarts_exceeded);
+  CHECK_THAT(to_string(*how),
+             ContainsSubstring(
+               "worker \"short\" (/tree/short) ended normally"));
+}
+
+TEST_CASE("S16 a supervisor that has not begun on its own thread is busy") {
+  journal log;
+  testing_system sys;
+  auto tree = troupe::spawn(sys,
+                            {.name = "tree", .strategy = strategy::dynamic});
+  auto spec = troupe::child<part>("a", {}, std::ref(log));
+  CHECK(tree.start_child(spec).get().error == errc::not_started);
+  tree.start();
+  CHECK(tree.start_child(spec).get().error == errc::busy);
+  CHECK(tree.terminate_child("a").get().error == errc::busy);
+  sys.run();
+  CHECK(tree.start_child(spec).get());
+  troupe::supervisor_ref none{tree.child("a")};
+  CHECK(none.start_child(spec).get().error == errc::invalid_argument);
+  tree.shutdown();
+}
+
+TEST_CASE("a child is found with its class, and no other") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<part>("a", {}, std::ref(log));
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  CHECK(tree.child<part>("a") == tree.child("a"));
+  CHECK_FALSE(tree.child<brief>("a"));
+  CHECK_FALSE(tree.child<part>("b"));
+  tree.shutdown();
 }
 
 TEST_CASE("S8 S9 one_for_all stops and starts them all") {

@@ -289,6 +289,64 @@ TEST_CASE("P3 a key can be given with the message") {
   pool.shutdown();
 }
 
+namespace {
+
+/// Which keys are in hand, and whether one was in two hands.
+struct desk {
+  std::set<int32_t> in_hand;
+  bool torn = false;
+  int started = 0;
+  int handled = 0;
+};
+
+/// Starts later than those before it, and takes a while for each message.
+class slow_clerk : public troupe::queue_consumer<int32_t> {
+public:
+  explicit slow_clerk(std::shared_ptr<desk> at) : at_(std::move(at)) {
+    // nop
+  }
+
+  task<> on_startup() override {
+    co_await sleep_for(10ms * at_->started++);
+  }
+
+  task<> run() override {
+    while (auto m = co_await get_message()) {
+      at_->torn = !at_->in_hand.insert(*m % 8).second || at_->torn;
+      co_await sleep_for(15ms);
+      at_->in_hand.erase(*m % 8);
+      ++at_->handled;
+    }
+  }
+
+private:
+  std::shared_ptr<desk> at_;
+};
+
+} // namespace
+
+TEST_CASE("P1 P3 by key, those who come together begin together") {
+  testing_system sys;
+  auto at = std::make_shared<desk>();
+  worker_pool<slow_clerk> spec{{.name = "x", .size = 4}, at};
+  spec.key([](int32_t x) { return x % 8; });
+  auto pool = troupe::spawn(sys, spec);
+  auto send_some = [&pool] {
+    for (int32_t i = 0; i < 80; ++i)
+      pool.send(i);
+  };
+  send_some();
+  pool.startup();
+  CHECK(pool.resize(0).get());
+  at->started = 0;
+  send_some();
+  CHECK(pool.resize(4).get());
+  pool.drain();
+  pool.wait_for_shutdown();
+  CHECK(at->handled == 160);
+  CHECK_FALSE(at->torn);
+}
+
 TEST_CASE("P4 a plain CAF message to the pool is routed as well") {
   testing_system sys;
   auto to = std::make_shared<book>();

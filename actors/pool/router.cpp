@@ -341,10 +341,33 @@ void pool_router::open_seat(cell& who) noexcept {
   if (found->at != stage::there
       || static_cast<std::size_t>(found - seats_.data()) >= size_)
     return;
-  if (std::exchange(found->open, true))
+  if (found->open || is_held())
     return;
+  found->open = true;
   redistribute(*waiting_, true, out);
   share(*found, out);
+}
+
+/// Whether those who are ready get no messages yet: by key, as long as others
+/// come at the same time, and nobody is at work. Else keys would move from one
+/// to the next while they come.
+/// @pre the lock is held
+bool pool_router::is_held() const noexcept {
+  return plan_.options.routing == routing::by_key
+         && std::ranges::none_of(seats_, [](const seat& x) { return x.open; });
+}
+
+/// Those who were held begin together, once nobody else comes.
+/// @pre the lock is held
+void pool_router::open_held(departure_list& out) {
+  if (!is_held() || !settled())
+    return;
+  auto any = false;
+  for (std::size_t i = 0; i < std::min(size_, seats_.size()); ++i)
+    if (auto& x = seats_[i]; x.at == stage::there && x.up)
+      any = x.open = true;
+  if (any)
+    redistribute(*waiting_, true, out);
 }
 
 void pool_router::child_ready(cell& who) {
@@ -421,6 +444,7 @@ void pool_router::reconcile() {
         going.push_back(i);
       }
     }
+    open_held(out);
     if (!by || settled()) {
       former_size_ = size_;
       done.swap(calls_);

@@ -142,6 +142,10 @@ private:
 
   void open_seat(cell& who) noexcept;
 
+  [[nodiscard]] bool is_held() const noexcept;
+
+  void open_held(departure_list& out);
+
   void reconcile();
 
   void start_worker(nursery& by, std::size_t i);

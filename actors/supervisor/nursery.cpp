@@ -266,6 +266,10 @@ void nursery::child_ended(cell& who) noexcept {
       note_late(*what, *how);
     if (how && !normal)
       last_failure_ = {how->reason(), how->thrown()};
+    if (!normal)
+      last_end_.clear();
+    else if (rules_.at() != rules::group_stage::stopping)
+      last_end_ = what->subject() + " ended normally";
     rules_.child_ended(what->place(),
                        normal ? rules::child_end::normal
                               : rules::child_end::failed,

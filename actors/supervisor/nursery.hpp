@@ -211,6 +211,7 @@ private:
   bool ending_ = false;
   failure failure_;
   failure last_failure_; // of the child that failed last
+  std::string last_end_; // of the child that ended last, if it did not fail
   end_awaiter* awaiter_ = nullptr;
   std::atomic<bool> over_{true};
 };

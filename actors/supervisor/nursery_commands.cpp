@@ -114,6 +114,7 @@ void nursery::begin_now(child_id who) {
       has_begun(who);
       begin_next();
       last_failure_ = {err, nullptr};
+      last_end_.clear();
       rules_.child_ended(who, rules::child_end::failed, now());
     });
 }
@@ -226,16 +227,19 @@ void nursery::group_ends(child_id) {
   std::unique_lock guard{mtx_};
   ending_ = true;
   auto fail = [this](errc code, const char* what) {
+    auto failed = last_end_.empty();
     failure_
-      = {caf::make_error(code, subject_ + what + text_of(last_failure_.reason)),
-         last_failure_.thrown};
+      = {caf::make_error(code, subject_ + what
+                                 + (failed ? text_of(last_failure_.reason)
+                                           : last_end_)),
+         failed ? last_failure_.thrown : nullptr};
   };
   switch (rules_.end()) {
     case rules::group_end::gave_up:
       fail(errc::max_restarts_exceeded,
            group_.intensity.max_restarts == 0
              ? " gave up, as it restarts nobody: "
-             : " gave up: too many restarts; the last child failed with: ");
+             : " gave up: too many restarts; the last time, ");
       break;
     case rules::group_end::start_failed:
       fail(errc::start_failed, " failed to start: ");

@@ -25,6 +25,31 @@ std::shared_ptr<nursery> children_of(const worker_handle& who) {
                          : nullptr;
 }
 
+/// Why there is nobody whom a call could concern.
+caf::error no_children(const cell& home) {
+  const auto at = home.stage();
+  if (!is_supervisor(home))
+    return caf::make_error(errc::invalid_argument,
+                           home.subject() + " is no supervisor");
+  if (home.home().gone())
+    return caf::make_error(errc::system_gone,
+                           home.subject()
+                             + " has no children: its actor system is gone");
+  if (at == rules::stage::created && home.kept_by() == nullptr)
+    return home.not_started();
+  if (home.phase() == worker_phase::backing_off)
+    return caf::make_error(errc::busy,
+                           home.subject()
+                             + " waits for its restart; ask again when it is "
+                               "ready");
+  if (!rules::is_final(at) && !rules::stop_asked(at))
+    return caf::make_error(
+      errc::busy,
+      home.subject() + " is about to start; ask again when it is ready");
+  return caf::make_error(errc::supervisor_stopping,
+                         home.subject() + " stops or has ended");
+}
+
 /// Has `f` make a call to the supervisor, if it has children at all.
 template <class F>
 child_call call(const worker_handle& who, F f) {
@@ -35,11 +60,7 @@ child_call call(const worker_handle& who, F f) {
   auto children = children_of(who);
   if (!children)
     return child_call{std::make_shared<child_call::progress>(
-      home->shared_home(),
-      child_result{caf::make_error(errc::supervisor_stopping,
-                                   home->subject()
-                                     + " is not running, or is no supervisor"),
-                   {}})};
+      home->shared_home(), child_result{no_children(*home), {}})};
   auto state = std::make_shared<child_call::progress>(home->shared_home());
   f(*children, state);
   return child_call{std::move(state)};

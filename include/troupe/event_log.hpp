@@ -52,7 +52,8 @@ public:
   /// Blocks until there is an event that `wanted` accepts, among those kept or
   /// a later one. For `main` and plain threads.
   /// @param timeout How long to wait; any duration.
-  /// @returns the first such event, or none when the time has passed.
+  /// @returns the first such event, or none when the time has passed or the
+  ///          actor system is gone.
   /// @throws std::logic_error inside of a troupe actor.
   std::optional<lifecycle_event>
   wait_for(const std::function<bool(const lifecycle_event&)>& wanted,
@@ -62,6 +63,11 @@ public:
   std::optional<lifecycle_event> wait_for(event_kind kind,
                                           const std::string& path,
                                           timespan timeout = infinite) const;
+
+  /// As above, for an event of one life: the first one is 1.
+  std::optional<lifecycle_event>
+  wait_for(event_kind kind, const std::string& path, std::uint64_t incarnation,
+           timespan timeout = infinite) const;
 
 private:
   class recorder;

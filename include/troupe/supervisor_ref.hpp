@@ -8,16 +8,20 @@
 #include "troupe/shutdown_all.hpp"
 #include "troupe/strand.hpp"
 #include "troupe/supervisor_spec.hpp"
+#include "troupe/worker.hpp"
 #include "troupe/worker_handle.hpp"
+#include "troupe/worker_ref.hpp"
 
 #include <caf/error.hpp>
 #include <caf/expected.hpp>
 #include <caf/fwd.hpp>
 
+#include <concepts>
 #include <coroutine>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -152,7 +156,9 @@ public:
 
   /// Stops a child, whatever is planned for it; its spec stays unless it is
   /// temporary. (S19)
-  /// @returns the error `errc::not_found`.
+  /// @returns errors `errc::not_found`, and those of a supervisor that is not
+  ///          there: `busy` before its start or restart, `supervisor_stopping`
+  ///          after its end.
   child_call terminate_child(const std::string& name) const;
 
   /// Starts a child again that is stopped; done when it is ready. (S20)
@@ -171,6 +177,15 @@ public:
 
   /// The child of that name, or a handle that points to nobody.
   [[nodiscard]] worker_handle child(const std::string& name) const;
+
+  /// The same with its class.
+  /// @returns a handle that points to nobody also if it is of another class.
+  template <std::derived_from<worker> W>
+  [[nodiscard]] worker_ref<W> child(const std::string& name) const {
+    auto found = child(name);
+    return found.is_of(typeid(W)) ? worker_ref<W>{std::move(found)}
+                                  : worker_ref<W>{};
+  }
 
   /// The child whose actor that is at present, or a handle that points to
   /// nobody. O(1).

@@ -34,7 +34,7 @@ struct system_options {
 
 /// Thrown by whoever waits when nothing will ever happen again: no actor has
 /// anything to do, no timer is armed, no thread outside is at work. The text
-/// says who was waiting, and which actors are there.
+/// says who was waiting, and which plain actors are there.
 class deadlock : public std::runtime_error {
 public:
   using std::runtime_error::runtime_error;

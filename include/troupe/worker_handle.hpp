@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <typeinfo>
 
 namespace troupe {
 
@@ -196,6 +197,9 @@ public:
   [[nodiscard]] queue_counts queue() const;
 
   // -- for the library --------------------------------------------------------
+
+  /// Whether it points to a worker of that very class.
+  [[nodiscard]] bool is_of(const std::type_info& type) const noexcept;
 
   /// Takes over a handle's share in `adopted`.
   explicit worker_handle(cell* adopted) noexcept : cell_(adopted) {

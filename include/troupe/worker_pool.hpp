@@ -189,7 +189,8 @@ private:
 /// no other key moves. What is queued for a key moves with it, so its order
 /// stays. But the one message that the former worker has in hand it finishes
 /// itself, and the new one does not wait for that. Who cannot bear it shrinks
-/// the pool to zero first: `resize(0)` is done when nothing is in hand.
+/// the pool to zero first: `resize(0)` is done when nothing is in hand, and
+/// those who come after that begin together.
 ///
 /// docs/semantics.md has the rows P1 to P9.
 /// @tparam W A `queue_consumer`, or a class derived from one.

@@ -43,6 +43,8 @@ public:
     // nop
   }
 
+  /// For the library: `from` must point to a worker of class `W`, which nobody
+  /// checks. `lookup<W>` and `supervisor_ref::child<W>` do.
   explicit worker_ref(worker_handle from) noexcept
     : worker_handle(std::move(from)) {
     // nop

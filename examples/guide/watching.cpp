@@ -74,9 +74,7 @@ void caf_main(caf::actor_system& sys) {
   auto orders = *troupe::lookup<cook>(sys, "/kitchen/cook");
   orders.send("fugu");
   // No sleep and no guess: it waits for what has to happen.
-  log.wait_for([](const troupe::lifecycle_event& x) {
-    return x.kind == troupe::event_kind::ready && x.incarnation == 2;
-  });
+  log.wait_for(troupe::event_kind::ready, "/kitchen/cook", 2); // its next life
   std::cout << to_string(kitchen.status_tree());
   // [end]
   troupe::scoped_worker<chef> worker{sys, {}, kitchen->actor()};

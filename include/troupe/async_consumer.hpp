@@ -16,18 +16,25 @@ namespace troupe {
 /// A worker with a queue that gives each message to every handler of its type:
 /// a `queue_worker` whose callback is an `async_dispatcher`.
 ///
+/// <!-- snippet: header-async-consumer -->
 /// ~~~
-/// class desk : public troupe::async_consumer<event> {
+/// class mail_room : public troupe::async_consumer<std::string> {
 /// public:
-///   desk() : async_consumer(&event::type) {
-///     dispatcher().register_handler("order.mail",
-///                                   [this](event x) -> troupe::task<> {
-///       co_await sleep_for(1s);
-///       send_mail(x);
-///     });
+///   mail_room() : async_consumer(&kind_of) {
+///     dispatcher().register_handler(
+///       "letter.file", [this](std::string x) -> troupe::task<> {
+///         co_await sleep_for(1ms); // looks for the right folder
+///         print("filed a " + x);
+///       });
+///   }
+///
+/// private:
+///   static std::string kind_of(const std::string& x) {
+///     return x.substr(0, x.find(' '));
 ///   }
 /// };
 /// ~~~
+/// <!-- end -->
 ///
 /// One message after another: the next one has its turn when all handlers of
 /// the last one have ended. When one of them fails, the others finish first;

@@ -14,15 +14,24 @@ namespace troupe {
 /// A worker whose work is a function that blocks, on a thread of its own: for
 /// a loop around an interface that knows no coroutines.
 ///
+/// <!-- snippet: header-blocking-worker -->
 /// ~~~
 /// class camera : public troupe::blocking_worker {
 /// public:
 ///   void run(std::stop_token stop) override {
-///     while (!stop.stop_requested())
-///       publish(device_.next_picture()); // blocks
+///     while (!stop.stop_requested() && pictures < 2) {
+///       print(device_.next_picture()); // may block
+///       ++pictures;
+///     }
 ///   }
+///
+///   int pictures = 0;
+///
+/// private:
+///   device device_;
 /// };
 /// ~~~
+/// <!-- end -->
 ///
 /// All else is as with any worker: a stop sets the token, what `run` throws
 /// fails the worker, and when it has not returned at the end of the grace

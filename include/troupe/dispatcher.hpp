@@ -19,20 +19,27 @@ namespace troupe {
 /// `"type.tag"`. The type says which messages a handler gets; the tag tells the
 /// handlers of one type apart, and may be left out.
 ///
+/// <!-- snippet: header-dispatcher -->
 /// ~~~
 /// troupe::dispatcher<event> desk{&event::type}; // what says the type
-/// desk.register_handler("order.stock", [](const event& x) { ... });
-/// desk.register_handler("order.mail", [](const event& x) { ... });
+/// desk.register_handler("order.stock",
+///                       [](const event& x) { print("take " + x.text); });
+/// desk.register_handler("order.mail",
+///                       [](const event& x) { print("confirm " + x.text); });
 /// auto count = desk.dispatch({"order", "3 lamps"}); // both of them
 /// ~~~
+/// <!-- end -->
 ///
 /// For a `std::variant` there are no names: the type of a message is the C++
 /// type of its alternative, and a handler takes that.
 ///
+/// <!-- snippet: header-dispatcher-variant -->
 /// ~~~
 /// troupe::dispatcher<std::variant<order, refund>> desk;
-/// desk.register_handler<refund>("mail", [](const refund& x) { ... });
+/// desk.register_handler<refund>([](const refund& x) { print(x.why); });
+/// desk.dispatch(refund{"it is broken"});
 /// ~~~
+/// <!-- end -->
 ///
 /// - Handlers run in the order of their registration. All of them run, also if
 ///   one throws; then what the first one threw goes on.
@@ -85,14 +92,17 @@ private:
 
 /// As `dispatcher`, for handlers that may be coroutines, and so may wait.
 ///
+/// <!-- snippet: header-async-dispatcher -->
 /// ~~~
 /// troupe::async_dispatcher<event> desk{&event::type};
 /// desk.register_handler("order.mail", [this](event x) -> troupe::task<> {
-///   co_await sleep_for(1s);
-///   send_mail(x);
+///   co_await sleep_for(1ms); // the post office is slow
+///   print("sent " + x.text);
 /// });
-/// auto count = co_await desk.dispatch(std::move(message));
+/// auto all = desk.dispatch({"order", "5 chairs"});
+/// auto count = co_await std::move(all); // when all have ended
 /// ~~~
+/// <!-- end -->
 ///
 /// The handlers of one message run side by side: each in its turn until it
 /// waits. When all have ended, also if one has failed, `dispatch` gives how

@@ -50,11 +50,16 @@ public:
 /// A `queue_consumer` that gives each message to one callback, which may be a
 /// plain function or a coroutine.
 ///
+/// <!-- snippet: header-queue-worker -->
 /// ~~~
 /// auto printer = troupe::spawn<troupe::queue_worker<std::string>>(
 ///   sys, {.name = "printer", .queue = {.on_error = troupe::on_error::skip}},
 ///   [](const std::string& line) { print(line); });
+/// printer.startup();
+/// printer.send("a line");
+/// printer.drain();
 /// ~~~
+/// <!-- end -->
 ///
 /// What happens when the callback throws is said by `queue_options::on_error`:
 /// the worker fails, or goes on without the message, or tries it again some

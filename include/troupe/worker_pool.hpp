@@ -165,6 +165,7 @@ private:
 /// one of them. A value that says how the pool is made; it becomes one with
 /// `spawn`, or as a child of a supervisor.
 ///
+/// <!-- snippet: header-worker-pool -->
 /// ~~~
 /// troupe::worker_pool<fetcher> fetchers{
 ///   {.name = "fetchers", .size = 4, .routing = troupe::routing::least_busy},
@@ -172,10 +173,11 @@ private:
 /// auto pool = troupe::spawn(sys, fetchers);
 /// pool.startup();
 /// pool.send("https://example.org");
-/// pool.resize(8).get();
+/// auto grown = pool.resize(8).get();
 /// pool.drain();
 /// pool.wait_for_shutdown();
 /// ~~~
+/// <!-- end -->
 ///
 /// Each worker has a queue and lives as the child of a supervisor: the pool,
 /// whose strategy is `dynamic`. Its queue survives a restart; what is sent

@@ -3,6 +3,8 @@
 
 #include "peers.hpp"
 
+#include "probes/probes.hpp"
+
 #include <cstdlib>
 
 namespace troupe::bench {
@@ -36,9 +38,8 @@ probe_command fluid(const std::string& what, std::size_t size) {
 
 probe_command asio(std::size_t size) {
   auto result = own_probe("a coroutine of Asio each", "asio_workers", size);
-#if !__has_include(<asio.hpp>)
-  result.missing = "not installed (Debian: libasio-dev)";
-#endif
+  if (!has_asio())
+    result.missing = "not built in (Debian: libasio-dev, with GCC)";
   return result;
 }
 

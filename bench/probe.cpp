@@ -90,6 +90,14 @@ private:
   int output_ = -1;
 };
 
+[[noreturn]] void fail(const std::string& label, const std::string& how) {
+  std::string text = "the probe \"";
+  text += label;
+  text += "\" ";
+  text += how;
+  throw std::runtime_error{text};
+}
+
 figures parse(const std::string& text, const std::string& label) {
   figures result;
   std::istringstream in{text};
@@ -97,7 +105,7 @@ figures parse(const std::string& text, const std::string& label) {
   double value = 0;
   while (in >> name) {
     if (!(in >> value))
-      throw std::runtime_error{"the probe \"" + label + "\" printed: " + text};
+      fail(label, "printed: " + text);
     result.emplace(std::move(name), value);
   }
   return result;
@@ -116,7 +124,7 @@ figures run_probe(const probe_command& what) {
   child_process child{what.words};
   const auto text = child.read_all();
   if (!child.join())
-    throw std::runtime_error{"the probe \"" + what.label + "\" has failed"};
+    fail(what.label, "has failed");
   return parse(text, what.label);
 }
 

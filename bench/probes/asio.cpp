@@ -4,11 +4,15 @@
 #include "probes/probes.hpp"
 
 #if __has_include(<asio.hpp>)
-
 #  include <asio.hpp>
+#endif
+
+// Asio has coroutines with some compilers only.
+#if defined(ASIO_HAS_CO_AWAIT)
 
 #  include <cstddef>
 #  include <memory>
+#  include <stdexcept>
 #  include <vector>
 
 namespace troupe::bench {
@@ -24,6 +28,10 @@ asio::awaitable<void> wait(asio::steady_timer& never, std::size_t& ready) {
 
 } // namespace
 
+bool has_asio() noexcept {
+  return true;
+}
+
 /// Coroutines of Asio: without actors, queues, or somebody who restarts them.
 figures asio_workers(std::size_t size) {
   asio::io_context context{1};
@@ -37,8 +45,9 @@ figures asio_workers(std::size_t size) {
       context, asio::steady_timer::time_point::max()));
     asio::co_spawn(context, wait(*timers.back(), ready), asio::detached);
   }
-  while (ready < size)
-    context.run_one();
+  context.poll();
+  if (ready != size)
+    throw std::runtime_error{"not all coroutines of Asio have begun"};
   const auto started = nanos_since(start);
   const auto bytes = resident_bytes() - before;
   start = stopwatch::now();
@@ -56,6 +65,10 @@ figures asio_workers(std::size_t size) {
 #  include <stdexcept>
 
 namespace troupe::bench {
+
+bool has_asio() noexcept {
+  return false;
+}
 
 figures asio_workers(std::size_t) {
   throw std::runtime_error{"Asio is not installed"};

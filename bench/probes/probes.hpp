@@ -20,6 +20,7 @@ namespace troupe::bench {
 // Start `size` idle workers, look at the memory, stop them: `start`, `bytes`
 // and `stop`, for each.
 figures asio_workers(std::size_t size);
+[[nodiscard]] bool has_asio() noexcept; // and its coroutines
 figures raw_workers(std::size_t size);
 figures thread_workers(std::size_t size);
 figures troupe_workers(std::size_t size);

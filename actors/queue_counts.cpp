@@ -3,12 +3,7 @@
 
 #include "queue_counts.hpp"
 
-#include <cstdint>
-#include <string_view>
-
 namespace troupe {
-
-namespace {
 
 void add_count(std::string& to, std::uint64_t n, std::string_view what) {
   if (n == 0)
@@ -19,8 +14,6 @@ void add_count(std::string& to, std::uint64_t n, std::string_view what) {
   to += ' ';
   to += what;
 }
-
-} // namespace
 
 std::string dead_letters_in(const queue_counts& x) {
   const auto all = x.dead_letters();

@@ -5,9 +5,15 @@
 
 #include "troupe/queue.hpp"
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace troupe {
+
+/// Appends `3 lost` to a list in words, after a comma if it is not the first;
+/// nothing if there are none.
+void add_count(std::string& to, std::uint64_t n, std::string_view what);
 
 /// How many dead letters there are, and why: `3 dead letters (2 discarded, 1
 /// lost)`; empty if there are none.

@@ -3,12 +3,11 @@
 
 #include "stop_report.hpp"
 
+#include "queue_counts.hpp"
 #include "within.hpp"
 
 #include <caf/deep_to_string.hpp>
 
-#include <cstdint>
-#include <string_view>
 #include <utility>
 
 namespace troupe {
@@ -17,18 +16,12 @@ std::string to_string(const stop_blocker& x) {
   auto result = x.path + " is " + to_string(x.state) + ", " + to_string(x.phase)
                 + ", " + caf::deep_to_string(x.elapsed)
                 + " after it was asked to stop";
-  auto link = ", with ";
-  auto add = [&](std::uint64_t n, std::string_view what) {
-    if (n == 0)
-      return;
-    result += std::exchange(link, ", ") + std::to_string(n) + " ";
-    result += what;
-  };
-  add(x.queued, "queued");
-  add(x.discarded, "discarded");
-  add(x.lost, "lost");
-  add(x.holds, x.holds == 1 ? "hold" : "holds");
-  return result;
+  std::string rest;
+  add_count(rest, x.queued, "queued");
+  add_count(rest, x.discarded, "discarded");
+  add_count(rest, x.lost, "lost");
+  add_count(rest, x.holds, x.holds == 1 ? "hold" : "holds");
+  return rest.empty() ? result : result + ", with " + rest;
 }
 
 stop_blocker describe_blocker(const cell& x, time_point now) {

@@ -3,6 +3,9 @@
 
 #include "cases.hpp"
 
+#include "asking.hpp"
+#include "stopwatch.hpp"
+
 #include "support/plain_caf.hpp"
 #include "troupe/spawn.hpp"
 #include "troupe/worker.hpp"
@@ -22,8 +25,6 @@ using namespace std::chrono_literals;
 namespace troupe::bench {
 
 namespace {
-
-using stopwatch = std::chrono::steady_clock;
 
 caf::behavior raw_server(caf::event_based_actor*) {
   return {[](std::uint64_t x) { return x + 1; }};
@@ -70,42 +71,8 @@ double raw_ask(caf::actor_system& sys, std::uint64_t rounds) {
   const auto start = stopwatch::now();
   support::tell(client, caf::ok_atom_v);
   done.wait();
-  return std::chrono::duration<double, std::nano>(stopwatch::now() - start)
-           .count()
-         / static_cast<double>(rounds);
+  return nanos_since(start) / static_cast<double>(rounds);
 }
-
-class server : public worker {
-public:
-  message_handlers handlers() override {
-    return {[](std::uint64_t x) { return x + 1; }};
-  }
-
-  task<> run() override {
-    co_await stop_requested();
-  }
-};
-
-class client : public worker {
-public:
-  client(worker_ref<server> target, std::uint64_t rounds)
-    : server_(std::move(target)), left_(rounds) {
-    // nop
-  }
-
-  task<> run() override {
-    while (left_ > 0) {
-      auto answer = co_await ask<std::uint64_t>(server_, 10s, left_);
-      if (!answer)
-        break;
-      --left_;
-    }
-  }
-
-private:
-  worker_ref<server> server_;
-  std::uint64_t left_;
-};
 
 double troupe_ask(caf::actor_system& sys, std::uint64_t rounds) {
   auto target = spawn<server>(sys);
@@ -114,10 +81,9 @@ double troupe_ask(caf::actor_system& sys, std::uint64_t rounds) {
   const auto start = stopwatch::now();
   asker.startup();
   static_cast<void>(asker.wait_for_shutdown());
-  const auto took = stopwatch::now() - start;
+  const auto took = nanos_since(start);
   target.shutdown();
-  return std::chrono::duration<double, std::nano>(took).count()
-         / static_cast<double>(rounds);
+  return took / static_cast<double>(rounds);
 }
 
 } // namespace

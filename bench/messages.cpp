@@ -3,6 +3,8 @@
 
 #include "cases.hpp"
 
+#include "stopwatch.hpp"
+
 #include "actors/caf_compat.hpp"
 #include "troupe/queue_consumer.hpp"
 #include "troupe/queue_worker.hpp"
@@ -24,8 +26,6 @@
 namespace troupe::bench {
 
 namespace {
-
-using stopwatch = std::chrono::steady_clock;
 
 /// Counts messages, by hand: what troupe is compared with.
 caf::behavior raw_counter(caf::event_based_actor* self, std::uint64_t total,

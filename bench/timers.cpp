@@ -3,6 +3,8 @@
 
 #include "cases.hpp"
 
+#include "stopwatch.hpp"
+
 #include "actors/caf_compat.hpp"
 #include "troupe/clock.hpp"
 
@@ -28,16 +30,9 @@ namespace troupe::bench {
 
 namespace {
 
-using stopwatch = std::chrono::steady_clock;
-
 /// Takes a millisecond at most, so that most rounds are over before the thread
 /// is preempted on a machine with other work.
 constexpr std::size_t pairs_at_a_time = 5'000;
-
-double nanos_since(stopwatch::time_point start) {
-  return std::chrono::duration<double, std::nano>(stopwatch::now() - start)
-    .count();
-}
 
 struct quiet_timer : timer {
   quiet_timer() : timer([](timer&) noexcept {}) {

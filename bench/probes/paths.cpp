@@ -7,6 +7,8 @@
 
 #include "probes/probes.hpp"
 
+#include "asking.hpp"
+
 #include "troupe/queue_consumer.hpp"
 #include "troupe/spawn.hpp"
 #include "troupe/testing.hpp"
@@ -34,38 +36,6 @@ public:
 
 private:
   std::uint64_t sum_ = 0;
-};
-
-class server : public worker {
-public:
-  message_handlers handlers() override {
-    return {[](std::uint64_t x) { return x + 1; }};
-  }
-
-  task<> run() override {
-    co_await stop_requested();
-  }
-};
-
-class client : public worker {
-public:
-  client(worker_ref<server> target, std::size_t rounds)
-    : server_(std::move(target)), left_(rounds) {
-    // nop
-  }
-
-  task<> run() override {
-    for (; left_ > 0; --left_) {
-      auto asking = ask<std::uint64_t>(server_, 10s, std::uint64_t{left_});
-      auto answer = co_await std::move(asking);
-      if (!answer)
-        throw std::runtime_error{"no answer"};
-    }
-  }
-
-private:
-  worker_ref<server> server_;
-  std::size_t left_;
 };
 
 class sleeper : public worker {

@@ -4,10 +4,13 @@
 #pragma once
 
 #include "probe.hpp"
+#include "stopwatch.hpp"
 #include "troupe/child.hpp"
 #include "troupe/supervisor_ref.hpp"
 
-#include <chrono>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+
 #include <cstddef>
 #include <stdexcept>
 #include <string>
@@ -51,13 +54,6 @@ figures path_start_stop(std::size_t size);
 
 // -- what they share -----------------------------------------------------------
 
-using stopwatch = std::chrono::steady_clock;
-
-[[nodiscard]] inline double nanos_since(stopwatch::time_point start) {
-  return std::chrono::duration<double, std::nano>(stopwatch::now() - start)
-    .count();
-}
-
 /// What was measured of `size` workers.
 [[nodiscard]] inline figures for_each(std::size_t size, double start_ns,
                                       double bytes, double stop_ns) {
@@ -75,6 +71,35 @@ void start_children(const supervisor_ref& tree, std::size_t size) {
   for (const auto& x : calls)
     if (auto result = x.get(); !result)
       throw std::runtime_error{to_string(result.error)};
+}
+
+/// What a crowd of children costs as a whole, in nanoseconds and bytes.
+struct crowd_costs {
+  double start = 0;
+  double bytes = 0;
+  double stop = 0;
+};
+
+/// Starts `size` children, calls `meanwhile`, and stops them.
+template <class W, class F>
+[[nodiscard]] crowd_costs measure_crowd(std::size_t size, F meanwhile) {
+  caf::actor_system_config cfg;
+  caf::actor_system sys{cfg};
+  auto tree = spawn(sys, supervisor_spec{.name = "crowd",
+                                         .strategy = strategy::dynamic});
+  if (auto err = tree.startup())
+    throw std::runtime_error{to_string(err)};
+  crowd_costs result;
+  const auto before = resident_bytes();
+  auto start = stopwatch::now();
+  start_children<W>(tree, size);
+  result.start = nanos_since(start);
+  result.bytes = resident_bytes() - before;
+  meanwhile();
+  start = stopwatch::now();
+  tree.shutdown();
+  result.stop = nanos_since(start);
+  return result;
 }
 
 } // namespace troupe::bench

@@ -47,23 +47,12 @@ figures raw_idle(std::size_t) {
 }
 
 figures troupe_sleepers(std::size_t size) {
-  caf::actor_system_config cfg;
-  caf::actor_system sys{cfg};
-  auto tree = spawn(sys, supervisor_spec{.name = "crowd",
-                                         .strategy = strategy::dynamic});
-  tree.startup();
-  const auto before = resident_bytes();
-  auto start = stopwatch::now();
-  start_children<sleeper>(tree, size);
-  const auto started = nanos_since(start);
-  const auto bytes = resident_bytes() - before;
-  const auto idled = cpu_seconds_idle();
-  start = stopwatch::now();
-  tree.shutdown();
-  const auto stopped = nanos_since(start);
-  return {{"work_seconds", (started + stopped) / 1e9},
+  double idled = 0;
+  const auto all
+    = measure_crowd<sleeper>(size, [&idled] { idled = cpu_seconds_idle(); });
+  return {{"work_seconds", (all.start + all.stop) / 1e9},
           {"idle_cpu_seconds", idled},
-          {"bytes", bytes / static_cast<double>(size)}};
+          {"bytes", all.bytes / static_cast<double>(size)}};
 }
 
 } // namespace troupe::bench

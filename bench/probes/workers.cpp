@@ -120,19 +120,8 @@ public:
 } // namespace
 
 figures troupe_workers(std::size_t size) {
-  caf::actor_system_config cfg;
-  caf::actor_system sys{cfg};
-  auto tree = spawn(sys, supervisor_spec{.name = "crowd",
-                                         .strategy = strategy::dynamic});
-  tree.startup();
-  const auto before = resident_bytes();
-  auto start = stopwatch::now();
-  start_children<idler>(tree, size);
-  const auto started = nanos_since(start);
-  const auto bytes = resident_bytes() - before;
-  start = stopwatch::now();
-  tree.shutdown();
-  return for_each(size, started, bytes, nanos_since(start));
+  const auto all = measure_crowd<idler>(size, [] {});
+  return for_each(size, all.start, all.bytes, all.stop);
 }
 
 } // namespace troupe::bench

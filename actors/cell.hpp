@@ -37,6 +37,7 @@
 namespace troupe {
 
 class ask_table;
+class roll_call;
 class worker_actor;
 
 /// The error of a call on a handle that points to no worker.
@@ -61,6 +62,7 @@ enum class todo : std::uint32_t {
   leave = 1u << 8,
   holds_changed = 1u << 6,
   child_ended = 1u << 7,
+  answer = 1u << 9,
 };
 
 constexpr todo operator|(todo x, todo y) noexcept {
@@ -267,6 +269,11 @@ public:
     return keeper_.get();
   }
 
+  /// Whether there is nobody above it.
+  [[nodiscard]] bool is_top() const noexcept {
+    return keeper_ == nullptr && parent_ == nullptr;
+  }
+
   /// What the keeper knows it by.
   [[nodiscard]] std::uint64_t place() const noexcept {
     return place_;
@@ -307,6 +314,37 @@ public:
   [[nodiscard]] const std::shared_ptr<message_queue>&
   shared_queue() const noexcept {
     return queue_;
+  }
+
+  // -- being looked at --------------------------------------------------------
+
+  /// Has the worker answer `who` on its own actor.
+  /// @returns `false` if there is nobody in here who could.
+  bool call_upon(std::shared_ptr<roll_call> who);
+
+  /// Answers those who have called; the actor's own thread.
+  void answer_callers();
+
+  /// Whether there is a point in asking it: its code runs at this moment, or
+  /// may have something to say.
+  [[nodiscard]] bool is_worth_asking() const noexcept {
+    return turns_.load(std::memory_order_relaxed) != 0
+           || !says_nothing_.load(std::memory_order_relaxed);
+  }
+
+  /// It has nothing to say about itself.
+  void note_says_nothing() noexcept {
+    says_nothing_.store(true, std::memory_order_relaxed);
+  }
+
+  /// Its code begins to run. The next turn may begin before the last one has
+  /// said that it is over.
+  void begin_turn() noexcept {
+    turns_.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  void end_turn() noexcept {
+    turns_.fetch_sub(1, std::memory_order_relaxed);
   }
 
   // -- waiting ----------------------------------------------------------------
@@ -631,6 +669,8 @@ private:
   std::atomic<std::uint32_t> todo_{0};
   std::atomic<rules::stage> stage_view_{rules::stage::created};
   std::atomic<bool> backing_off_{false};
+  std::atomic<std::uint8_t> turns_{0};
+  std::atomic<bool> says_nothing_{false};
   std::atomic<health> health_{health::healthy};
   std::atomic<ask_table*> asks_{nullptr};
   std::atomic<std::uint64_t> incarnation_{1};

@@ -1,9 +1,10 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// What a worker says about itself while it runs.
+// What a worker says about itself while it runs, by itself and when asked.
 
 #include "cell.hpp"
+#include "roll_call.hpp"
 
 #include <utility>
 
@@ -38,6 +39,36 @@ void cell::report_health(health x, std::string why) {
     home_->log(level, path_ + " [" + std::to_string(incarnation())
                         + (is_well ? "] is healthy again" : "] is degraded: ")
                         + why);
+}
+
+// -- being looked at -----------------------------------------------------------
+
+bool cell::call_upon(std::shared_ptr<roll_call> who) {
+  std::unique_lock guard{mtx_};
+  auto at = lifecycle_.at();
+  if (at == rules::stage::created || rules::is_final(at))
+    return false;
+  home_->add_caller(*this, std::move(who));
+  add_todo(todo::answer);
+  return true;
+}
+
+void cell::answer_callers() {
+  auto callers = home_->take_callers(*this);
+  if (callers.empty())
+    return;
+  status_fields fields;
+  // Once it has ended, its object may be in other hands.
+  auto at = stage();
+  if (worker_ && at != rules::stage::created && !rules::is_final(at)) {
+    try {
+      fields = worker_->describe();
+    } catch (...) {
+      fields = {{"describe() failed", text_of(std::current_exception())}};
+    }
+  }
+  for (auto& x : callers)
+    x->answer(*this, fields);
 }
 
 } // namespace troupe

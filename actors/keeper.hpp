@@ -13,10 +13,13 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
 namespace troupe {
 
 class cell;
+class cell_ptr;
+class roll_call;
 
 /// Who keeps a worker that has more than one life: what the worker's cell has
 /// to know of its supervisor. Called without any lock held, on any thread.
@@ -63,7 +66,11 @@ public:
     = 0;
 
   /// Adds what it knows, and their status, to that of the supervisor.
-  virtual void describe(tree_status& home) const = 0;
+  /// @param answers What they have said when they were asked, or null.
+  virtual void describe(tree_status& home, const roll_call* answers) const = 0;
+
+  /// Adds their cells.
+  virtual void list(std::vector<cell_ptr>& to) const = 0;
 
   /// Whether none of them is left.
   [[nodiscard]] virtual bool over() const noexcept = 0;

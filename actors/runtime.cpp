@@ -307,6 +307,37 @@ std::vector<cell_ptr> runtime::cells() {
   return result;
 }
 
+std::vector<cell_ptr> runtime::top_cells() {
+  auto result = cells();
+  std::erase_if(result, [](const cell_ptr& x) { return !x->is_top(); });
+  std::reverse(result.begin(), result.end());
+  return result;
+}
+
+// -- those who look at workers -------------------------------------------------
+
+void runtime::add_caller(const cell& who, std::shared_ptr<roll_call> caller) {
+  std::unique_lock guard{callers_mtx_};
+  callers_.emplace(&who, std::move(caller));
+}
+
+std::vector<std::shared_ptr<roll_call>> runtime::take_callers(const cell& who) {
+  std::vector<std::shared_ptr<roll_call>> result;
+  std::unique_lock guard{callers_mtx_};
+  auto [first, last] = callers_.equal_range(&who);
+  for (auto i = first; i != last; ++i)
+    result.push_back(std::move(i->second));
+  callers_.erase(first, last);
+  return result;
+}
+
+void runtime::forget_caller(const std::shared_ptr<roll_call>& caller) noexcept {
+  std::unique_lock guard{callers_mtx_};
+  std::erase_if(callers_, [&](const auto& x) { return x.second == caller; });
+}
+
+// -- paths ---------------------------------------------------------------------
+
 worker_handle runtime::find_root(std::string_view path) {
   std::vector<cell_ptr> all; // goes without the lock
   {

@@ -25,12 +25,14 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace troupe {
 
 class cell;
 class cell_ptr;
+class roll_call;
 
 /// What the workers of one actor system share: the clock, the threads for code
 /// that blocks, the settings, and the list of all cells. Made on first use and
@@ -138,6 +140,21 @@ public:
   /// Returns all cells.
   [[nodiscard]] std::vector<cell_ptr> cells();
 
+  /// Returns those with nobody above them, the oldest first.
+  [[nodiscard]] std::vector<cell_ptr> top_cells();
+
+  // -- those who look at workers ----------------------------------------------
+
+  /// Notes that `who` is to answer `caller`.
+  void add_caller(const cell& who, std::shared_ptr<roll_call> caller);
+
+  /// Takes those whom `who` is to answer.
+  [[nodiscard]] std::vector<std::shared_ptr<roll_call>>
+  take_callers(const cell& who);
+
+  /// Lets go of a caller.
+  void forget_caller(const std::shared_ptr<roll_call>& caller) noexcept;
+
   // -- paths ------------------------------------------------------------------
 
   /// Makes the path of `x`, a supervisor with nobody above it, known as long as
@@ -175,6 +192,9 @@ private:
   cell* first_ = nullptr;
   // Two may have one name, of which one runs at most.
   std::multimap<std::string, cell*, std::less<>> roots_;
+
+  std::mutex callers_mtx_;
+  std::unordered_multimap<const cell*, std::shared_ptr<roll_call>> callers_;
 
   // Those that were asked for last.
   std::mutex terms_mtx_;

@@ -9,6 +9,7 @@
 
 #include <caf/deep_to_string.hpp>
 
+#include <stdexcept>
 #include <utility>
 
 namespace troupe {
@@ -25,26 +26,83 @@ std::string to_string(child_kind x) {
   return "invalid";
 }
 
-tree_status describe_tree(const cell& x) {
+tree_status describe_tree(const cell& x, const roll_call* answers) {
   tree_status result;
   result.self = x.status();
+  if (answers != nullptr) {
+    result.fields = answers->fields(x);
+    result.answering = !answers->is_mute(x);
+  }
   result.last_end = x.last_outcome();
   if (is_supervisor(x))
     result.kind = child_kind::supervisor;
   result.queue = x.counts();
   for (auto& child : x.linked_children())
-    result.children.push_back(describe_tree(*child));
+    result.children.push_back(describe_tree(*child, answers));
   if (auto children = x.get_brood())
-    children->describe(result);
+    children->describe(result, answers);
   result.health = result.self.health;
   for (const auto& child : result.children)
     result.health = worst_of(result.health, child.health);
   return result;
 }
 
+namespace {
+
+/// Adds `x` and all below it that may have an answer.
+void list_askable(const cell_ptr& x, std::vector<cell_ptr>& to) {
+  if (x->is_worth_asking())
+    to.push_back(x);
+  auto below = x->linked_children();
+  if (auto children = x->get_brood())
+    children->list(below);
+  for (const auto& child : below)
+    list_askable(child, to);
+}
+
+} // namespace
+
+std::vector<tree_status> ask_trees(runtime& home,
+                                   const std::vector<cell_ptr>& roots,
+                                   timespan patience) {
+  if (cell::current() != nullptr || home.would_block())
+    throw std::logic_error("asking workers for their status would block an "
+                           "actor's thread; status_tree() without patience "
+                           "does not");
+  std::vector<cell_ptr> whom;
+  for (const auto& x : roots)
+    list_askable(x, whom);
+  auto answers = roll_call::hold(home, std::move(whom), patience);
+  std::vector<tree_status> result;
+  result.reserve(roots.size());
+  for (const auto& x : roots)
+    result.push_back(describe_tree(*x, answers.get()));
+  return result;
+}
+
 tree_status worker_handle::status_tree() const {
   auto* who = get_cell();
   return who != nullptr ? describe_tree(*who) : tree_status{};
+}
+
+tree_status worker_handle::status_tree(timespan patience) const {
+  auto* who = get_cell();
+  if (who == nullptr)
+    return {};
+  return std::move(ask_trees(who->home(), {cell_ptr{*who}}, patience).front());
+}
+
+std::vector<tree_status> status_trees(caf::actor_system& sys) {
+  std::vector<tree_status> result;
+  for (const auto& x : runtime::of(sys)->top_cells())
+    result.push_back(describe_tree(*x));
+  return result;
+}
+
+std::vector<tree_status> status_trees(caf::actor_system& sys,
+                                      timespan patience) {
+  auto home = runtime::of(sys);
+  return ask_trees(*home, home->top_cells(), patience);
 }
 
 namespace {
@@ -56,6 +114,8 @@ void render(const tree_status& x, std::size_t depth, std::string& to) {
   to += ": " + to_string(self.state) + ", " + to_string(self.phase);
   if (self.incarnation > 1)
     to += ", life " + std::to_string(self.incarnation);
+  if (!x.answering)
+    to += ", does not answer";
   if (x.next_retry)
     to += ", again in " + caf::deep_to_string(*x.next_retry);
   if (x.queue.queued != 0)
@@ -68,6 +128,8 @@ void render(const tree_status& x, std::size_t depth, std::string& to) {
     to += ", " + to_string(self.health) + ": " + self.health_reason;
   if (x.last_end)
     to += ", last end: " + to_string(*x.last_end);
+  for (auto& field : x.fields)
+    to += ", " + field.name + ": " + field.value;
   to += '\n';
   for (auto& child : x.children)
     render(child, depth + 1, to);

@@ -30,6 +30,13 @@ message_handlers worker::handlers() {
   return {};
 }
 
+status_fields worker::describe() {
+  // Whoever overrides it does not come here, and is asked again.
+  if (cell_ != nullptr)
+    cell_->note_says_nothing();
+  return {};
+}
+
 // -- properties ----------------------------------------------------------------
 
 std::string worker::name() const {

@@ -203,10 +203,12 @@ worker_actor::resume(compat::execution_context* ctx, size_t max_throughput) {
   // A bound, because CAF's own is "no bound", and with that a coroutine that
   // yields would never let another actor have this thread.
   constexpr size_t slice = 64;
+  keep->begin_turn();
   const auto most = std::min(max_throughput, slice);
   const auto result = cell_->get_watchdog() == nullptr
                         ? resume_slice(ctx, most)
                         : resume_watched(ctx, most);
+  keep->end_turn();
   current_cell = outer_cell;
   current_context = outer_context;
   return result;
@@ -304,6 +306,8 @@ void worker_actor::outlive_quit() {
 }
 
 void worker_actor::carry_out(todo what) {
+  if (has(what, todo::answer))
+    cell_->answer_callers();
   if (over_)
     return; // Told before the end, and overtaken by it.
   if (has(what, todo::child_ended))

@@ -16,7 +16,10 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <stdexcept>
 #include <string>
+#include <thread>
+#include <utility>
 
 using namespace std::chrono_literals;
 
@@ -191,6 +194,173 @@ TEST_CASE("S29 a worker that is stuck is shown, and keeps nobody waiting") {
   CHECK(status.children[1].self.state == worker_state::running);
   CHECK_FALSE(tree.shutdown(50ms).empty());
   trap.open();
+}
+
+namespace {
+
+/// Says something about itself, or fails to.
+class talker : public troupe::worker {
+public:
+  explicit talker(std::string words) : words_(std::move(words)) {
+    // nop
+  }
+
+  troupe::task<> run() override {
+    co_await stop_requested();
+  }
+
+  troupe::status_fields describe() override {
+    if (words_.empty())
+      throw std::runtime_error{"nothing to say"};
+    return {{"words", words_}, {"asked", std::to_string(++asked_)}};
+  }
+
+private:
+  std::string words_;
+  int asked_ = 0;
+};
+
+using troupe::status_fields;
+
+} // namespace
+
+TEST_CASE("S29 a worker says more about itself when it is asked") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<talker>("talker", {}, "hello");
+  spec.add<talker>("mumbler", {}, "");
+  spec.add<part>("silent", {}, std::ref(log));
+  spec.add<talker>("gone", {}, "too late");
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  tree.terminate_child("gone").get();
+  SECTION("only then") {
+    CHECK(tree.status_tree().children[0].fields.empty());
+    CHECK(tree.status_tree(1s).children[0].fields.back()
+          == troupe::status_field{"asked", "1"});
+  }
+  SECTION("and waits for no time if it answers") {
+    const auto before = sys.now();
+    auto status = tree.status_tree(1s);
+    CHECK(sys.now() == before);
+    REQUIRE(status.children.size() == 4);
+    CHECK(status.children[0].fields
+          == status_fields{{"words", "hello"}, {"asked", "1"}});
+    CHECK(status.children[1].fields
+          == status_fields{{"describe() failed", "nothing to say"}});
+    CHECK(status.children[2].fields.empty());
+    CHECK(status.children[3].fields.empty());
+    for (auto& child : status.children)
+      CHECK(child.answering);
+    CHECK_THAT(to_string(status), ContainsSubstring("words: hello"));
+  }
+  SECTION("each of all trees, and those in none") {
+    auto alone = troupe::spawn<talker>(sys, {.name = "alone"}, "me");
+    alone.startup();
+    auto unborn = troupe::spawn<talker>(sys, {.name = "unborn"}, "not me");
+    auto all = troupe::status_trees(sys, 1s);
+    REQUIRE(all.size() == 3);
+    CHECK(all[0].self.path == "/tree");
+    CHECK(all[1].self.path == "/alone");
+    CHECK(all[1].fields.front() == troupe::status_field{"words", "me"});
+    CHECK(all[2].self.state == worker_state::init);
+    CHECK(all[2].fields.empty());
+    CHECK(troupe::status_trees(sys).size() == 3);
+    CHECK(troupe::status_trees(sys)[1].fields.empty());
+    alone.shutdown();
+  }
+  tree.shutdown();
+  CHECK(tree.status_tree(1s).fields.empty());
+}
+
+TEST_CASE("S29 a worker that does not answer is shown as such") {
+  support::trap trap;
+  support::real_system sys{2};
+  class stuck : public talker {
+  public:
+    explicit stuck(support::trap& where) : talker("stuck"), where_(where) {
+      // nop
+    }
+
+    troupe::task<> run() override {
+      where_.sit();
+      co_return;
+    }
+
+  private:
+    support::trap& where_;
+  };
+  supervisor_spec spec{.name = "tree"};
+  spec.add<talker>("free", {}, "hello");
+  spec.add<stuck>("stuck", {.restart = troupe::restart::temporary},
+                  std::ref(trap));
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  trap.await();
+  auto status = tree.status_tree(20ms);
+  REQUIRE(status.children.size() == 2);
+  CHECK(status.answering);
+  CHECK(status.children[0].answering);
+  CHECK(status.children[0].fields.size() == 2);
+  CHECK_FALSE(status.children[1].answering);
+  CHECK_THAT(to_string(status), ContainsSubstring("stuck: running, ready, does "
+                                                  "not answer"));
+  trap.open();
+  tree.shutdown();
+}
+
+TEST_CASE("S29 who must not block is told so") {
+  testing_system sys;
+  std::string text;
+  class asker : public troupe::worker {
+  public:
+    asker(caf::actor_system& sys, std::string& text) : sys_(sys), text_(text) {
+      // nop
+    }
+
+    troupe::task<> run() override {
+      try {
+        static_cast<void>(troupe::status_trees(sys_, 1s));
+      } catch (const std::logic_error& e) {
+        text_ = e.what();
+      }
+      co_return;
+    }
+
+  private:
+    caf::actor_system& sys_;
+    std::string& text_;
+  };
+  auto ref = troupe::spawn<asker>(sys, {}, std::ref<caf::actor_system>(sys),
+                                  std::ref(text));
+  ref.startup();
+  ref.wait_for_shutdown();
+  CHECK_THAT(text, ContainsSubstring("would block"));
+}
+
+TEST_CASE("S29 many are asked at once, also those that come and go") {
+  support::real_system sys{2};
+  supervisor_spec spec{.name = "tree",
+                       .strategy = troupe::strategy::dynamic,
+                       .intensity = {.max_restarts = 1'000'000}};
+  for (int i = 0; i < 500; ++i)
+    spec.add<talker>("talker-" + std::to_string(i), {}, "hello");
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  std::jthread restless{[&tree](const std::stop_token& stop) {
+    for (int i = 0; !stop.stop_requested(); i = (i + 1) % 500)
+      tree.restart_child("talker-" + std::to_string(i)).get();
+  }};
+  for (int i = 0; i < 20; ++i) {
+    auto status = tree.status_tree(10s);
+    CHECK(status.children.size() == 500);
+    for (auto& child : status.children)
+      CHECK(child.answering);
+  }
+  restless.request_stop();
+  restless.join();
+  tree.shutdown();
 }
 
 TEST_CASE("S29 nobody has no status") {

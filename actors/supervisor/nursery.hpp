@@ -108,7 +108,9 @@ public:
 
   /// Adds what it knows, and the status of its children, to that of the
   /// supervisor.
-  void describe(tree_status& home) const override;
+  void describe(tree_status& home, const roll_call* answers) const override;
+
+  void list(std::vector<cell_ptr>& to) const override;
 
 private:
   using child_id = rules::child_id;

@@ -157,7 +157,14 @@ child_totals nursery::count_children() const {
           children_.size() - supervisors_};
 }
 
-void nursery::describe(tree_status& home) const {
+void nursery::list(std::vector<cell_ptr>& to) const {
+  std::unique_lock guard{mtx_};
+  for (auto who : rules_.children())
+    if (const auto* x = children_.find(who))
+      to.emplace_back(*x->handle.get_cell());
+}
+
+void nursery::describe(tree_status& home, const roll_call* answers) const {
   struct found {
     cell_ptr who;
     child_kind kind;
@@ -176,7 +183,7 @@ void nursery::describe(tree_status& home) const {
   home.max_restarts = static_cast<std::uint64_t>(group_.intensity.max_restarts);
   home.children.reserve(home.children.size() + all.size());
   for (auto& x : all) {
-    auto status = describe_tree(*x.who);
+    auto status = describe_tree(*x.who, answers);
     status.kind = x.kind;
     status.restarts = x.restarts;
     if (x.next_retry != never)

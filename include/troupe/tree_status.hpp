@@ -7,7 +7,10 @@
 #include "troupe/outcome.hpp"
 #include "troupe/queue.hpp"
 #include "troupe/status.hpp"
+#include "troupe/status_fields.hpp"
 #include "troupe/time.hpp"
+
+#include <caf/fwd.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -40,6 +43,13 @@ struct tree_status {
   /// How long until it is started again, if it backs off.
   std::optional<timespan> next_retry;
 
+  /// `false` if it was asked, and its code has not returned in time: it sits in
+  /// a handler, or between two waits.
+  bool answering = true;
+
+  /// What it says about itself in `worker::describe`, if it was asked.
+  status_fields fields;
+
   /// For a supervisor, how many restarts count at this moment against its
   /// intensity, and how many it takes.
   std::uint64_t recent_restarts = 0;
@@ -55,7 +65,8 @@ struct tree_status {
       f.field("self", x.self), f.field("kind", x.kind),
       f.field("health", x.health), f.field("last_end", x.last_end),
       f.field("queue", x.queue), f.field("restarts", x.restarts),
-      f.field("next_retry", x.next_retry),
+      f.field("next_retry", x.next_retry), f.field("answering", x.answering),
+      f.field("fields", x.fields),
       f.field("recent_restarts", x.recent_restarts),
       f.field("max_restarts", x.max_restarts), f.field("children", x.children));
   }
@@ -64,5 +75,15 @@ struct tree_status {
 /// Renders a tree, a line for each worker, indented by depth.
 /// @relates tree_status
 std::string to_string(const tree_status& x);
+
+/// The status of all workers of an actor system: a tree for each that has
+/// nobody above it, be it a supervisor or not, the oldest first. (S29)
+[[nodiscard]] std::vector<tree_status> status_trees(caf::actor_system& sys);
+
+/// The same, with what the workers say about themselves, and whether they
+/// answer, as `worker_handle::status_tree(timespan)`. Blocks.
+/// @throws std::logic_error inside a troupe actor, which must not block.
+[[nodiscard]] std::vector<tree_status> status_trees(caf::actor_system& sys,
+                                                    timespan patience);
 
 } // namespace troupe

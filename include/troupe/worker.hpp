@@ -14,6 +14,7 @@
 #include "troupe/path.hpp"
 #include "troupe/send_to.hpp"
 #include "troupe/sleep.hpp"
+#include "troupe/status_fields.hpp"
 #include "troupe/task.hpp"
 #include "troupe/time.hpp"
 #include "troupe/when.hpp"
@@ -115,6 +116,18 @@ public:
   /// Messages from any CAF actor that the worker answers. Called once, before
   /// `on_startup()`; served while `run()` waits.
   virtual message_handlers handlers();
+
+  /// What somebody who looks at the worker is to see besides its status. Called
+  /// only when somebody looks, see `worker_handle::status_tree`, and on the
+  /// worker's own actor, so it may read all that the worker has; it should be
+  /// quick. What it throws is shown instead.
+  ///
+  /// ~~~
+  /// troupe::status_fields describe() override {
+  ///   return {{"url", url_}, {"open files", std::to_string(files_.size())}};
+  /// }
+  /// ~~~
+  virtual status_fields describe();
 
   // -- properties (any thread, from spawn on) ---------------------------------
 

@@ -125,6 +125,13 @@ public:
   /// those that a worker has started with `start<W>`. (S29)
   [[nodiscard]] tree_status status_tree() const;
 
+  /// The same, but each worker that overrides `describe`, and each whose code
+  /// runs at this moment, is asked first, all at once. Blocks until they have
+  /// answered, for `patience` at most: who sits in code that does not return is
+  /// then shown as not answering.
+  /// @throws std::logic_error inside a troupe actor, which must not block.
+  [[nodiscard]] tree_status status_tree(timespan patience) const;
+
   /// The worker's actor, for anything that CAF can do: null once the worker has
   /// ended or its actor system is gone. For a child that is a plain CAF actor
   /// it is that actor: another one in each life, and null while there is none,

@@ -5,6 +5,9 @@
 
 #include "troupe/time.hpp"
 
+#include <cstdint>
+#include <string>
+
 namespace troupe {
 
 namespace {
@@ -29,6 +32,12 @@ void add_options(caf::actor_system_config& cfg) {
     .add<size_t>("troupe", "offload-threads",
                  "how many offloaded calls run at once (4 a core, at least "
                  "16)");
+  open_config::options_of(cfg)
+    .add<uint16_t>("troupe.observer", "port",
+                   "the port of troupe::observer (9464; 0: any)")
+    .add<std::string>("troupe.observer", "token",
+                      "what troupe::observer wants to see before it changes "
+                      "something");
 }
 
 config::config() {

@@ -58,9 +58,13 @@ void message_queue::departures::see_off() noexcept {
   auto wanted = from_.letters_ != nullptr && from_.letters_->wanted();
   while (first_ != nullptr) {
     std::unique_ptr<node> x{std::exchange(first_, first_->next)};
+    if (x->dead)
+      home_->home().count_dead_letters(x->reason, 1);
     if (wanted && x->dead)
       publish(x->reason, x.get());
   }
+  if (unseen_ > 0)
+    home_->home().count_dead_letters(unseen_reason_, unseen_);
   for (; wanted && unseen_ > 0; --unseen_)
     publish(unseen_reason_, nullptr);
   while (answers_ != nullptr) {
@@ -371,6 +375,8 @@ void message_queue::settle(leave how) noexcept {
 
 void message_queue::settle(leave how, departures& out) noexcept {
   auto n = std::exchange(counts_.in_progress, 0);
+  if (n != 0)
+    report_handled();
   auto* kept = std::exchange(given_out_, nullptr);
   auto next = [&kept] { return std::exchange(kept, kept->next); };
   auto bury = [&](std::uint64_t& count, dead_letter_reason why) {
@@ -425,6 +431,15 @@ void message_queue::settle(leave how, departures& out) noexcept {
       bury(counts_.abandoned, dead_letter_reason::abandoned);
       break;
   }
+}
+
+/// Tells whoever counts how long a message was in hand.
+void message_queue::report_handled() noexcept {
+  const auto since = std::exchange(in_hand_since_, never);
+  if (since == never)
+    return;
+  if (auto* counting = home_->home().get_meter())
+    counting->handled(home_->home().time().now() - since);
 }
 
 queue_counts message_queue::counts() const {
@@ -557,6 +572,8 @@ message_queue::node_ptr message_queue::pop_front() noexcept {
 void message_queue::take_in(departures& out) noexcept {
   --counts_.queued;
   ++counts_.in_progress;
+  if (auto& home = home_->home(); home.get_meter() != nullptr)
+    in_hand_since_ = home.time().now();
   admit(out);
 }
 

@@ -5,17 +5,16 @@
 
 #include "caf_compat.hpp"
 #include "cell.hpp"
+#include "setting.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/actor_registry.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <caf/config_value.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/type_id.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -60,42 +59,8 @@ anchor* find_anchor(caf::actor_system& sys) {
              : nullptr;
 }
 
-/// A setting: its key in the configuration, and the environment variable that
-/// comes before it.
-struct setting {
-  std::string key;
-  const char* variable;
-};
-
-/// Reads a setting.
-/// @param otherwise What it is where nothing is said.
-/// @param is_valid Whether it may be that.
-/// @param expected What the text of the exception says that it should be.
-template <class T, class Predicate>
-T read(caf::actor_system& sys, setting what, T otherwise, Predicate is_valid,
-       const char* expected) {
-  auto checked = [&](caf::expected<T> value, const std::string& where,
-                     const std::string& text) {
-    if (!value || !is_valid(*value))
-      throw std::invalid_argument(where + " is \"" + text + "\", which is not "
-                                  + expected);
-    return *value;
-  };
-  if (auto* text = std::getenv(what.variable)) {
-    auto value = caf::config_value::parse(std::string{text});
-    return checked(value ? caf::get_as<T>(*value)
-                         : caf::expected<T>{value.error()},
-                   "the environment variable " + std::string{what.variable},
-                   text);
-  }
-  if (auto* entry = caf::get_if(&sys.config().content, what.key))
-    return checked(caf::get_as<T>(*entry), "the setting " + what.key,
-                   caf::to_string(*entry));
-  return otherwise;
-}
-
 void read_period(caf::actor_system& sys, setting what, timespan& result) {
-  result = read<timespan>(
+  result = read_setting<timespan>(
     sys, what, result, [](timespan x) { return x >= timespan::zero(); },
     "a duration of zero or more; write it like 10s or 500ms");
 }
@@ -109,7 +74,7 @@ rules::settings read_settings(caf::actor_system& sys) {
               result.cleanup_period);
   read_period(sys, {"troupe.force-period", "TROUPE_FORCE_PERIOD"},
               result.force_period);
-  result.offload_threads = static_cast<std::size_t>(read<int64_t>(
+  result.offload_threads = static_cast<std::size_t>(read_setting<int64_t>(
     sys, {"troupe.offload-threads", "TROUPE_OFFLOAD_THREADS"},
     static_cast<int64_t>(
       rules::default_offload_threads(std::thread::hardware_concurrency())),
@@ -194,6 +159,27 @@ void runtime::log(unsigned level, const std::string& text) noexcept {
   std::unique_lock guard{mtx_};
   if (!gone_ && compat::logs(*system_, level))
     compat::log(*system_, level, text);
+}
+
+// -- metrics -------------------------------------------------------------------
+
+bool runtime::set_meter(std::shared_ptr<meter> x) {
+  std::unique_lock guard{mtx_};
+  if (own_meter_ || gone_)
+    return false;
+  own_meter_ = std::move(x);
+  meter_.store(own_meter_.get(), std::memory_order_release);
+  return true;
+}
+
+void runtime::count_dead_letters(dead_letter_reason why,
+                                 std::uint64_t n) noexcept {
+  if (get_meter() == nullptr)
+    return;
+  // What it counts with goes with the system.
+  std::unique_lock guard{mtx_};
+  if (!gone_)
+    own_meter_->buried(why, n);
 }
 
 // -- threads -------------------------------------------------------------------
@@ -381,6 +367,7 @@ void runtime::close() noexcept {
 
 void runtime::shut_down() noexcept {
   close();
+  meter_.store(nullptr, std::memory_order_release);
   if (own_clock_)
     static_cast<real_clock&>(*own_clock_).stop();
   pool_.stop();

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "meter.hpp"
 #include "offload_pool.hpp"
 #include "rules/settings.hpp"
 #include "run_terms.hpp"
@@ -18,6 +19,7 @@
 #include <caf/fwd.hpp>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -93,6 +95,21 @@ public:
   [[nodiscard]] stream<dead_letter>& dead_letters() noexcept {
     return dead_letters_;
   }
+
+  // -- metrics ----------------------------------------------------------------
+
+  /// Who counts the messages, or null, which is the rule. For actors, which the
+  /// system outlives.
+  [[nodiscard]] meter* get_meter() const noexcept {
+    return meter_.load(std::memory_order_acquire);
+  }
+
+  /// Has `x` count as long as the system is there.
+  /// @returns `false` if somebody else does already.
+  bool set_meter(std::shared_ptr<meter> x);
+
+  /// Tells the meter, if there is one, of dead letters. Any thread, any time.
+  void count_dead_letters(dead_letter_reason why, std::uint64_t n) noexcept;
 
   // -- threads ----------------------------------------------------------------
 
@@ -185,6 +202,9 @@ private:
   offload_pool pool_;
   stream<lifecycle_event> events_;
   stream<dead_letter> dead_letters_;
+
+  std::shared_ptr<meter> own_meter_;
+  std::atomic<meter*> meter_{nullptr};
 
   mutable std::mutex mtx_;
   bool closed_ = false;

@@ -3,6 +3,7 @@
 
 #include "tree_status.hpp"
 
+#include "pool/router.hpp"
 #include "queue_counts.hpp"
 #include "supervisor/shell.hpp"
 #include "troupe/worker_handle.hpp"
@@ -37,6 +38,7 @@ tree_status describe_tree(const cell& x, const roll_call* answers) {
   if (is_supervisor(x))
     result.kind = child_kind::supervisor;
   result.queue = x.counts();
+  result.has_queue = x.queue() != nullptr || router_of(x) != nullptr;
   for (auto& child : x.linked_children())
     result.children.push_back(describe_tree(*child, answers));
   if (auto children = x.get_brood())

@@ -5,6 +5,8 @@
 
 #include "cell.hpp"
 
+#include <caf/deep_to_string.hpp>
+
 #include <utility>
 
 namespace troupe {
@@ -51,7 +53,7 @@ void child_call::progress::then(unique_function<void(const child_result&)> f) {
   f(*result_);
 }
 
-child_result child_call::progress::wait() {
+child_result child_call::progress::wait(timespan timeout) {
   auto is_done = [this] {
     std::unique_lock guard{mtx_};
     return result_.has_value();
@@ -63,13 +65,24 @@ child_result child_call::progress::wait() {
                             "get() of a call to a supervisor would block an "
                             "actor's thread; co_await the call instead"),
             {}};
-  home_->block_until(
-    is_done, never,
-    [this] {
+  const auto limit = deadline_after(home_->time().now(), timeout);
+  auto in_time = home_->block_until(
+    is_done, limit,
+    [this, limit] {
       std::unique_lock guard{mtx_};
-      done_.wait(guard, [this] { return result_.has_value(); });
+      auto done = [this] { return result_.has_value(); };
+      if (limit == never)
+        done_.wait(guard, done);
+      else
+        done_.wait_until(guard, limit, done);
     },
     [] { return std::string{"waiting for a call to a supervisor"}; });
+  if (!in_time)
+    return {caf::make_error(errc::timed_out,
+                            "a call to a supervisor was not done within "
+                              + caf::deep_to_string(timeout)
+                              + "; it goes on"),
+            {}};
   return result();
 }
 
@@ -99,7 +112,11 @@ child_result child_call::progress::result() {
 }
 
 child_result child_call::get() const {
-  return what_->wait();
+  return what_->wait(infinite);
+}
+
+child_result child_call::get(timespan timeout) const {
+  return what_->wait(timeout);
 }
 
 child_call::awaiter::~awaiter() {

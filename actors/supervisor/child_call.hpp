@@ -26,7 +26,7 @@ public:
   /// Ends the call; the first result counts.
   void finish(child_result x);
 
-  [[nodiscard]] child_result wait();
+  [[nodiscard]] child_result wait(timespan timeout);
 
   /// Has `f` called with the result once, here if it is there. One at most.
   void then(unique_function<void(const child_result&)> f);

@@ -375,6 +375,8 @@ private:
 
   bool keep(cell& home, node_ptr x, departures& out) noexcept;
 
+  void report_handled() noexcept;
+
   // Set before anybody uses it.
   queue_options options_;
   bool keeps_ = false;
@@ -392,6 +394,7 @@ private:
   applicant* first_applicant_ = nullptr;
   applicant* last_applicant_ = nullptr;
   queue_counts counts_;
+  time_point in_hand_since_ = never; // unless nobody counts
   bool closed_ = false;
   bool give_out_ = true;
 };

@@ -25,6 +25,8 @@ struct worker_status {
   std::uint64_t incarnation = 1;
   /// Since the start; zero before it, the duration of its life after its end.
   timespan uptime{0};
+  /// Since it was asked to stop; zero unless it is stopping.
+  timespan stopping{0};
   /// Messages waiting in its queue.
   std::uint64_t queued = 0;
   /// How many holds keep it from ending.
@@ -44,7 +46,8 @@ struct worker_status {
       f.field("name", x.name), f.field("path", x.path),
       f.field("state", x.state), f.field("phase", x.phase),
       f.field("incarnation", x.incarnation), f.field("uptime", x.uptime),
-      f.field("queued", x.queued), f.field("holds", x.holds),
+      f.field("stopping", x.stopping), f.field("queued", x.queued),
+      f.field("holds", x.holds),
       f.field("ended", x.ended), f.field("last_outcome", x.last_outcome),
       f.field("health", x.health), f.field("health_reason", x.health_reason));
   }

@@ -57,6 +57,10 @@ public:
   /// @returns its result; with `errc::would_block` inside of a troupe actor.
   child_result get() const;
 
+  /// As `get()`, but waits no longer than that.
+  /// @returns the result, or `errc::timed_out`; the call goes on then.
+  child_result get(timespan timeout) const;
+
   /// Waits for it in a coroutine of a worker. Not woken by a stop.
   class awaiter final : public wait {
   public:

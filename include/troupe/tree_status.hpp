@@ -37,6 +37,9 @@ struct tree_status {
   /// Where the messages of its queue are; all zero if it has none.
   queue_counts queue;
 
+  /// Whether it has a queue at all.
+  bool has_queue = false;
+
   /// How many times its supervisor has started it again.
   std::uint64_t restarts = 0;
 
@@ -64,7 +67,8 @@ struct tree_status {
     return f.object(x).fields(
       f.field("self", x.self), f.field("kind", x.kind),
       f.field("health", x.health), f.field("last_end", x.last_end),
-      f.field("queue", x.queue), f.field("restarts", x.restarts),
+      f.field("queue", x.queue), f.field("has_queue", x.has_queue),
+      f.field("restarts", x.restarts),
       f.field("next_retry", x.next_retry), f.field("answering", x.answering),
       f.field("fields", x.fields),
       f.field("recent_restarts", x.recent_restarts),

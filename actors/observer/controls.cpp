@@ -1,0 +1,58 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "observer/controls.hpp"
+
+#include "cell.hpp"
+#include "supervisor/shell.hpp"
+#include "troupe/error.hpp"
+#include "troupe/path.hpp"
+#include "troupe/supervisor_ref.hpp"
+
+#include <caf/actor_system.hpp>
+
+namespace troupe::observing {
+
+namespace {
+
+/// Starts a child that is stopped, or that waits for its restart.
+caf::error start(const supervisor_ref& parent, const std::string& name,
+                 timespan timeout) {
+  if (parent.retry_now(name))
+    return {};
+  return parent.restart_child(name).get(timeout).error;
+}
+
+} // namespace
+
+caf::error control(caf::actor_system& sys, std::string_view verb,
+                   const std::string& path, timespan timeout) {
+  const auto found = lookup(sys, path);
+  if (!found)
+    return found.error();
+  const auto slash = path.rfind('/');
+  if (slash == 0 || slash == std::string::npos)
+    return caf::make_error(errc::invalid_argument,
+                           path
+                             + " has no supervisor that could do that; stop "
+                               "the program instead");
+  const auto above = lookup(sys, path.substr(0, slash));
+  if (!above)
+    return above.error();
+  const supervisor_ref parent{*above};
+  const auto name = path.substr(slash + 1);
+  if (verb == "start")
+    return start(parent, name, timeout);
+  auto err = parent.terminate_child(name).get(timeout).error;
+  return err || verb == "stop" ? err : start(parent, name, timeout);
+}
+
+int status_of(const caf::error& why) noexcept {
+  if (why == errc::not_found)
+    return 404;
+  if (why == errc::timed_out)
+    return 504;
+  return 409;
+}
+
+} // namespace troupe::observing

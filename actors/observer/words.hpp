@@ -1,0 +1,19 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/time.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace troupe::observing {
+
+/// A duration as one says it: `350ms`, `1.5s`, `2min 5s`, `3h 4min`, `5d 1h`.
+[[nodiscard]] std::string in_words(timespan x);
+
+/// The same text on one line: control characters are written as `\x1b`.
+[[nodiscard]] std::string printable(std::string_view x);
+
+} // namespace troupe::observing

@@ -1,0 +1,55 @@
+# The component `observer`: the library troupe_observer, known to others as
+# troupe::observer. It is left out, with a message, where what it needs is not
+# there.
+
+include(${CMAKE_CURRENT_LIST_DIR}/troupe_http.cmake)
+find_package(nlohmann_json QUIET)
+
+if(NOT TARGET troupe_httplib OR NOT TARGET nlohmann_json::nlohmann_json)
+  message(STATUS "troupe::observer is left out: it needs cpp-httplib and "
+                 "nlohmann-json (Debian: libcpp-httplib-dev, "
+                 "nlohmann-json3-dev)")
+  return()
+endif()
+
+set(observer_dir ${PROJECT_SOURCE_DIR}/actors/observer)
+file(GLOB observer_sources CONFIGURE_DEPENDS ${observer_dir}/*.cpp)
+file(GLOB observer_headers CONFIGURE_DEPENDS
+     ${PROJECT_SOURCE_DIR}/include/troupe/observer.hpp
+     ${PROJECT_SOURCE_DIR}/include/troupe/observer/*.hpp)
+
+# The page becomes a string in the library, so that a program needs no file.
+set(page_cpp ${PROJECT_BINARY_DIR}/generated/observer/page.cpp)
+set_property(
+  DIRECTORY
+  APPEND
+  PROPERTY CMAKE_CONFIGURE_DEPENDS ${observer_dir}/page.html)
+file(READ ${observer_dir}/page.html page)
+configure_file(${observer_dir}/page.cpp.in ${page_cpp} @ONLY)
+
+add_library(troupe_observer ${observer_sources} ${page_cpp})
+add_library(troupe::observer ALIAS troupe_observer)
+target_sources(
+  troupe_observer
+  PUBLIC FILE_SET
+         HEADERS
+         BASE_DIRS
+         ${PROJECT_SOURCE_DIR}/include
+         FILES
+         ${observer_headers})
+target_include_directories(troupe_observer
+                           PRIVATE ${PROJECT_SOURCE_DIR}
+                                   ${PROJECT_SOURCE_DIR}/actors)
+target_link_libraries(
+  troupe_observer
+  PUBLIC troupe
+  PRIVATE troupe_httplib $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
+set_target_properties(
+  troupe_observer
+  PROPERTIES CXX_EXTENSIONS OFF
+             EXPORT_NAME observer
+             POSITION_INDEPENDENT_CODE ON
+             SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+             VERSION ${PROJECT_VERSION}
+             VERIFY_INTERFACE_HEADER_SETS ON)
+troupe_set_warnings(troupe_observer)

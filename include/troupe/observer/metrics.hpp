@@ -1,0 +1,54 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/time.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <chrono>
+#include <string>
+
+namespace troupe {
+
+/// An aggregate for designated initializers; the order of its members is part
+/// of the interface.
+struct metrics_options {
+  /// How often what can only be counted by a look at all workers is brought up
+  /// to date: how many there are in which phase, and what is queued. `infinite`
+  /// for never: then only `prometheus_text` does it.
+  timespan sampling_interval = std::chrono::seconds{10};
+};
+
+/// Has the workers counted in the registry of the actor system's metrics, so
+/// that whatever exports CAF's metrics has them as well. From now on, until the
+/// system goes; when somebody has called it before, it does nothing. While
+/// nobody has, nothing is counted.
+///
+/// | metric | kind, labels | |
+/// |---|---|---|
+/// | `troupe.workers` | gauge, `phase` | how many workers are in that phase |
+/// | `troupe.degraded` | gauge | how many say that they are degraded |
+/// | `troupe.queued` | gauge | messages that wait in queues |
+/// | `troupe.pending-timers` | gauge | timers of the clock |
+/// | `troupe.starts` | counter | lives that have begun |
+/// | `troupe.restarts` | counter | those of them that were not the first |
+/// | `troupe.ends` | counter, `kind` | how lives have ended |
+/// | `troupe.failures` | counter, `reason` | why: the name of a `troupe::errc`, or `other` |
+/// | `troupe.give-ups` | counter | supervisors, or children, that were given up |
+/// | `troupe.stalls` | counter | watchdogs that have barked |
+/// | `troupe.dead-letters` | counter, `reason` | messages that nobody handles |
+/// | `troupe.missed-events` | counter | events that were not counted |
+/// | `troupe.start-duration` | histogram, seconds | until they were ready |
+/// | `troupe.stop-duration` | histogram, seconds | from the word to the end |
+/// | `troupe.handle-duration` | histogram, seconds | from `get_message` to the next one |
+///
+/// @throws std::invalid_argument if the interval is not more than zero.
+void export_metrics(caf::actor_system& sys, metrics_options options = {});
+
+/// All metrics of an actor system, those of CAF and of the program included, in
+/// Prometheus' text format, up to date.
+[[nodiscard]] std::string prometheus_text(caf::actor_system& sys);
+
+} // namespace troupe

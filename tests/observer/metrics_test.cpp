@@ -1,0 +1,154 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/observer/metrics.hpp"
+
+#include "support/real_system.hpp"
+#include "troupe/event_log.hpp"
+#include "troupe/queue_consumer.hpp"
+#include "troupe/supervisor_ref.hpp"
+#include "troupe/testing.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include <caf/actor_system.hpp>
+#include <caf/telemetry/gauge.hpp>
+#include <caf/telemetry/metric_registry.hpp>
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+using namespace std::chrono_literals;
+
+using Catch::Matchers::ContainsSubstring;
+using troupe::event_kind;
+using troupe::export_metrics;
+using troupe::prometheus_text;
+using troupe::supervisor_spec;
+using testing_system = troupe::testing::system;
+
+namespace {
+
+/// Takes so many milliseconds for a message; fails on a negative one.
+class eater : public troupe::queue_consumer<int32_t> {
+public:
+  troupe::task<> run() override {
+    while (auto x = co_await get_message()) {
+      if (*x < 0)
+        throw std::runtime_error{"broken"};
+      degraded("eats");
+      co_await sleep_for(std::chrono::milliseconds{*x});
+    }
+  }
+};
+
+supervisor_spec tree() {
+  supervisor_spec result{.name = "tree"};
+  result.add<eater>("eater", {.backoff = {.initial = 1s, .jitter = 0.0}});
+  return result;
+}
+
+/// The value of a metric in the text, as text.
+std::string value_of(const std::string& text, const std::string& metric) {
+  auto at = text.find('\n' + metric + ' ');
+  if (at == std::string::npos)
+    return "none";
+  at += metric.size() + 2;
+  return text.substr(at, text.find(' ', at) - at);
+}
+
+} // namespace
+
+TEST_CASE("S28 S29 what workers do is counted in CAF's registry") {
+  testing_system sys;
+  export_metrics(sys, {.sampling_interval = troupe::infinite});
+  auto root = troupe::spawn(sys, tree());
+  root.startup();
+  auto ref = *troupe::lookup<eater>(sys, "/tree/eater");
+  ref.send(50);
+  ref.send(2);
+  sys.advance(10ms);
+  // Events are counted on a thread of their own: the next text that has the
+  // last one has them all.
+  auto text_with = [&sys](const std::string& metric, const std::string& value) {
+    auto text = prometheus_text(sys);
+    while (value_of(text, metric) != value) {
+      std::this_thread::yield();
+      text = prometheus_text(sys);
+    }
+    return text;
+  };
+  auto text = text_with("troupe_start_duration_seconds_count", "2");
+  CHECK(value_of(text, R"(troupe_workers{phase="ready"})") == "2");
+  CHECK(value_of(text, R"(troupe_workers{phase="done"})") == "0");
+  CHECK(value_of(text, "troupe_degraded") == "1");
+  CHECK(value_of(text, "troupe_queued") == "1");
+  CHECK(value_of(text, "troupe_pending_timers") != "0");
+  CHECK(value_of(text, "troupe_starts_total") == "2");
+  CHECK(value_of(text, "troupe_restarts_total") == "0");
+  CHECK(value_of(text, "troupe_handle_duration_seconds_count") == "0");
+  sys.advance(1s);
+  text = prometheus_text(sys);
+  CHECK(value_of(text, "troupe_handle_duration_seconds_count") == "2");
+  CHECK(value_of(text, R"(troupe_handle_duration_seconds_bucket{le="0.01"})")
+        == "1");
+  CHECK(value_of(text, R"(troupe_handle_duration_seconds_bucket{le="0.1"})")
+        == "2");
+  ref.send(-1);
+  ref.send(1);
+  sys.advance(10ms);
+  text = text_with(R"(troupe_failures_total{reason="worker_failed"})", "1");
+  CHECK(value_of(text, R"(troupe_ends_total{kind="failed"})") == "1");
+  CHECK(value_of(text, R"(troupe_workers{phase="backing_off"})") == "1");
+  CHECK(value_of(text, R"(troupe_dead_letters_total{reason="lost"})") == "1");
+  sys.advance(1s);
+  text = text_with("troupe_restarts_total", "1");
+  CHECK(value_of(text, "troupe_starts_total") == "3");
+  root.shutdown();
+  text = text_with(R"(troupe_ends_total{kind="normal"})", "2");
+  CHECK(value_of(text, "troupe_stop_duration_seconds_count") == "2");
+  CHECK(value_of(text, "troupe_give_ups_total") == "0");
+  CHECK(value_of(text, "troupe_missed_events_total") == "0");
+  CHECK_THAT(text, ContainsSubstring("caf_system_running_actors"));
+}
+
+TEST_CASE("S29 metrics are brought up to date now and then") {
+  testing_system sys;
+  export_metrics(sys, {.sampling_interval = 10s});
+  auto root = troupe::spawn(sys, tree());
+  root.startup();
+  auto& ready = *static_cast<caf::actor_system&>(sys).metrics().gauge_instance(
+    "troupe", "workers", {{"phase", "ready"}}, "");
+  CHECK(ready.value() == 0);
+  sys.advance(10s);
+  // It is done on a thread of its own, for which virtual time waits.
+  CHECK(ready.value() == 2);
+  root.shutdown();
+  sys.advance(10s);
+  CHECK(ready.value() == 0);
+}
+
+TEST_CASE("S29 nobody counts until somebody wants it, and then once") {
+  support::real_system sys;
+  CHECK_THAT(prometheus_text(sys), !ContainsSubstring("troupe_"));
+  export_metrics(sys);
+  export_metrics(sys, {.sampling_interval = 1s});
+  CHECK_THAT(prometheus_text(sys), ContainsSubstring("troupe_workers"));
+  CHECK_THROWS_AS(export_metrics(sys, {.sampling_interval = -1s}),
+                  std::invalid_argument);
+}
+
+TEST_CASE("Q8 S29 handles may outlive the system that counts") {
+  troupe::worker_ref<eater> ref;
+  {
+    support::real_system sys;
+    export_metrics(sys);
+    ref = troupe::spawn<eater>(sys);
+    ref.startup();
+    ref.shutdown();
+  }
+  ref.send(1);
+  CHECK(ref.queue().closed == 1);
+}

@@ -49,14 +49,15 @@ test("an observer that does not answer is said not to, and nothing ticks", () =>
   onStage({ scene: "pipeline", expected: networkErrors }, async (page, stage) => {
     await openDetails(page, "/pipeline/writer");
     stage.tell("mute on");
-    await page.getByText("The observer does not answer").waitFor();
+    await page.locator("#trouble", { hasText: "The observer does not answer" })
+      .waitFor();
     await page.locator("#live", { hasText: "does not answer" }).waitFor({
       state: "attached",
     });
     await picture(page, "not-answering");
     const uptime = await fact(page, "Uptime").innerText();
     stage.tell("mute off");
-    await page.getByText("The observer does not answer").waitFor({
+    await page.locator("#trouble").waitFor({
       state: "hidden",
     });
     await until(async () =>

@@ -120,7 +120,7 @@ test("details: what it is, how it does, and how it has ended", () =>
     await page.locator("#ends li", { hasText: "failed" })
       .filter({ hasText: "crash" }).waitFor();
     await fact(page, "Incarnation").getByText("2", { exact: true }).waitFor();
-    await fact(page, "In the window of its supervisor")
+    await fact(page, "Supervisor's window")
       .getByText("1 of 5 restarts").waitFor();
     assert.equal(await fact(page, "Restarts").innerText(), "1");
   }));
@@ -288,6 +288,21 @@ test("the question for the token can be called off", () =>
     // Esc was for the dialog, not for the details below it.
     await page.locator("#details").waitFor();
     await row(page, fetcher, "running").waitFor();
+  }));
+
+test("what would end more than one worker is asked twice", () =>
+  onStage({ token: goodToken }, async (page) => {
+    await openDetails(page, parsers);
+    await page.getByRole("button", { name: "Stop", exact: true }).click();
+    await page.getByText(`Really stop ${parsers} with all`).waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator("#sure-dialog").waitFor({ state: "hidden" });
+    await row(page, parsers, "running").waitFor();
+    await page.getByRole("button", { name: "Stop", exact: true }).click();
+    await page.getByRole("button", { name: "Stop it" }).click();
+    await page.getByLabel("Token", { exact: true }).fill(goodToken);
+    await page.keyboard.press("Enter");
+    await row(page, parsers, "stopped").waitFor();
   }));
 
 test("while it stops, a banner says who is awaited and for how long", () =>

@@ -108,7 +108,8 @@ export async function until(check, patience = 15_000) {
       if (performance.now() > end)
         throw error;
     }
-    await new Promise((resolve) => setImmediate(resolve));
+    // Lets the page have the processor before the next look.
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 

@@ -331,6 +331,7 @@ const verbs = {
     begin(worker);
   },
   stop(worker) {
+    worker.children.forEach(verbs.stop);
     if (isAlive(worker))
       end(worker, "normal");
   },

@@ -3,7 +3,9 @@
 // TROUPE_STAGE names it. It prints its address, http://127.0.0.1:PORT, on the
 // first line; takes commands on stdin, a line each (`crash PATH`, `stop`,
 // `send PATH N`, `quit`), and gives its observer the token that
-// TROUPE_OBSERVER_TOKEN holds, or none if that is empty. It has this tree:
+// TROUPE_OBSERVER_TOKEN holds, or none if that is empty. What it is told to
+// crash fails with a reason that has the word `crash` in it. It has this tree
+// and no other worker:
 //
 //   /pipeline             a supervisor, at most 5 restarts
 //     fetcher             backs off for 2 s before its restart; has fields

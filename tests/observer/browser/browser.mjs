@@ -81,14 +81,19 @@ export function fact(page, label) {
 
 export async function openDetails(page, path) {
   await row(page, path).locator(".name").click();
-  await page.locator("#details-path").getByText(path, { exact: true }).waitFor();
+  await page.locator("#details-path").getByText(path, { exact: true })
+    .waitFor();
 }
+
+export const isExpanded = (page, path) =>
+  row(page, path).getAttribute("aria-expanded");
 
 /** The paths of the rows that are shown, from the top down. */
 export function shownPaths(page) {
-  return page.locator(".row").evaluateAll((rows) =>
-    rows.map((x) => ({ path: x.dataset.path, top: x.getBoundingClientRect().top }))
-      .sort((a, b) => a.top - b.top).map((x) => x.path));
+  return page.locator(".row").evaluateAll((rows) => {
+    const top = (row) => row.getBoundingClientRect().top;
+    return rows.sort((a, b) => top(a) - top(b)).map((x) => x.dataset.path);
+  });
 }
 
 /** Waits until the rows that are shown are these. */
@@ -115,7 +120,8 @@ export async function until(check, patience = 15_000) {
 
 /** Waits until a number that the page shows has become a lower one. */
 export async function waitForLower(locator) {
-  const number = async () => parseFloat((await locator.innerText()).match(/[\d.]+/));
+  const number = async () =>
+    parseFloat((await locator.innerText()).match(/[\d.]+/));
   const first = await number();
   await until(async () => assert.ok(await number() < first));
 }
@@ -125,7 +131,8 @@ export const focused = (page) => page.evaluate(() => document.activeElement.id);
 
 /** The path of the worker under the cursor of the tree. */
 export const cursorPath = (page) => page.evaluate(() => {
-  const id = document.getElementById("tree").getAttribute("aria-activedescendant");
+  const tree = document.getElementById("tree");
+  const id = tree.getAttribute("aria-activedescendant");
   return id && document.getElementById(id).dataset.path;
 });
 

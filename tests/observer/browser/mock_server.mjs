@@ -27,7 +27,9 @@ const stopTakes = 3;
 
 const seconds = () => performance.now() / 1000;
 
-// -- the workers ----------------------------------------------------------------
+const twoDigits = (x) => String(x).padStart(2, "0");
+
+// -- the workers --------------------------------------------------------------
 
 const workers = new Map();
 const roots = [];
@@ -47,7 +49,8 @@ const supervisor = (max_restarts) =>
   ({ kind: "supervisor", max_restarts, restartTimes: [] });
 
 const queue = () =>
-  ({ queue: { queued: 0, in_progress: 0, sent: 0, handled: 0, dead_letters: 0 } });
+  ({ queue: { queued: 0, in_progress: 0, sent: 0, handled: 0,
+              dead_letters: 0 } });
 
 const isAlive = ({ state }) => state === "running" || state === "stopping";
 
@@ -73,7 +76,7 @@ function statusOf(x) {
   return result;
 }
 
-// -- the scenes -------------------------------------------------------------------
+// -- the scenes ---------------------------------------------------------------
 
 /** What the real program has as well, see stage.mjs. */
 function addPipeline() {
@@ -134,9 +137,9 @@ function addTroubled() {
 function addCrowd() {
   const crowd = add(null, "crowd", supervisor(100));
   for (let i = 0; i < 100; ++i) {
-    const group = add(crowd, `group-${String(i).padStart(2, "0")}`, supervisor(5));
+    const group = add(crowd, `group-${twoDigits(i)}`, supervisor(5));
     for (let j = 0; j < 99; ++j)
-      add(group, `worker-${String(j).padStart(2, "0")}`, {
+      add(group, `worker-${twoDigits(j)}`, {
         ...queue(), fields: { shard: `${i}.${j}` },
       });
   }
@@ -161,7 +164,7 @@ const scenes = {
   hostile: addHostile,
 };
 
-// -- what happens -------------------------------------------------------------------
+// -- what happens -------------------------------------------------------------
 
 const events = [];
 const streams = new Set();
@@ -270,7 +273,7 @@ function stopping() {
   };
 }
 
-// -- what is served -------------------------------------------------------------------
+// -- what is served -----------------------------------------------------------
 
 const page = readFileSync(pageFile, "utf8");
 
@@ -306,7 +309,8 @@ function serveEvents(request, response, url) {
   }
   response.writeHead(200, { "Content-Type": "text/event-stream" });
   response.write(": here it begins\n\n");
-  const since = request.headers["last-event-id"] ?? url.searchParams.get("since");
+  const since =
+    request.headers["last-event-id"] ?? url.searchParams.get("since");
   if (since !== null)
     for (const event of events.filter((x) => x.id > Number(since)))
       response.write(asFrame(event));
@@ -353,7 +357,7 @@ function serveCommand(request, response, url) {
   if (request.headers.authorization !== `Bearer ${token}`)
     return sendJson(response, 401, { error: "the token is not the right one" });
   if (!worker?.parent || !verbs[verb])
-    return sendJson(response, 404, { error: `there is no child ${url.pathname}` });
+    return sendJson(response, 404, { error: `no child ${url.pathname}` });
   const refusal = verbs[verb](worker);
   return refusal ? sendJson(response, 409, { error: refusal })
                  : sendJson(response, 200, { ok: true });
@@ -383,7 +387,7 @@ const server = createServer((request, response) => {
     sendJson(response, 404, { error: `there is nothing at ${url.pathname}` });
 });
 
-// -- what it is told --------------------------------------------------------------------
+// -- what it is told ----------------------------------------------------------
 
 function breakStreams() {
   for (const stream of streams)

@@ -13,6 +13,38 @@ after(closeBrowser);
 /** The pipeline, for tests in which the network is not to be relied on. */
 const shaky = { scene: "pipeline", expected: [/ERR_/, /Failed to load/] };
 
+test("an event is shown at once, before the next status says so", () =>
+  onStage({ scene: "pipeline" }, async (page, stage) => {
+    await page.route("**/status.json", () => {});
+    stage.tell("crash /pipeline/fetcher");
+    await row(page, "/pipeline/fetcher", "backing_off").waitFor();
+    await row(page, "/pipeline/fetcher", "running").filter({ hasText: "#2" })
+      .waitFor();
+    await page.unrouteAll({ behavior: "ignoreErrors" });
+  }));
+
+test("the status is read once at a time, however much happens", () =>
+  onStage({ scene: "pipeline" }, async (page, stage) => {
+    let underWay = 0;
+    let most = 0;
+    let count = 0;
+    await page.route("**/status.json", async (route) => {
+      most = Math.max(most, ++underWay);
+      ++count;
+      const response = await route.fetch();
+      --underWay;
+      await route.fulfill({ response });
+    });
+    for (const n of [1, 2, 3])
+      stage.tell(`crash /pipeline/parsers/parser-${n}`);
+    stage.tell("crash /pipeline/fetcher");
+    await row(page, "/pipeline/fetcher", "running").filter({ hasText: "#2" })
+      .waitFor();
+    await until(async () => assert.ok(count > 2));
+    assert.equal(most, 1);
+    await page.unrouteAll({ behavior: "ignoreErrors" });
+  }));
+
 test("a stream that breaks is opened again, and nothing is lost", () =>
   onStage(shaky, async (page, stage) => {
     await page.evaluate(() => {
@@ -107,18 +139,30 @@ test("names are text, whatever they hold", () =>
     await page.locator("#details-name", { hasText: "50% & #1?" }).waitFor();
   }));
 
+/** Has the page note for how long it did not react, at the longest. */
+function watchTasks(page) {
+  return page.evaluate(() => {
+    window.longest = 0;
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries())
+        window.longest = Math.max(window.longest, duration);
+    }).observe({ type: "longtask" });
+  });
+}
+
+async function checkTasks(page, what) {
+  const longest = await page.evaluate(() => window.longest);
+  console.log(`# ${what}: the longest task took ${Math.round(longest)} ms`);
+  assert.ok(longest < 700, `the page did not react for ${longest} ms`);
+}
+
+const rowCount = (page) => page.locator(".row").count();
+
 test("10,000 workers: few rows in the page, and it stays quick", () =>
   onStage({ scene: "crowd" }, async (page, stage) => {
-    await page.evaluate(() => {
-      window.longest = 0;
-      new PerformanceObserver((list) => {
-        for (const entry of list.getEntries())
-          window.longest = Math.max(window.longest, entry.duration);
-      }).observe({ type: "longtask" });
-    });
-    const rows = page.locator(".row");
+    await watchTasks(page);
     await page.locator(".chip", { hasText: "10,001 running" }).waitFor();
-    assert.ok(await rows.count() < 80, `${await rows.count()} rows`);
+    assert.ok(await rowCount(page) < 80);
     const last = "/crowd/group-99/worker-98";
     await page.locator("#tree").focus();
     await page.keyboard.press("End");
@@ -135,21 +179,36 @@ test("10,000 workers: few rows in the page, and it stays quick", () =>
     assert.ok(took < 2000, `an event was shown after ${took} ms`);
     await row(page, last, "running").filter({ hasText: "#2" }).waitFor();
     await picture(page, "crowd");
-    await page.getByLabel("Filter by path").fill("group-42/worker-07");
-    await row(page, "/crowd/group-42/worker-07").waitFor();
-    assert.equal(await rows.count(), 3);
-    await page.getByLabel("Filter by path").fill("");
-    await page.getByRole("button", { name: "Collapse all" }).click();
-    await until(async () => assert.equal(await rows.count(), 1));
-    await page.getByRole("button", { name: "Expand all" }).click();
-    await rows.nth(20).waitFor();
-    assert.ok(await rows.count() < 80);
     // At least one more status has been read and merged by then.
     await page.waitForResponse(/status\.json/);
     await page.waitForResponse(/status\.json/);
-    const longest = await page.evaluate(() => window.longest);
-    console.log(`# longest task: ${Math.round(longest)} ms`);
-    assert.ok(longest < 600, `the page did not react for ${longest} ms`);
+    await checkTasks(page, "10,000 workers");
+  }));
+
+test("10,000 workers: search, collapse and expand", () =>
+  onStage({ scene: "crowd" }, async (page) => {
+    await watchTasks(page);
+    await page.getByLabel("Filter by path").fill("group-42/worker-07");
+    await row(page, "/crowd/group-42/worker-07").waitFor();
+    assert.equal(await rowCount(page), 3);
+    await page.getByLabel("Filter by path").fill("");
+    await page.getByRole("button", { name: "Collapse all" }).click();
+    await until(async () => assert.equal(await rowCount(page), 1));
+    await page.getByRole("button", { name: "Expand all" }).click();
+    await page.locator(".row").nth(20).waitFor();
+    assert.ok(await rowCount(page) < 80);
+    await checkTasks(page, "search and collapse");
+  }));
+
+test("10,000 workers: all of them stop at once", () =>
+  onStage({ scene: "crowd" }, async (page, stage) => {
+    await watchTasks(page);
+    stage.tell("stop");
+    await page.locator("#stopping", { hasText: "more" }).waitFor();
+    await page.locator(".chip", { hasText: "10,001 stopped" }).waitFor();
+    await page.locator("#stopping").waitFor({ state: "hidden" });
+    assert.equal(await page.locator("#log li").count(), 500);
+    await checkTasks(page, "all stop");
   }));
 
 for (const theme of ["light", "dark"])

@@ -147,7 +147,8 @@ function watchTasks(page) {
 async function checkTasks(page, what) {
   const longest = await page.evaluate(() => window.longest);
   console.log(`# ${what}: the longest task took ${Math.round(longest)} ms`);
-  assert.ok(longest < 700, `the page did not react for ${longest} ms`);
+  // Work on each row would take seconds; a busy machine takes its part as well.
+  assert.ok(longest < 1500, `the page did not react for ${longest} ms`);
 }
 
 const rowCount = (page) => page.locator(".row").count();

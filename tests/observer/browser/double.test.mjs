@@ -129,6 +129,7 @@ test("names are text, whatever they hold", () =>
     assert.equal(await page.evaluate(() =>
       document.documentElement.scrollWidth - window.innerWidth), 0);
     // The address leads back to it.
+    await page.waitForURL((url) => url.hash.includes("50%25"));
     await page.reload();
     await page.locator("#details-name", { hasText: "50% & #1?" }).waitFor();
   }));

@@ -239,7 +239,7 @@ test("a link to a worker opens its details", () =>
   onStage({ hash: writer }, async (page) => {
     await page.locator("#details-path", { hasText: writer }).waitFor();
     await openDetails(page, fetcher);
-    assert.equal(new URL(page.url()).hash, `#${fetcher}`);
+    await page.waitForURL((url) => url.hash === `#${fetcher}`);
   }));
 
 test("without a token there are no controls", () =>

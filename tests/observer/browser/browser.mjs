@@ -1,0 +1,150 @@
+// A browser with the page of an observer in it, and what tests ask about that.
+
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { chromium } from "playwright-core";
+
+import { startStage } from "./stage.mjs";
+
+export const wide = { width: 1280, height: 800 };
+export const narrow = { width: 390, height: 844 };
+
+let browser = null;
+
+async function theBrowser() {
+  browser ??= await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    // There is no sandbox for root, which is who runs this in a container.
+    args: ["--no-sandbox"],
+  });
+  return browser;
+}
+
+export async function closeBrowser() {
+  await browser?.close();
+  browser = null;
+}
+
+/** Whatever the page complains about is a failure, unless it is `expected`. */
+function collectComplaints(page, expected) {
+  const complaints = [];
+  const take = (text) => {
+    if (!expected.some((pattern) => pattern.test(text)))
+      complaints.push(text);
+  };
+  page.on("pageerror", (error) => take(`${error}`));
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type()))
+      take(message.text());
+  });
+  return complaints;
+}
+
+/**
+ * Calls `use` with a page and the stage it shows, and ends both after it.
+ * @param expected patterns of complaints in the console that belong to it.
+ */
+export async function onStage(options, use) {
+  const { scene, token, size = wide, theme = "light", expected = [] } = options;
+  const stage = await startStage({ scene, token });
+  const context = await (await theBrowser()).newContext({
+    viewport: size, colorScheme: theme,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const complaints = collectComplaints(page, expected);
+  try {
+    await page.goto(options.hash ? `${stage.url}/#${options.hash}` : stage.url);
+    await page.locator("#lamp-stream", { hasText: "live" }).waitFor();
+    await use(page, stage);
+  } finally {
+    await context.close();
+    await stage.quit();
+  }
+  assert.deepEqual(complaints, []);
+}
+
+/** The row of the worker at `path`, in one condition or in any. */
+export function row(page, path, condition) {
+  const state = condition ? `[data-condition="${condition}"]` : "";
+  return page.locator(`.row[data-path=${JSON.stringify(path)}]${state}`);
+}
+
+/** The value of a fact in the details. */
+export function fact(page, label) {
+  return page.locator("#details .facts > div", {
+    has: page.locator("dt").getByText(label, { exact: true }),
+  }).locator("dd");
+}
+
+export async function openDetails(page, path) {
+  await row(page, path).locator(".name").click();
+  await page.locator("#details-path").getByText(path, { exact: true })
+    .waitFor();
+}
+
+export const isExpanded = (page, path) =>
+  row(page, path).getAttribute("aria-expanded");
+
+/** The paths of the rows that are shown, from the top down. */
+export function shownPaths(page) {
+  return page.locator(".row").evaluateAll((rows) => {
+    const top = (row) => row.getBoundingClientRect().top;
+    return rows.sort((a, b) => top(a) - top(b)).map((x) => x.dataset.path);
+  });
+}
+
+/** Waits until the rows that are shown are these. */
+export async function waitForRows(page, paths) {
+  await until(async () => {
+    assert.deepEqual(await shownPaths(page), paths);
+  });
+}
+
+/** Waits until `check` does not throw any more. */
+export async function until(check, patience = 15_000) {
+  const end = performance.now() + patience;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (performance.now() > end)
+        throw error;
+    }
+    // Lets the page have the processor before the next look.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Waits until a number that the page shows has become a lower one. */
+export async function waitForLower(locator) {
+  const number = async () =>
+    parseFloat((await locator.innerText()).match(/[\d.]+/));
+  const first = await number();
+  await until(async () => assert.ok(await number() < first));
+}
+
+/** What has the focus: the id of the element. */
+export const focused = (page) => page.evaluate(() => document.activeElement.id);
+
+/** The path of the worker under the cursor of the tree. */
+export const cursorPath = (page) => page.evaluate(() => {
+  const tree = document.getElementById("tree");
+  const id = tree.getAttribute("aria-activedescendant");
+  return id && document.getElementById(id).dataset.path;
+});
+
+export async function waitForCursor(page, path) {
+  await until(async () => assert.equal(await cursorPath(page), path));
+}
+
+/** Kept for the eye, in the folder that SCREENSHOTS names. */
+export async function picture(page, name) {
+  const folder = process.env.SCREENSHOTS;
+  if (!folder)
+    return;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+}

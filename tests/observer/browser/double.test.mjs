@@ -1,0 +1,241 @@
+// What the page does in cases that are hard to bring about with a real program:
+// the tests' double plays them. How to run it: see observer.test.mjs.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import {
+  closeBrowser, fact, narrow, onStage, openDetails, picture, row, until, wide,
+} from "./browser.mjs";
+
+after(closeBrowser);
+
+/** The pipeline, for tests in which the network is not to be relied on. */
+const shaky = { scene: "pipeline", expected: [/ERR_/, /Failed to load/] };
+
+test("an event is shown at once, before the next status says so", () =>
+  onStage({ scene: "pipeline" }, async (page, stage) => {
+    await page.route("**/status.json", () => {});
+    stage.tell("crash /pipeline/fetcher");
+    await row(page, "/pipeline/fetcher", "backing_off").waitFor();
+    await row(page, "/pipeline/fetcher", "running").filter({ hasText: "#2" })
+      .waitFor();
+    await page.unrouteAll({ behavior: "ignoreErrors" });
+  }));
+
+test("the status is read once at a time, however much happens", () =>
+  onStage({ scene: "pipeline" }, async (page, stage) => {
+    const held = [];
+    await page.route("**/status.json", (route) => held.push(route));
+    await until(async () => assert.equal(held.length, 1));
+    for (const n of [1, 2, 3])
+      stage.tell(`crash /pipeline/parsers/parser-${n}`);
+    stage.tell("crash /pipeline/fetcher");
+    await row(page, "/pipeline/fetcher", "running").filter({ hasText: "#2" })
+      .waitFor();
+    assert.equal(held.length, 1);
+    await held[0].continue();
+    await until(async () => assert.equal(held.length, 2));
+    await page.unrouteAll({ behavior: "ignoreErrors" });
+  }));
+
+test("a stream that breaks is opened again, and nothing is lost", () =>
+  onStage(shaky, async (page, stage) => {
+    await page.evaluate(() => {
+      window.links = [];
+      new MutationObserver(() =>
+        window.links.push(document.getElementById("lamp-stream").innerText))
+        .observe(document.getElementById("lamp-stream"), {
+          subtree: true, characterData: true, childList: true,
+        });
+    });
+    const again = page.waitForRequest(/\/events$/);
+    stage.tell("break");
+    stage.tell("crash /pipeline/fetcher");
+    const request = await again;
+    assert.ok(Number(request.headers()["last-event-id"]) > 0);
+    await page.locator("#lamp-stream", { hasText: "live" }).waitFor();
+    await page.locator("#log li[data-kind=failed]").waitFor();
+    await row(page, "/pipeline/fetcher", "running").filter({ hasText: "#2" })
+      .waitFor();
+    assert.equal(await page.locator("#log li[data-kind=failed]").count(), 1);
+    const links = await page.evaluate(() => window.links);
+    assert.ok(links.some((text) => /reconnecting/.test(text)), links);
+  }));
+
+test("a stream that is refused says why, and is tried again", () =>
+  onStage(shaky, async (page, stage) => {
+    stage.tell("refuse 1");
+    stage.tell("break");
+    await page.locator("#lamp-stream", { hasText: "100 streams are open" })
+      .waitFor();
+    await page.locator("#lamp-stream", { hasText: "live" }).waitFor();
+  }));
+
+test("an observer that does not answer is said not to, and nothing ticks", () =>
+  onStage(shaky, async (page, stage) => {
+    await openDetails(page, "/pipeline/writer");
+    stage.tell("mute on");
+    await page.locator("#trouble", { hasText: "The observer does not answer" })
+      .waitFor();
+    await page.locator("#live", { hasText: "does not answer" }).waitFor({
+      state: "attached",
+    });
+    await picture(page, "not-answering");
+    const uptime = await fact(page, "Uptime").innerText();
+    stage.tell("mute off");
+    await page.locator("#trouble").waitFor({
+      state: "hidden",
+    });
+    await until(async () =>
+      assert.notEqual(await fact(page, "Uptime").innerText(), uptime));
+  }));
+
+test("a program that was started again is followed from its first event", () =>
+  onStage(shaky, async (page, stage) => {
+    await page.locator("#log li").nth(6).waitFor();
+    stage.tell("begin-again");
+    await until(async () =>
+      assert.equal(await page.locator("#log li").count(), 1));
+    stage.tell("crash /pipeline/fetcher");
+    await page.locator("#log li[data-kind=failed]").waitFor();
+  }));
+
+test("events that were missed are counted", () =>
+  onStage({ scene: "pipeline" }, async (page, stage) => {
+    stage.tell("miss 17");
+    await page.locator("#lamp-missed", { hasText: "17 events missed" })
+      .waitFor();
+  }));
+
+test("names are text, whatever they hold", () =>
+  onStage({ scene: "hostile" }, async (page, stage) => {
+    await page.locator(".row").nth(6).waitFor();
+    const image = "<img src=x onerror=window.attacked=1>";
+    assert.equal(await page.locator(".row .name").first().innerText(), image);
+    await page.locator(".row .name", { hasText: "window.attacked=1</script>" })
+      .click();
+    await page.locator("#fields dt", { hasText: "<i>key</i>" }).waitFor();
+    await page.locator("#fields dd", { hasText: "<svg onload=" }).waitFor();
+    await fact(page, "Health").filter({ hasText: "<b onmouseover=" }).waitFor();
+    stage.tell(`crash /${image}/50% & #1?`);
+    await page.locator("#log li[data-kind=failed]").waitFor();
+    await page.locator(".row .name", { hasText: "50% & #1?" }).click();
+    await page.locator("#ends li", { hasText: "failed" }).waitFor();
+    await picture(page, "hostile-names");
+    assert.equal(await page.evaluate(() => window.attacked), undefined);
+    assert.equal(await page.locator("main img, main script").count(), 0);
+    // A name cannot push anything out of the window either.
+    assert.equal(await page.evaluate(() =>
+      document.documentElement.scrollWidth - window.innerWidth), 0);
+    // The address leads back to it.
+    await page.waitForURL((url) => url.hash.includes("50%25"));
+    await page.reload();
+    await page.locator("#details-name", { hasText: "50% & #1?" }).waitFor();
+  }));
+
+/** Has the page note for how long it did not react, at the longest. */
+function watchTasks(page) {
+  return page.evaluate(() => {
+    window.longest = 0;
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries())
+        window.longest = Math.max(window.longest, duration);
+    }).observe({ type: "longtask" });
+  });
+}
+
+async function checkTasks(page, what) {
+  const longest = await page.evaluate(() => window.longest);
+  console.log(`# ${what}: the longest task took ${Math.round(longest)} ms`);
+  // Work on each row would take seconds; a busy machine takes its part as well.
+  assert.ok(longest < 1500, `the page did not react for ${longest} ms`);
+}
+
+const rowCount = (page) => page.locator(".row").count();
+
+test("10,000 workers: few rows in the page, and it stays quick", () =>
+  onStage({ scene: "crowd" }, async (page, stage) => {
+    await watchTasks(page);
+    await page.locator(".chip", { hasText: "10,001 running" }).waitFor();
+    assert.ok(await rowCount(page) < 80);
+    const last = "/crowd/group-99/worker-98";
+    await page.locator("#tree").focus();
+    await page.keyboard.press("End");
+    await row(page, last, "running").waitFor();
+    await page.locator("#tree").evaluate((tree) => {
+      tree.scrollTop = tree.scrollHeight / 2;
+    });
+    await page.locator('.row[data-path^="/crowd/group-5"]').first().waitFor();
+    await page.keyboard.press("End");
+    const before = performance.now();
+    stage.tell(`crash ${last}`);
+    await row(page, last, "backing_off").waitFor();
+    const took = performance.now() - before;
+    assert.ok(took < 2000, `an event was shown after ${took} ms`);
+    await row(page, last, "running").filter({ hasText: "#2" }).waitFor();
+    await picture(page, "crowd");
+    // At least one more status has been read and merged by then.
+    await page.waitForResponse(/status\.json/);
+    await page.waitForResponse(/status\.json/);
+    await checkTasks(page, "10,000 workers");
+  }));
+
+test("10,000 workers: search, collapse and expand", () =>
+  onStage({ scene: "crowd" }, async (page) => {
+    await watchTasks(page);
+    await page.getByLabel("Filter by path").fill("group-42/worker-07");
+    await row(page, "/crowd/group-42/worker-07").waitFor();
+    assert.equal(await rowCount(page), 3);
+    await page.getByLabel("Filter by path").fill("");
+    await page.getByRole("button", { name: "Collapse all" }).click();
+    await until(async () => assert.equal(await rowCount(page), 1));
+    await page.getByRole("button", { name: "Expand all" }).click();
+    await page.locator(".row").nth(20).waitFor();
+    assert.ok(await rowCount(page) < 80);
+    await checkTasks(page, "search and collapse");
+  }));
+
+test("10,000 workers: all of them stop at once", () =>
+  onStage({ scene: "crowd" }, async (page, stage) => {
+    await watchTasks(page);
+    stage.tell("stop");
+    await page.locator("#stopping", { hasText: "more" }).waitFor();
+    await page.locator(".chip", { hasText: "10,001 stopped" }).waitFor();
+    await page.locator("#stopping").waitFor({ state: "hidden" });
+    assert.equal(await page.locator("#log li").count(), 500);
+    await checkTasks(page, "all stop");
+  }));
+
+for (const theme of ["light", "dark"])
+  for (const [name, size] of Object.entries({ wide, narrow }))
+    test(`each kind of trouble has its word, ${theme} and ${name}`, () =>
+      onStage({ scene: "troubled", theme, size }, async (page, stage) => {
+        for (const word of ["degraded", "not answering", "failed", "abandoned",
+                            "stopped", "starting"])
+          await page.locator(".chip", { hasText: word }).waitFor();
+        stage.tell("send /pipeline/writer 90");
+        stage.tell("crash /pipeline/parsers/parser-2");
+        stage.tell("crash /pipeline/fetcher");
+        await row(page, "/pipeline/fetcher", "backing_off").waitFor();
+        await picture(page, `${theme}-${name}`);
+        await openDetails(page, "/pipeline/stores/primary");
+        await fact(page, "Answers").filter({ hasText: "not answering" })
+          .waitFor();
+        await page.getByRole("button", { name: "Close the details" }).click();
+        await openDetails(page, "/pipeline/index");
+        await fact(page, "Health").filter({ hasText: "the disk is 92 % full" })
+          .waitFor();
+        await page.getByRole("button", { name: "Close the details" }).click();
+        await openDetails(page, "/pipeline/writer");
+        await page.locator("#spark-most", { hasText: /at most [1-9]/ })
+          .waitFor();
+        await fact(page, "Queued").getByText("0", { exact: true }).waitFor();
+        await picture(page, `${theme}-${name}-details`);
+        if (size === narrow) {
+          await page.getByRole("button", { name: "Close the details" }).click();
+          await page.locator(".tabs [data-part=events]").click();
+          await page.locator("#log li").first().waitFor();
+          await picture(page, `${theme}-${name}-events`);
+        }
+      }));

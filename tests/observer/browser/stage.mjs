@@ -1,0 +1,63 @@
+// Starts the program that the tests look at.
+//
+// TROUPE_STAGE names it. It prints its address, http://127.0.0.1:PORT, on the
+// first line; takes commands on stdin, a line each (`crash PATH`, `stop`,
+// `send PATH N`, `quit`), and gives its observer the token that
+// TROUPE_OBSERVER_TOKEN holds, or none if that is empty. What it is told to
+// crash fails with a reason that has the word `crash` in it. It has this tree
+// and no other worker:
+//
+//   /pipeline             a supervisor, at most 5 restarts
+//     fetcher             backs off for 2 s before its restart; has fields
+//     parsers             a supervisor
+//       parser-1 … -3     with a queue; start again at once, or soon
+//     writer              with a queue that it handles slowly, some 30 messages
+//                         a second, and a hold; a stop takes it some 3 s
+//
+// Without TROUPE_STAGE it is the tests' double, mock_server.mjs.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const double = fileURLToPath(new URL("mock_server.mjs", import.meta.url));
+
+/** The right token of each stage that has one. */
+export const goodToken = "let-me-in";
+
+function spawnStage(scene, token) {
+  const program = process.env.TROUPE_STAGE;
+  const env = { ...process.env, TROUPE_OBSERVER_TOKEN: token };
+  const stdio = ["pipe", "pipe", "inherit"];
+  return program && !scene
+    ? spawn(program, [], { env, stdio })
+    : spawn(process.execPath, [double, scene ?? "pipeline"], { env, stdio });
+}
+
+/**
+ * @param scene one that only the double can play, see there.
+ * @param token that of its observer; without one there are no controls.
+ * @returns its `url`; `tell(line)`, which gives it a command; `quit()`.
+ */
+export async function startStage({ scene, token = "" } = {}) {
+  const child = spawnStage(scene, token);
+  const exited = once(child, "exit");
+  const lines = createInterface({ input: child.stdout });
+  const [url] = await Promise.race([
+    once(lines, "line"),
+    exited.then(() => {
+      throw new Error("the stage has ended before it said its address");
+    }),
+  ]);
+  // A program that has ended by itself has closed its end.
+  child.stdin.on("error", () => {});
+  return {
+    url: url.trim(),
+    tell: (line) => child.stdin.write(`${line}\n`),
+    async quit() {
+      child.stdin.end("quit\n");
+      await exited;
+    },
+  };
+}

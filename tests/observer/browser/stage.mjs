@@ -24,7 +24,7 @@ import { fileURLToPath } from "node:url";
 const double = fileURLToPath(new URL("mock_server.mjs", import.meta.url));
 
 /** The right token of each stage that has one. */
-export const goodToken = "let-me-in";
+export const goodToken = "let-me-in-at-once";
 
 function spawnStage(scene, token) {
   const program = process.env.TROUPE_STAGE;

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Tests the observer's page in a browser, on a real program.
+#
+#   page_test.sh STAGE FOLDER
+#
+# STAGE is the program observer_stage; FOLDER is where the packages from npm and
+# the pictures go.
+set -euo pipefail
+
+stage="$1" folder="$2"
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+
+# A copy, so that the tree of the sources stays as it is.
+mkdir -p "$folder/actors/observer" "$folder/tests/observer"
+cp "$here/../../actors/observer/page.html" "$folder/actors/observer/"
+cp -r "$here/browser" "$folder/tests/observer/"
+cd "$folder/tests/observer/browser"
+if [[ ! -d node_modules ]] || ! cmp -s package-lock.json node_modules/.locked; then
+  npm ci --no-audit --no-fund --loglevel=error
+  cp package-lock.json node_modules/.locked
+fi
+SCREENSHOTS="$folder/pictures" TROUPE_STAGE="$stage" npm test

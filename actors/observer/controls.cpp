@@ -20,7 +20,12 @@ caf::error start(const supervisor_ref& parent, const std::string& name,
                  timespan timeout) {
   if (parent.retry_now(name))
     return {};
-  return parent.restart_child(name).get(timeout).error;
+  auto err = parent.restart_child(name).get(timeout).error;
+  // In the words of those who press buttons.
+  if (err == errc::child_running)
+    return caf::make_error(errc::child_running,
+                           parent.path() + '/' + name + " runs already");
+  return err;
 }
 
 } // namespace

@@ -500,6 +500,10 @@ TEST_CASE("S19 S20 with its token an observer does what it is told") {
   CHECK(sleeper.state() == troupe::worker_state::running);
   CHECK(sleeper.incarnation() == 2);
   CHECK(tell("tree/sleeper/start") == 409);
+  CHECK_THAT(it.client.Post("/children/tree/sleeper/start", with_token, "",
+                            "text/plain")
+               ->body,
+             ContainsSubstring("/tree/sleeper runs already"));
   CHECK(tell("tree/sleeper/restart") == 200);
   CHECK(sleeper.incarnation() == 3);
   CHECK(tell("tree/nobody/stop") == 404);

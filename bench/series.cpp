@@ -27,11 +27,12 @@ struct curve {
   /// Whether a run takes a hundred times as long with ten times as many.
   bool quadratic = false;
 
-  /// Whether all further sizes are left out.
-  bool over = false;
+  /// How long the last run took, or the next one will, in nanoseconds; nothing
+  /// is known of it unless it is quadratic.
+  double took = 0;
 };
 
-/// How long a run of what is quadratic may be expected to take.
+/// What is expected to take longer is left out.
 constexpr double longest_run = 30e9;
 
 std::vector<std::size_t> sizes(const settings& how) {
@@ -56,38 +57,48 @@ std::string as_json(std::string_view what, std::size_t size,
   return result.append(", \"what\": \"").append(what).append("\"}");
 }
 
+double growth(std::size_t from, std::size_t to) {
+  return from == 0 ? 0 : static_cast<double>(to) / static_cast<double>(from);
+}
+
+/// Runs the probe of each curve in turn, so that all see the same weather.
+std::vector<samples> run_curves(std::vector<curve>& curves, std::size_t size,
+                                std::size_t rounds) {
+  std::vector<samples> found(curves.size());
+  for (std::size_t round = 0; round < rounds; ++round) {
+    for (std::size_t i = 0; i < curves.size(); ++i) {
+      auto& x = curves[i];
+      if (x.took > longest_run)
+        continue;
+      const auto probe = own_probe(std::string{x.what}, x.probe, size);
+      const auto start = stopwatch::now();
+      for (const auto& [name, value] : run_probe(probe))
+        found[i][name].push_back(value);
+      if (x.quadratic)
+        x.took = nanos_since(start);
+    }
+  }
+  return found;
+}
+
 void measure(const std::filesystem::path& file, std::vector<curve> curves,
              const std::vector<std::string>& names, const settings& how) {
   std::ofstream out{file};
-  const auto all = sizes(how);
-  for (auto size = all.begin(); size != all.end(); ++size) {
-    std::vector<samples> found(curves.size());
-    // In turn, so that all see the same weather.
-    for (std::size_t round = 0; round < rounds(*size, how); ++round) {
-      for (std::size_t i = 0; i < curves.size(); ++i) {
-        if (curves[i].over)
-          continue;
-        const auto start = stopwatch::now();
-        for (const auto& [name, value] : run_probe(
-               own_probe(std::string{curves[i].what}, curves[i].probe, *size)))
-          found[i][name].push_back(value);
-        found[i]["took"].push_back(nanos_since(start));
-      }
-    }
+  std::size_t last = 0;
+  for (const auto size : sizes(how)) {
+    for (auto& x : curves)
+      x.took *= growth(last, size) * growth(last, size);
+    last = size;
+    const auto found = run_curves(curves, size, rounds(size, how));
     for (std::size_t i = 0; i < curves.size(); ++i) {
-      if (curves[i].over)
+      if (found[i].empty())
         continue;
-      const auto line = as_json(curves[i].what, *size, found[i], names);
-      out << line << std::endl;
-      std::cout << line << std::endl;
-      if (const auto next = std::next(size); next != all.end()) {
-        const auto times = static_cast<double>(*next)
-                           / static_cast<double>(*size);
-        curves[i].over = median(found[i].at("took")) * times * times
-                         > longest_run;
-      }
+      const auto line = as_json(curves[i].what, size, found[i], names);
+      out << line << '\n';
+      std::cout << line << '\n' << std::flush;
     }
   }
+  out.close();
   if (!out)
     throw std::runtime_error{file.string() + " cannot be written"};
 }

@@ -90,6 +90,7 @@ figures raw_burst(std::size_t size) {
   caf::actor_system sys{cfg};
   std::latch done{queues};
   std::vector<caf::actor> all;
+  all.reserve(queues);
   for (std::size_t i = 0; i < queues; ++i)
     all.push_back(sys.spawn<raw_reader>(size / queues, &done));
   return measure_burst(all, size / queues, done,
@@ -103,6 +104,7 @@ figures troupe_burst(std::size_t size) {
   caf::actor_system sys{cfg};
   std::latch done{queues};
   std::vector<worker_ref<reader>> all;
+  all.reserve(queues);
   for (std::size_t i = 0; i < queues; ++i) {
     all.push_back(spawn<reader>(sys, {}, size / queues, &done));
     all.back().startup();

@@ -4,6 +4,7 @@
 #include "cases.hpp"
 #include "probe.hpp"
 #include "report.hpp"
+#include "series.hpp"
 
 #include "troupe/troupe.hpp"
 
@@ -16,6 +17,7 @@
 #include <exception>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +30,8 @@ struct entry {
   std::string_view name;
   std::string_view about;
   void (*run)(report& out, const settings& how);
+  /// Whether it takes minutes, and is run if it is asked for only.
+  bool at_scale = false;
 };
 
 constexpr std::array cases{
@@ -37,8 +41,9 @@ constexpr std::array cases{
         workers},
   entry{"restarts", "from a crash to the next life, beside OTP", restarts},
   entry{"stops", "stop of one that sleeps, beside a message", stops},
-  entry{"scale", "a million of them, and how the cost grows", scale},
   entry{"timers", "arm and cancel with many pending, beside CAF's", timers},
+  entry{"scale", "a million workers, long bursts; minutes: see --scale", scale,
+        true},
 };
 
 constexpr std::string_view usage
@@ -46,13 +51,19 @@ constexpr std::string_view usage
 
   troupe_bench [OPTION...] [CASE...]
 
-Without a case, runs all of them:
+Without a case, runs all of them but "scale":
 )";
 
 constexpr std::string_view options = R"(
-  --quick  small sizes, about a second for each case
+  --quick  small sizes, about a second for each case, "scale" included
+  --scale  "scale" as well
   --json FILE
-           writes the rows to a file as well, a JSON object a line
+           writes the rows to a file as well, a JSON object a line: "row",
+           "unit", "troupe", "peer", "peer_name", "ratio", "target" and "met",
+           null where there is none; where a peer is missing, its name says why
+  --series FOLDER
+           measures no case, but what the plots show: writes workers.json and
+           timers.json to a folder
   --check  exit with 1 if a target is missed
   --help   this text
 
@@ -85,6 +96,8 @@ int run(const std::vector<std::string_view>& args) {
     return run_own_probe(args[1], std::string{args[2]});
   settings how;
   auto check = false;
+  auto at_scale = false;
+  std::string series_folder;
   std::ofstream json;
   std::vector<entry> chosen;
   for (std::size_t i = 0; i < args.size(); ++i) {
@@ -105,6 +118,14 @@ int run(const std::vector<std::string_view>& args) {
         std::cerr << "The file \"" << args[i] << "\" cannot be written.\n";
         return 2;
       }
+    } else if (arg == "--series") {
+      if (++i == args.size()) {
+        std::cerr << "--series takes the name of a folder.\n";
+        return 2;
+      }
+      series_folder = args[i];
+    } else if (arg == "--scale") {
+      at_scale = true;
     } else if (arg == "--check") {
       check = true;
     } else {
@@ -119,8 +140,15 @@ int run(const std::vector<std::string_view>& args) {
       chosen.push_back(*pos);
     }
   }
+  if (!series_folder.empty()) {
+    measure_series(series_folder, how);
+    return EXIT_SUCCESS;
+  }
   if (chosen.empty())
-    chosen.assign(cases.begin(), cases.end());
+    std::ranges::copy_if(cases, std::back_inserter(chosen),
+                         [&](const entry& x) {
+                           return !x.at_scale || at_scale || how.quick;
+                         });
   report out{std::cout, json.is_open() ? &json : nullptr};
   for (const auto& x : chosen)
     x.run(out, how);

@@ -62,6 +62,9 @@ run_in_turn(const std::vector<probe_command>& what, std::size_t rounds);
 ///          was freed has been given back to the system.
 [[nodiscard]] double resident_bytes();
 
+/// @returns how much of it has been resident at most, in bytes.
+[[nodiscard]] double peak_bytes();
+
 /// @returns how long the processor has worked for this process, in seconds.
 [[nodiscard]] double cpu_seconds();
 

@@ -44,23 +44,18 @@ std::string quoted(std::string_view text) {
   return result + '"';
 }
 
-/// JSON knows no infinity.
-std::string number(double x) {
-  return std::isfinite(x) ? rounded(x) : "null";
-}
-
 std::string as_json(const row& x) {
   const auto ratio = x.ratio();
   const auto met = x.met();
   std::string result = "{\"row\": " + quoted(x.name);
   result += ", \"unit\": " + quoted(x.unit);
-  result += ", \"troupe\": " + number(x.troupe);
-  result += ", \"peer\": " + (x.peer ? number(x.peer->value) : "null");
+  result += ", \"troupe\": " + json_number(x.troupe);
+  result += ", \"peer\": " + (x.peer ? json_number(x.peer->value) : "null");
   result += ", \"peer_name\": "
             + (x.peer                    ? quoted(x.peer->name)
                : !x.missing_peer.empty() ? quoted(x.missing_peer)
                                          : "null");
-  result += ", \"ratio\": " + (ratio ? number(*ratio) : "null");
+  result += ", \"ratio\": " + (ratio ? json_number(*ratio) : "null");
   result += ", \"target\": " + (x.target ? quoted(to_text(*x.target)) : "null");
   result += ", \"met\": ";
   result += !met ? "null" : *met ? "true" : "false";
@@ -126,6 +121,10 @@ void report::add(const row& what) {
     out_ << heading();
   empty_ = false;
   out_ << as_line(what) << std::flush;
+}
+
+std::string json_number(double x) {
+  return std::isfinite(x) ? rounded(x) : "null";
 }
 
 double percentile(std::vector<double> values, double share) {

@@ -103,6 +103,10 @@ private:
 /// @pre `values` is not empty.
 [[nodiscard]] double median(std::vector<double> values);
 
+/// @returns The number for JSON, in four digits that count; null if it is not
+///          finite, which JSON does not know.
+[[nodiscard]] std::string json_number(double x);
+
 /// @returns The number with thousands set apart: "1,000,000".
 [[nodiscard]] std::string grouped(std::size_t number);
 

@@ -1,34 +1,18 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// What a worker costs: start, memory, stop, restart, and how that grows.
+// What a worker costs: start, memory, stop, restart.
 
 #include "cases.hpp"
+#include "compare.hpp"
 #include "peers.hpp"
 #include "probe.hpp"
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace troupe::bench {
-
-namespace {
-
-/// Adds a row for what two probes have found, or says that a peer is missing.
-void compare(report& out, row what, const samples& ours,
-             const probe_command& whose, const samples& theirs,
-             const std::string& figure, const std::string& their_figure) {
-  what.troupe = median(ours.at(figure));
-  if (whose.missing.empty())
-    what.peer = peer{whose.label, median(theirs.at(their_figure))};
-  else
-    what.missing_peer = whose.label + ": " + whose.missing;
-  out.add(what);
-}
-
-} // namespace
 
 void workers(report& out, const settings& how) {
   const std::size_t size = how.quick ? 1'000 : 100'000;
@@ -96,41 +80,6 @@ void stops(report& out, const settings& how) {
   first.target = ratio_at_most(1.5);
   compare(out, first, found[0], all[1], found[1], "stop", "round_trip");
   compare(out, what, found[0], all[2], found[2], "stop", "stop");
-}
-
-void scale(report& out, const settings& how) {
-  const std::size_t few = how.quick ? 1'000 : 10'000;
-  const std::size_t many = how.quick ? 10'000 : 1'000'000;
-  const std::vector all{
-    own_probe("troupe", "troupe_workers", few),
-    own_probe("troupe", "troupe_workers", many),
-    own_probe("raw CAF", "raw_workers", few),
-    own_probe("raw CAF", "raw_workers", many),
-    own_probe("troupe", "troupe_sleepers", many),
-    own_probe("an idle actor system of CAF", "raw_idle", 1),
-  };
-  const auto found = run_in_turn(all, how.quick ? 1 : 3);
-  const auto sleepers = grouped(many) + " sleeping workers";
-  out.add({.name = sleepers + ": start and stop",
-           .unit = "s",
-           .troupe = median(found[4].at("work_seconds")),
-           .target = value_at_most(10)});
-  out.add({.name = sleepers + ": processor time in 5 s idle",
-           .unit = "s",
-           .troupe = median(found[4].at("idle_cpu_seconds")),
-           .peer = peer{all[5].label, median(found[5].at("idle_cpu_seconds"))},
-           .target = ratio_at_most(1.2)});
-  for (const std::string figure : {"start", "bytes", "stop"}) {
-    const auto growth = [&](std::size_t i) {
-      return median(found[i + 1].at(figure)) / median(found[i].at(figure));
-    };
-    out.add({.name = "growth of " + figure + ", " + grouped(few) + " to "
-                     + grouped(many),
-             .unit = "times",
-             .troupe = growth(0),
-             .peer = peer{"raw CAF, by hand", growth(2)},
-             .target = ratio_at_most(1.2)});
-  }
 }
 
 } // namespace troupe::bench

@@ -103,3 +103,13 @@ build_preset() {
   (cd "$repo" \
     && cmake --build "build/$preset" --parallel "$jobs" "$@" >&2 </dev/null)
 }
+
+# Prints what a configured preset is built with: "GCC 12.2.0, CAF 0.18.7".
+toolchain() {
+  local cmake_cache="$repo/build/$1/CMakeCache.txt" compiler caf
+  compiler="$(sed -n 's/^CMAKE_CXX_COMPILER:.*=//p' "$cmake_cache")"
+  caf="$(sed -n 's/^CAF_DIR:.*=//p' "$cmake_cache")"
+  printf 'GCC %s, CAF %s\n' "$("$compiler" -dumpfullversion)" \
+    "$(sed -n 's/^set(PACKAGE_VERSION "\(.*\)")$/\1/p' \
+      "$caf/CAFConfigVersion.cmake")"
+}

@@ -8,13 +8,16 @@
 %%
 %%   otp.erl workers SIZE   idle children of a dynamic supervisor
 %%   otp.erl crash SIZE     from a crash until the next life is ready
+%%   otp.erl restarts SIZE  restarts of a child that crashes at once
 -module(otp).
 -mode(compile).
 -behaviour(gen_server).
--export([main/1, init/1, start_worker/1, handle_call/3, handle_cast/2]).
+-export([main/1, init/1, start_worker/1, handle_call/3, handle_cast/2,
+         handle_continue/2]).
 
 main(["workers", Size]) -> workers(list_to_integer(Size));
-main(["crash", Size]) -> crash(list_to_integer(Size)).
+main(["crash", Size]) -> crash(list_to_integer(Size));
+main(["restarts", Size]) -> restarts(list_to_integer(Size)).
 
 workers(Size) ->
     {ok, Sup} = supervisor:start_link(?MODULE, {dynamic, nobody}),
@@ -57,6 +60,17 @@ crashes(Pid, N, Times) ->
         {ready, Next, Ready} -> crashes(Next, N - 1, [Ready - Crashed | Times])
     end.
 
+restarts(Size) ->
+    Lives = counters:new(1, []),
+    counters:put(Lives, 1, Size),
+    Start = erlang:monotonic_time(nanosecond),
+    {ok, Sup} = supervisor:start_link(?MODULE, {one_for_one, {self(), Lives}}),
+    receive over -> ok end,
+    Over = erlang:monotonic_time(nanosecond),
+    unlink(Sup),
+    exit(Sup, shutdown),
+    print("restart", (Over - Start) / Size).
+
 resident() ->
     {ok, Text} = file:read_file("/proc/" ++ os:getpid() ++ "/statm"),
     [_, Pages | _] = string:lexemes(binary_to_list(Text), " "),
@@ -75,6 +89,11 @@ init({one_for_one, Boss}) ->
     {ok, {Flags, [child(Boss)]}};
 init({worker, nobody}) ->
     {ok, nobody};
+init({worker, {Boss, Lives}}) ->
+    case counters:get(Lives, 1) of
+        0 -> Boss ! over, {ok, Boss};
+        _ -> counters:sub(Lives, 1, 1), {ok, Boss, {continue, crash}}
+    end;
 init({worker, Boss}) ->
     Boss ! {ready, self(), erlang:monotonic_time(nanosecond)},
     {ok, Boss}.
@@ -87,3 +106,5 @@ handle_call(_, _, Boss) -> {reply, ok, Boss}.
 handle_cast(crash, Boss) ->
     Boss ! {crash, self(), erlang:monotonic_time(nanosecond)},
     error(crash).
+
+handle_continue(crash, _) -> error(crash).

@@ -16,13 +16,18 @@ std::span<const probe> probes() noexcept {
     probe{"path_sleep", path_sleep},
     probe{"path_start", path_start},
     probe{"path_start_stop", path_start_stop},
+    probe{"raw_burst", raw_burst},
     probe{"raw_idle", raw_idle},
     probe{"raw_round_trip", raw_round_trip},
+    probe{"raw_timers", raw_timers},
     probe{"raw_workers", raw_workers},
     probe{"thread_workers", thread_workers},
+    probe{"troupe_burst", troupe_burst},
     probe{"troupe_crash", troupe_crash},
+    probe{"troupe_restarts", troupe_restarts},
     probe{"troupe_sleepers", troupe_sleepers},
     probe{"troupe_stop", troupe_stop},
+    probe{"troupe_timers", troupe_timers},
     probe{"troupe_workers", troupe_workers},
   };
   return all;

@@ -44,6 +44,19 @@ figures raw_idle(std::size_t size);
 // `idle_cpu_seconds` and `bytes` for each.
 figures troupe_sleepers(std::size_t size);
 
+// A child that crashes as soon as it runs, `size` times: `restart`, for each.
+figures troupe_restarts(std::size_t size);
+
+// `size` messages into 1,000 queues, from one thread: `rate`, messages a second
+// until the last is taken out, and `peak`, by how much the memory grew, in MB.
+figures raw_burst(std::size_t size);
+figures troupe_burst(std::size_t size);
+
+// `size` timers of an hour: `arm`, for each, and then `pair`, one more armed
+// and cancelled.
+figures raw_timers(std::size_t size);
+figures troupe_timers(std::size_t size);
+
 // The hot paths, see scripts/instructions. They find nothing out themselves.
 figures path_ask(std::size_t size);
 figures path_restart(std::size_t size);

@@ -225,7 +225,7 @@ bool notify_session::called_again() {
 }
 
 void notify_session::step(runtime& home) {
-  heed_roots();
+  heed_roots(home.time().now());
   send_status(home);
   flush(home);
   if (ended_)
@@ -234,12 +234,15 @@ void notify_session::step(runtime& home) {
   home.time().schedule(*alarm_, std::min(rules_.status_due(), retry_at_));
 }
 
-void notify_session::heed_roots() {
+void notify_session::heed_roots(time_point now) {
   std::vector<value_ptr> news;
   {
     std::unique_lock guard{inbox_mtx_};
     news.swap(of_roots_);
   }
+  // The status says where the root is, whatever was counted meanwhile.
+  if (!news.empty())
+    rules_.note_change(now);
   for (const auto& x : news)
     queue(rules_.on_root(x->kind, x->path));
 }

@@ -112,7 +112,7 @@ private:
 
   void step(runtime& home);
 
-  void heed_roots();
+  void heed_roots(time_point now);
 
   void send_status(runtime& home);
 

@@ -108,7 +108,8 @@ startup=$(($(below startupProbe periodSeconds) \
   || fail "the startupProbe waits for $startup s, TimeoutStartSec does not"
 
 if /usr/bin/env python3 -c 'import yaml' 2>/dev/null; then
-  /usr/bin/env python3 - "$manifest" <<'PYTHON' || fail 'the manifest'
+  /usr/bin/env python3 - "$manifest" 2>"$work/errors" <<'PYTHON' \
+    || { tail -n 3 "$work/errors"; fail 'the manifest is wrong'; }
 import sys
 import yaml
 

@@ -14,11 +14,15 @@ lookout::lookout(const address& where, std::chrono::milliseconds interval)
 
 lookout::~lookout() {
   {
-    const std::unique_lock guard{mtx_};
+    std::unique_lock guard{mtx_};
     end_ = true;
+    changed_.notify_all();
+    // A look that has no connection yet does not hear of it.
+    constexpr std::chrono::milliseconds again{50};
+    do
+      source_.stop();
+    while (!changed_.wait_for(guard, again, [this] { return over_; }));
   }
-  ended_.notify_all();
-  source_.stop();
   thread_.join();
 }
 
@@ -35,8 +39,11 @@ void lookout::run() {
     std::unique_lock guard{mtx_};
     last_ = std::move(found);
     news_.put('!');
-    if (ended_.wait_until(guard, next, [this] { return end_; }))
-      return;
+    if (!changed_.wait_until(guard, next, [this] { return end_; }))
+      continue;
+    over_ = true;
+    changed_.notify_all();
+    return;
   }
 }
 

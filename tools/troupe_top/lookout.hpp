@@ -24,7 +24,8 @@ public:
 
   lookout& operator=(const lookout&) = delete;
 
-  /// Does not wait for an answer that is under way.
+  /// Does not wait for an answer that is under way; for a connection that is,
+  /// five seconds at most.
   ~lookout();
 
   /// What to poll for reading: there is news.
@@ -43,8 +44,9 @@ private:
   wake_pipe news_;
 
   std::mutex mtx_;
-  std::condition_variable ended_;
-  bool end_ = false;
+  std::condition_variable changed_;
+  bool end_ = false;  // wanted
+  bool over_ = false; // done
   std::optional<answer> last_;
 
   std::thread thread_;

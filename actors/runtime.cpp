@@ -274,6 +274,11 @@ void runtime::add_root(cell& x) {
   roots_.emplace(x.path(), &x);
 }
 
+bool runtime::knows_root(std::string_view path) const {
+  std::unique_lock guard{mtx_};
+  return roots_.find(path) != roots_.end();
+}
+
 std::shared_ptr<const run_terms> runtime::share(const run_terms& x) {
   std::unique_lock guard{terms_mtx_};
   for (const auto& known : terms_)

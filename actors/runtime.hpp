@@ -178,6 +178,10 @@ public:
   /// it is there.
   void add_root(cell& x);
 
+  /// Whether a supervisor with nobody above it has that path. Touches no cell,
+  /// so a cell may be locked meanwhile.
+  [[nodiscard]] bool knows_root(std::string_view path) const;
+
   /// Returns the supervisor, or child of one, that has that path, or a handle
   /// that points to nobody. Goes down the tree, from child to child.
   [[nodiscard]] worker_handle find_path(std::string_view path);

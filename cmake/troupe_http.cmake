@@ -1,13 +1,16 @@
-# Finds cpp-httplib for whatever speaks HTTP: makes troupe_httplib, or not.
+# Finds what speaks HTTP and JSON: makes the targets `troupe_httplib` and
+# `nlohmann_json::nlohmann_json`, where they are there. May be included any
+# number of times, from any folder.
 #
 # Debian builds cpp-httplib as a library, and its users need the definitions it
 # was built with, or its classes have another layout. Elsewhere it is a header.
 
-include_guard(GLOBAL)
+include_guard(DIRECTORY)
 
 find_package(Threads QUIET)
+find_package(nlohmann_json QUIET)
 find_package(PkgConfig QUIET)
-if(PkgConfig_FOUND)
+if(PkgConfig_FOUND AND NOT TARGET PkgConfig::CPP_HTTPLIB)
   pkg_check_modules(CPP_HTTPLIB QUIET IMPORTED_TARGET GLOBAL cpp-httplib)
 endif()
 find_path(HTTPLIB_INCLUDE_DIR httplib.h)

@@ -3,7 +3,6 @@
 # there.
 
 include(${CMAKE_CURRENT_LIST_DIR}/troupe_http.cmake)
-find_package(nlohmann_json QUIET)
 
 if(NOT TARGET troupe_httplib OR NOT TARGET nlohmann_json::nlohmann_json)
   message(STATUS "troupe::observer is left out: it needs cpp-httplib and "

@@ -216,7 +216,7 @@ TEST_CASE("S29 an observer shows what there is") {
     for (auto bad : {"x", "0", "-1", "1x", "99999999999999999999999"})
       CHECK(it.get(std::string{"/status.json?depth="} + bad)->status == 400);
   }
-  SECTION("as text, for Graphviz, as a page") {
+  SECTION("as text, for Graphviz, as a page that runs its own code only") {
     CHECK_THAT(it.get("/status.txt")->body,
                ContainsSubstring("├─● sleeper  running, ready"));
     CHECK_THAT(it.get("/status.dot")->body, ContainsSubstring("digraph"));
@@ -225,7 +225,10 @@ TEST_CASE("S29 an observer shows what there is") {
     CHECK_THAT(page->get_header_value("Content-Type"),
                ContainsSubstring("text/html"));
     CHECK_THAT(page->get_header_value("Content-Security-Policy"),
-               ContainsSubstring("default-src 'none'"));
+               ContainsSubstring("script-src 'nonce-"));
+    CHECK_THAT(page->get_header_value("Content-Security-Policy"),
+               !ContainsSubstring("unsafe"));
+    CHECK(it.get("/")->body != page->body);
   }
   root.shutdown();
 }

@@ -219,7 +219,9 @@ function crash(worker) {
     return;
   const reason = `runtime_error("it was told to crash")`;
   end(worker, "failed", reason);
-  worker.parent?.restartTimes.push(seconds());
+  // A child with a backoff does not count against the others.
+  if (!worker.backoff)
+    worker.parent?.restartTimes.push(seconds());
   const delay = worker.backoff ?? 0.2;
   worker.phase = "backing_off";
   worker.retryAt = seconds() + delay;

@@ -71,7 +71,17 @@ test("a crash is seen: backing off, then running again in its next life", () =>
     const seen = await page.evaluate(() => window.seen);
     assert.ok(seen.indexOf("backing_off") < seen.lastIndexOf("running"), seen);
     assert.equal(await page.evaluate(() => window.notReloaded), true);
+  }));
+
+test("a supervisor says how many restarts it has left", () =>
+  onStage({}, async (page, stage) => {
+    await row(page, writer, "running").waitFor();
+    crash(stage, writer);
+    await row(page, writer, "running").filter({ hasText: "#2" }).waitFor();
     await row(page, "/pipeline").filter({ hasText: "1 of 5" }).waitFor();
+    await openDetails(page, writer);
+    await fact(page, "Supervisor's window")
+      .getByText("1 of 5 restarts").waitFor();
   }));
 
 test("the log tells it as well, the newest first", () =>
@@ -122,8 +132,6 @@ test("details: what it is, how it does, and how it has ended", () =>
     await page.locator("#ends li", { hasText: "failed" })
       .filter({ hasText: "crash" }).waitFor();
     await fact(page, "Incarnation").getByText("2", { exact: true }).waitFor();
-    await fact(page, "Supervisor's window")
-      .getByText("1 of 5 restarts").waitFor();
     await fact(page, "Restarts").getByText("1", { exact: true }).waitFor();
   }));
 

@@ -1,0 +1,176 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "observer/notify_rules.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+using stage = notify_rules::stage;
+
+/// What an event means to the root.
+enum class turn : std::uint8_t { none, ready, stop, end };
+
+turn turn_of(event_kind x) {
+  switch (x) {
+    case event_kind::ready:
+      return turn::ready;
+    case event_kind::stopping:
+      return turn::stop;
+    case event_kind::stopped:
+    case event_kind::forced:
+    case event_kind::failed:
+    case event_kind::cancelled:
+    case event_kind::abandoned:
+      return turn::end;
+    default:
+      return turn::none;
+  }
+}
+
+struct rule {
+  stage from;
+  turn what;
+  stage to;
+  const char* message;
+};
+
+/// What is not here changes nothing. A root that does not get ready is none:
+/// the program may run another tree, or end with an exit code that says it all.
+constexpr rule table[] = {
+  {stage::starting, turn::ready, stage::ready, "READY=1"},
+  {stage::ready, turn::stop, stage::stopping, "STOPPING=1"},
+  {stage::ready, turn::end, stage::over, "STOPPING=1"},
+  {stage::stopping, turn::end, stage::over, ""},
+};
+
+/// systemd takes messages of 4096 bytes; three paths and their phases fit.
+constexpr std::size_t longest_path = 1000;
+
+constexpr std::size_t most_named = 3;
+
+void add(std::string& to, std::size_t count, const char* what) {
+  if (count == 0)
+    return;
+  if (!to.empty())
+    to += ", ";
+  to += std::to_string(count) + ' ' + what;
+}
+
+std::string counts_of(const worker_census& x) {
+  std::string result;
+  add(result, x.running, "running");
+  add(result, x.starting, "starting");
+  add(result, x.backing_off, "backing off");
+  add(result, x.stopping, "stopping");
+  add(result, x.abandoned, "abandoned");
+  return result.empty() ? "none running" : result;
+}
+
+std::string waits_for(const std::vector<worker_census::awaited_worker>& whom) {
+  std::string result;
+  const auto named = std::min(whom.size(), most_named);
+  for (std::size_t i = 0; i < named; ++i)
+    result += (i == 0 ? "" : ", ") + notify_text(whom[i].path, longest_path)
+              + " (" + to_string(whom[i].phase) + ')';
+  if (whom.size() > named)
+    result += " and " + std::to_string(whom.size() - named) + " more";
+  return result;
+}
+
+/// How many bytes the character at the front has; zero if it is no UTF-8.
+std::size_t character_length(const char* first, const char* last) {
+  const auto lead = static_cast<unsigned char>(*first);
+  const std::ptrdiff_t length = lead < 0x80                   ? 1
+                                : lead >= 0xc2 && lead < 0xe0 ? 2
+                                : lead >= 0xe0 && lead < 0xf0 ? 3
+                                : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                              : 0;
+  if (length == 0 || last - first < length)
+    return 0;
+  for (std::ptrdiff_t i = 1; i < length; ++i)
+    if ((static_cast<unsigned char>(first[i]) & 0xc0u) != 0x80u)
+      return 0;
+  // Longer than need be, a surrogate, or beyond the last character there is.
+  const auto second = length > 1 ? static_cast<unsigned char>(first[1]) : 0u;
+  if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second >= 0xa0)
+      || (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second >= 0x90))
+    return 0;
+  return static_cast<std::size_t>(length);
+}
+
+} // namespace
+
+std::string notify_text(std::string text, std::size_t most) {
+  std::string result;
+  const auto* last = text.data() + text.size();
+  for (const auto* i = text.data(); i != last;) {
+    const auto length = character_length(i, last);
+    const auto printable = length > 1
+                           || (length == 1 && *i >= ' ' && *i != 0x7f);
+    result.append(printable ? std::string_view{i, length}
+                            : std::string_view{"?"});
+    i += std::max<std::size_t>(length, 1);
+    if (result.size() > most) {
+      // Without the character that was cut in two.
+      auto end = most - 3;
+      while (end > 0
+             && (static_cast<unsigned char>(result[end]) & 0xc0u) == 0x80u)
+        --end;
+      result.resize(end);
+      return result + "...";
+    }
+  }
+  return result;
+}
+
+std::string notify_rules::on_root(event_kind what, const std::string& path) {
+  if (stage_ != stage::starting && path != root_)
+    return {};
+  const auto* found = std::find_if(std::begin(table), std::end(table),
+                                   [this, it = turn_of(what)](const rule& x) {
+                                     return x.from == stage_ && x.what == it;
+                                   });
+  if (found == std::end(table))
+    return {};
+  stage_ = found->to;
+  root_ = path;
+  return found->message;
+}
+
+void notify_rules::note_change(time_point now) noexcept {
+  if (status_due_ == never)
+    status_due_ = std::max(now, next_status_);
+}
+
+std::string notify_rules::status(const worker_census& what, time_point now) {
+  status_due_ = never;
+  next_status_ = deadline_after(now, status_interval);
+  auto text = describe(what);
+  if (text == last_status_)
+    return {};
+  last_status_ = std::move(text);
+  return "STATUS=" + last_status_;
+}
+
+std::string notify_rules::describe(const worker_census& what) const {
+  switch (stage_) {
+    case stage::starting:
+      return "Starting: " + counts_of(what);
+    case stage::ready:
+      return "Workers: " + counts_of(what);
+    case stage::stopping:
+      return what.awaited.empty()
+               ? "Stopping: " + counts_of(what)
+               : "Stopping, waits for " + waits_for(what.awaited);
+    case stage::over:
+      return "Stopped";
+  }
+  return {};
+}
+
+} // namespace troupe

@@ -1,0 +1,51 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace troupe_top {
+
+/// What `--help` prints.
+extern const char* const usage;
+
+/// Where an observer is, if nobody says another place.
+extern const char* const default_url;
+
+/// Where an observer serves its status: the parts of its URL.
+struct address {
+  std::string host;
+  int port = 80;
+  /// The path of status.json.
+  std::string path;
+  /// The URL without the name of the document, to be shown.
+  std::string shown;
+};
+
+/// Takes a URL apart, such as `http://127.0.0.1:9464`, `localhost:9464` or
+/// `http://[::1]:9464/behind/a/proxy`.
+/// @returns none if it is no URL of an observer.
+[[nodiscard]] std::optional<address> parse_address(std::string url);
+
+/// What the command line asks for.
+struct arguments {
+  enum class task { watch, print_tree, print_json, help, version };
+
+  task what = task::watch;
+  address where;
+  std::chrono::milliseconds interval{1000};
+  /// What is wrong with it, for people; empty if nothing is.
+  std::string problem;
+};
+
+/// Reads the command line.
+/// @param args Without the name of the program.
+/// @param environment The variable `TROUPE_OBSERVER`; empty if it is not set.
+[[nodiscard]] arguments parse_arguments(std::span<const char* const> args,
+                                        const std::string& environment);
+
+} // namespace troupe_top

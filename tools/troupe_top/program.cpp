@@ -1,0 +1,69 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "program.hpp"
+
+#include "screen.hpp"
+#include "source.hpp"
+#include "terminal.hpp"
+#include "text.hpp"
+
+#include <iostream>
+
+namespace troupe_top {
+
+namespace {
+
+int refuse(const std::string& problem) {
+  std::cerr << "troupe-top: " << printable(problem) << "; see --help\n";
+  return wrong_usage;
+}
+
+/// Whether all that was printed has got out.
+exit_code flushed() {
+  return std::cout.flush() ? fine : no_status;
+}
+
+int print_once(const arguments& asked) {
+  source from{asked.where};
+  const auto found = from.look();
+  if (!found.decoded) {
+    std::cerr << "troupe-top: " << printable(asked.where.shown) << ": "
+              << printable(found.problem) << '\n';
+    return no_status;
+  }
+  if (asked.what == arguments::task::print_json) {
+    std::cout << found.text;
+    if (!found.text.ends_with('\n'))
+      std::cout << '\n';
+    return flushed();
+  }
+  for (const auto& x :
+       draw_all({.url = asked.where.shown, .last = &*found.decoded}))
+    std::cout << to_text(x) << '\n';
+  return flushed();
+}
+
+} // namespace
+
+int run(const arguments& asked) {
+  switch (asked.what) {
+    case arguments::task::help:
+      std::cout << usage;
+      return flushed();
+    case arguments::task::version:
+      std::cout << "troupe-top " << TROUPE_VERSION << '\n';
+      return flushed();
+    default:
+      break;
+  }
+  if (!asked.problem.empty())
+    return refuse(asked.problem);
+  if (asked.what != arguments::task::watch)
+    return print_once(asked);
+  if (const auto problem = terminal::problem(); !problem.empty())
+    return refuse(problem);
+  return watch(asked);
+}
+
+} // namespace troupe_top

@@ -1,0 +1,119 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "source.hpp"
+
+#include <httplib.h>
+
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <utility>
+
+namespace troupe_top {
+
+namespace {
+
+/// More than that is no status of anything.
+constexpr std::size_t largest_document = std::size_t{256} << 20;
+
+constexpr std::chrono::seconds patience{5};
+
+const char* meaning_of(httplib::Error x) {
+  switch (x) {
+    case httplib::Error::Connection:
+      return "nobody answers there";
+    case httplib::Error::ConnectionTimeout:
+      return "there was no connection in time";
+    case httplib::Error::Read:
+      return "the answer did not come, or is no HTTP";
+    case httplib::Error::Write:
+      return "the request could not be sent";
+    case httplib::Error::Canceled:
+      return "the answer was cut off";
+    default:
+      return "the request failed";
+  }
+}
+
+/// The first line of what a server says of an error.
+std::string first_line(const std::string& text) {
+  return text.substr(0, std::min<std::size_t>(text.find('\n'), 200));
+}
+
+} // namespace
+
+class source::impl {
+public:
+  explicit impl(const address& where)
+    : where_(where), client_(where.host, where.port) {
+    client_.set_connection_timeout(patience);
+    client_.set_read_timeout(patience);
+    client_.set_write_timeout(patience);
+    client_.set_keep_alive(true);
+  }
+
+  answer look() {
+    answer result;
+    auto too_long = false;
+    const auto got
+      = client_.Get(where_.path, [&](const char* data, std::size_t length) {
+          too_long = result.text.size() + length > largest_document;
+          if (stopped_ || too_long)
+            return false;
+          result.text.append(data, length);
+          return true;
+        });
+    if (too_long)
+      result.problem = "its status is longer than 256 MiB";
+    else if (!got)
+      result.problem = meaning_of(got.error());
+    else if (got->status != 200)
+      result.problem = "it answers " + std::to_string(got->status) + ": "
+                       + first_line(result.text);
+    else
+      decode(result);
+    return result;
+  }
+
+  void stop() noexcept {
+    stopped_ = true;
+    client_.stop();
+  }
+
+  [[nodiscard]] bool stopped() const noexcept {
+    return stopped_;
+  }
+
+private:
+  static void decode(answer& x) {
+    try {
+      x.decoded = decode_status(x.text);
+    } catch (const not_a_status& problem) {
+      x.problem = std::string{"this is no status that troupe-top knows: "}
+                  + problem.what();
+    }
+  }
+
+  const address where_;
+  httplib::Client client_;
+  std::atomic<bool> stopped_ = false;
+};
+
+source::source(const address& where) : impl_(std::make_unique<impl>(where)) {
+  // nop
+}
+
+source::~source() = default;
+
+answer source::look() {
+  if (impl_->stopped())
+    return {.problem = "stopped"};
+  return impl_->look();
+}
+
+void source::stop() noexcept {
+  impl_->stop();
+}
+
+} // namespace troupe_top

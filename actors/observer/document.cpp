@@ -212,8 +212,8 @@ verdict liveness(const std::vector<tree_status>& trees) {
       return {false, x.self.path + " does not answer"};
     if (is_final(x.self.state) && x.last_end
         && x.last_end->kind() == outcome_kind::failed)
-      return {false, x.self.path + " has failed: "
-                       + text_of(x.last_end->reason())};
+      return {false,
+              x.self.path + " has failed: " + text_of(x.last_end->reason())};
   }
   return {};
 }

@@ -50,8 +50,8 @@ public:
     const auto why = n < 0 ? errno : ENOSPC;
     if (lost_.fetch_add(1, std::memory_order_relaxed) == 0)
       home_->log(compat::log_error,
-                 "event_file cannot write to \"" + path_ + "\": "
-                   + std::generic_category().message(why)
+                 "event_file cannot write to \"" + path_
+                   + "\": " + std::generic_category().message(why)
                    + "; what follows may be incomplete");
   }
 

@@ -31,9 +31,9 @@ bool is_digit(char c) noexcept {
 
 /// Whether it looks like 127.0.0.1: digits and dots.
 bool is_loopback_v4(std::string_view x) noexcept {
-  return x.starts_with("127.")
-         && std::all_of(x.begin(), x.end(),
-                        [](char c) { return c == '.' || is_digit(c); });
+  return x.starts_with("127.") && std::all_of(x.begin(), x.end(), [](char c) {
+           return c == '.' || is_digit(c);
+         });
 }
 
 } // namespace
@@ -45,7 +45,8 @@ bool is_loopback(std::string_view address) noexcept {
 bool is_local_host(std::string_view host) noexcept {
   if (host.starts_with('[')) {
     auto end = host.find(']');
-    return end != std::string_view::npos && is_loopback(host.substr(1, end - 1));
+    return end != std::string_view::npos
+           && is_loopback(host.substr(1, end - 1));
   }
   return is_loopback(host.substr(0, host.find(':')));
 }

@@ -76,8 +76,7 @@ public:
     : registry_(sys.metrics()),
       home_(runtime::of(sys)),
       workers_([this](const std::string& phase) {
-        return registry_.gauge_instance("troupe", "workers",
-                                        {{"phase", phase}},
+        return registry_.gauge_instance("troupe", "workers", {{"phase", phase}},
                                         "Workers in a phase of their life.");
       }),
       degraded_(new_gauge("degraded", "Workers that say they are degraded.")),

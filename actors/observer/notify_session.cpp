@@ -5,14 +5,12 @@
 
 #include "caf_compat.hpp"
 #include "cell.hpp"
+#include "roll_call.hpp"
 #include "runtime.hpp"
 #include "stop_report.hpp"
-#include "troupe/ask.hpp"
 #include "within.hpp"
 
 #include <caf/deep_to_string.hpp>
-#include <caf/sec.hpp>
-#include <caf/type_id.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -95,8 +93,8 @@ watchdog_terms read_watchdog(const notify_environment& from, std::int64_t pid) {
 // -- the probe -------------------------------------------------------------------
 
 bool supervisor_answers(const worker_handle& root, timespan patience) {
-  const auto reply = ask<void>(root, patience, caf::get_atom_v);
-  return reply || reply.error() != caf::sec::request_timeout;
+  auto* who = root.get_cell();
+  return who != nullptr && answers(cell_ptr{*who}, patience);
 }
 
 // -- beginning and end -----------------------------------------------------------

@@ -52,9 +52,8 @@ struct watchdog_terms {
 using supervisor_probe
   = std::function<bool(const worker_handle& root, timespan patience)>;
 
-/// The probe that is used. A supervisor has no handler for what it is sent, and
-/// so its actor refuses it: in its own turn, unlike the calls about its
-/// children, which are answered on the thread of whoever makes them.
+/// The probe that is used: its actor answers in its own turn, unlike calls
+/// about its children, which are answered on the thread of whoever makes them.
 [[nodiscard]] bool supervisor_answers(const worker_handle& root,
                                       timespan patience);
 

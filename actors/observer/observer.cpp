@@ -447,8 +447,7 @@ private:
       after = events_.last();
     to.set_chunked_content_provider(
       "text/event-stream",
-      [this, mine, after, begun = false,
-       under = what.get_param_value("under")](
+      [this, mine, after, begun = false, under = what.get_param_value("under")](
         size_t, httplib::DataSink& sink) mutable {
         // The first words go out at once, so that the reader knows.
         auto batch = events_.read(after, begun ? timespan{heartbeat}
@@ -500,7 +499,8 @@ private:
     }
     const auto path = '/' + what.matches[1].str();
     const auto verb = what.matches[2].str();
-    home_->log(compat::log_info, "the observer was told to " + verb + ' ' + path);
+    home_->log(compat::log_info,
+               "the observer was told to " + verb + ' ' + path);
     auto err = observing::control(sys_, verb, path, options_.call_timeout);
     if (err)
       fail(to, observing::status_of(err), text_of(err));

@@ -122,8 +122,8 @@ std::string_view colour_of(const tree_status& x) {
 void add_nodes(const tree_status& x, std::string& to) {
   const auto id = quoted(x.self.path);
   auto label = x.self.name + " (" + to_string(x.self.phase) + ")";
-  to += "  " + id + " [label=" + quoted(label) + ", fillcolor="
-        + std::string{colour_of(x)}
+  to += "  " + id + " [label=" + quoted(label)
+        + ", fillcolor=" + std::string{colour_of(x)}
         + (x.kind == child_kind::supervisor ? ", shape=box" : "") + "];\n";
   for (const auto& child : x.children) {
     add_nodes(child, to);

@@ -127,7 +127,8 @@ TEST_CASE("S29 trees for Graphviz") {
   auto text = troupe::to_dot({supervisor(ready("/t"), {odd})});
   CHECK_THAT(text, ContainsSubstring("\"/t\" [label=\"t (ready)\", fillcolor="
                                      "palegreen, shape=box];"));
-  CHECK_THAT(text, ContainsSubstring(R"x("/t/\"odd\\" [label="\"odd\\ (done)")x"));
+  CHECK_THAT(text,
+             ContainsSubstring(R"x("/t/\"odd\\" [label="\"odd\\ (done)")x"));
   CHECK_THAT(text, ContainsSubstring(R"("/t" -> "/t/\"odd\\";)"));
 }
 
@@ -252,27 +253,23 @@ TEST_CASE("S29 when a program is alive") {
 TEST_CASE("S29 who is awaited is who waits for nobody else") {
   using troupe::observing::awaited;
   CHECK(awaited({ready("/a")}).empty());
-  CHECK(names(awaited({stopping("/a", 1s)}))
-        == std::vector<std::string>{"/a"});
+  CHECK(names(awaited({stopping("/a", 1s)})) == std::vector<std::string>{"/a"});
   // A supervisor stops its children one after another.
-  auto deep = supervisor(stopping("/t", 3s),
-                         {ready("/t/a"),
-                          supervisor(stopping("/t/b", 2s),
-                                     {stopping("/t/b/x", 1s)}),
-                          stopping("/t/c", 1s)});
-  CHECK(names(awaited({deep}))
-        == std::vector<std::string>{"/t/b/x", "/t/c"});
+  auto deep = supervisor(
+    stopping("/t", 3s),
+    {ready("/t/a"), supervisor(stopping("/t/b", 2s), {stopping("/t/b/x", 1s)}),
+     stopping("/t/c", 1s)});
+  CHECK(names(awaited({deep})) == std::vector<std::string>{"/t/b/x", "/t/c"});
   auto last = supervisor(stopping("/t", 3s), {ready("/t/a")});
   CHECK(awaited({last}).empty());
 }
 
 TEST_CASE("S29 the document of a whole system") {
   using troupe::observing::document;
-  auto tree = supervisor(ready("/t"), {supervisor(ready("/t/a"),
-                                                  {ready("/t/a/x")})});
-  auto doc = json::parse(document({tree}, {.at = 12.5,
-                                           .controls = true,
-                                           .last_event = 7}));
+  auto tree = supervisor(ready("/t"),
+                         {supervisor(ready("/t/a"), {ready("/t/a/x")})});
+  auto doc = json::parse(
+    document({tree}, {.at = 12.5, .controls = true, .last_event = 7}));
   CHECK(doc["schema"] == 1);
   CHECK(doc["at"] == 12.5);
   CHECK(doc["ready"] == true);
@@ -291,8 +288,8 @@ TEST_CASE("S29 the document of a whole system") {
     auto busy = stopping("/t/a", 250ms);
     busy.queue.queued = 3;
     busy.self.holds = 1;
-    auto x = json::parse(document({supervisor(stopping("/t", 500ms), {busy})},
-                                  {}));
+    auto x
+      = json::parse(document({supervisor(stopping("/t", 500ms), {busy})}, {}));
     CHECK(x["ready"] == false);
     CHECK(x["why_not_ready"] == "/t is stopping");
     CHECK(x["stopping"]["since"] == 0.5);

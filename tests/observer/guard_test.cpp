@@ -17,7 +17,8 @@ using troupe::observing::permission;
 TEST_CASE("which addresses only this machine reaches") {
   for (auto x : {"127.0.0.1", "127.1.2.3", "::1", "localhost"})
     CHECK(is_loopback(x));
-  for (auto x : {"0.0.0.0", "10.0.0.1", "::", "127.example.org", "", "1270.0.1"})
+  for (auto x :
+       {"0.0.0.0", "10.0.0.1", "::", "127.example.org", "", "1270.0.1"})
     CHECK_FALSE(is_loopback(x));
 }
 

@@ -54,8 +54,9 @@ supervisor_spec tree() {
 /// The value of a metric in the text, or -1 if it is not there.
 double value_of(const std::string& text, const std::string& metric) {
   auto at = text.find('\n' + metric + ' ');
-  return at == std::string::npos ? -1
-                                 : std::stod(text.substr(at + metric.size() + 2));
+  return at == std::string::npos
+           ? -1
+           : std::stod(text.substr(at + metric.size() + 2));
 }
 
 /// How many observations of a histogram are that small at most.

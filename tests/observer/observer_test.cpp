@@ -15,11 +15,11 @@
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
+#include <cstdlib>
 #include <functional>
 #include <future>
 #include <memory>
 #include <semaphore>
-#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -221,7 +221,7 @@ TEST_CASE("S29 an observer shows what there is") {
                ContainsSubstring("├─● sleeper  running, ready"));
     CHECK_THAT(it.get("/status.dot")->body, ContainsSubstring("digraph"));
     auto page = it.get("/");
-    CHECK_THAT(page->body, ContainsSubstring("<!doctype html>"));
+    CHECK_THAT(page->body, ContainsSubstring("<!DOCTYPE html>"));
     CHECK_THAT(page->get_header_value("Content-Type"),
                ContainsSubstring("text/html"));
     CHECK_THAT(page->get_header_value("Content-Security-Policy"),
@@ -336,7 +336,8 @@ TEST_CASE("S28 an observer tells what happens as it happens") {
   below.wait_for("retry:");
   (*troupe::lookup<fragile>(it.sys, "/tree/fragile")).send(-1);
   all.wait_for(R"("kind":"failed","path":"/tree/fragile","incarnation":1)");
-  all.wait_for(R"("reason":"worker \"fragile\" (/tree/fragile) failed: broken")");
+  all.wait_for(
+    R"("reason":"worker \"fragile\" (/tree/fragile) failed: broken")");
   below.wait_for(R"("kind":"ready","path":"/tree/fragile","incarnation":2)");
   CHECK_THAT(below.text(), !ContainsSubstring("/tree/sleeper"));
   root.shutdown();
@@ -382,8 +383,7 @@ TEST_CASE("S28 a hundred readers are served") {
   scene it;
   std::vector<std::unique_ptr<reader>> readers;
   for (int i = 0; i < 100; ++i) {
-    readers.push_back(
-      std::make_unique<reader>(it.observer_.port(), "/events"));
+    readers.push_back(std::make_unique<reader>(it.observer_.port(), "/events"));
     readers.back()->wait_for("retry:");
   }
   CHECK(it.get("/events")->status == 503);
@@ -503,8 +503,9 @@ TEST_CASE("S19 S20 with its token an observer does what it is told") {
   CHECK(sleeper.state() == troupe::worker_state::running);
   CHECK(sleeper.incarnation() == 2);
   CHECK(tell("tree/sleeper/start") == 409);
-  CHECK_THAT(it.client.Post("/children/tree/sleeper/start", with_token, "",
-                            "text/plain")
+  CHECK_THAT(it.client
+               .Post("/children/tree/sleeper/start", with_token, "",
+                     "text/plain")
                ->body,
              ContainsSubstring("/tree/sleeper runs already"));
   CHECK(tell("tree/sleeper/restart") == 200);
@@ -526,8 +527,8 @@ TEST_CASE("S11 a child that backs off is started at once") {
   ref.send(-1);
   REQUIRE(log.wait_for(troupe::event_kind::backing_off, "/tree/fragile", 30s));
   CHECK(it.status()["trees"][0]["children"][0]["next_retry"] > 3000);
-  REQUIRE(it.client.Post("/children/tree/fragile/start", with_token, "",
-                         "text/plain")
+  REQUIRE(it.client
+            .Post("/children/tree/fragile/start", with_token, "", "text/plain")
             ->status
           == 200);
   CHECK(log.wait_for(troupe::event_kind::ready, "/tree/fragile", 2, 30s));
@@ -541,8 +542,8 @@ TEST_CASE("an observer that cannot listen says so") {
     observer other{it.sys, {.port = taken}};
     FAIL("two observers on one port");
   } catch (const std::system_error& e) {
-    CHECK_THAT(e.what(), ContainsSubstring("127.0.0.1 port "
-                                           + std::to_string(taken)));
+    CHECK_THAT(e.what(),
+               ContainsSubstring("127.0.0.1 port " + std::to_string(taken)));
   }
   CHECK_THROWS_AS(observer(it.sys, {.address = "no such address", .port = 0}),
                   std::system_error);
@@ -556,8 +557,8 @@ TEST_CASE("S1 options of an observer that make no sense are refused") {
                   std::invalid_argument);
   CHECK_THROWS_AS(observer(sys, {.port = 0, .patience = -1s}),
                   std::invalid_argument);
-  CHECK_THROWS_AS(observer(sys, {.port = 0,
-                                 .metrics = {.sampling_interval = 0s}}),
+  CHECK_THROWS_AS(observer(sys,
+                           {.port = 0, .metrics = {.sampling_interval = 0s}}),
                   std::invalid_argument);
 }
 

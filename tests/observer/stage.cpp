@@ -83,9 +83,8 @@ troupe::supervisor_spec pipeline() {
                                   .intensity = {.max_restarts = 20}};
   for (auto name : {"parser-1", "parser-2", "parser-3"})
     parsers.add<parser>(name);
-  troupe::supervisor_spec tree{.name = "pipeline",
-                               .intensity = {.max_restarts = 5,
-                                             .within = 1min}};
+  troupe::supervisor_spec tree{
+    .name = "pipeline", .intensity = {.max_restarts = 5, .within = 1min}};
   tree.add<fetcher>("fetcher", {.backoff = {.initial = 2s, .jitter = 0.0}});
   tree.add(std::move(parsers));
   tree.add<writer>("writer");

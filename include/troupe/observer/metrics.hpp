@@ -35,14 +35,15 @@ struct metrics_options {
 /// | `troupe.starts` | counter | lives that have begun |
 /// | `troupe.restarts` | counter | those of them that were not the first |
 /// | `troupe.ends` | counter, `kind` | how lives have ended |
-/// | `troupe.failures` | counter, `reason` | why: the name of a `troupe::errc`, or `other` |
-/// | `troupe.give-ups` | counter | supervisors, or children, that were given up |
-/// | `troupe.stalls` | counter | watchdogs that have barked |
+/// | `troupe.failures` | counter, `reason` | why: the name of a `troupe::errc`,
+/// or `other` | | `troupe.give-ups` | counter | supervisors, or children, that
+/// were given up | | `troupe.stalls` | counter | watchdogs that have barked |
 /// | `troupe.dead-letters` | counter, `reason` | messages that nobody handles |
 /// | `troupe.missed-events` | counter | events that were not counted |
 /// | `troupe.start-duration` | histogram, seconds | until they were ready |
 /// | `troupe.stop-duration` | histogram, seconds | from the word to the end |
-/// | `troupe.handle-duration` | histogram, seconds | from `get_message` to the next one |
+/// | `troupe.handle-duration` | histogram, seconds | from `get_message` to the
+/// next one |
 ///
 /// @throws std::invalid_argument if the interval is not more than zero.
 void export_metrics(caf::actor_system& sys, metrics_options options = {});

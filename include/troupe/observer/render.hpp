@@ -15,7 +15,8 @@ namespace troupe {
 ///
 ///     ● /pipeline   running, ready   up 2min 5s   1 of 3 restarts
 ///     ├─● writer    running, ready   up 2min 5s   3 queued
-///     └─○ fetcher   stopped, backing_off   again in 1.5s   last end: failed: ...
+///     └─○ fetcher   stopped, backing_off   again in 1.5s   last end: failed:
+///     ...
 ///
 /// @relates tree_status
 [[nodiscard]] std::string to_text(const std::vector<tree_status>& trees);

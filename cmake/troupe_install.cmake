@@ -12,6 +12,22 @@ install(
   NAMESPACE troupe::
   DESTINATION ${package_dir})
 
+# The observer is a component: found only by those who ask for it, since they
+# need what it needs.
+if(TARGET troupe_observer)
+  install(
+    TARGETS troupe_observer
+    EXPORT troupe_observer_targets
+    FILE_SET HEADERS)
+  install(
+    EXPORT troupe_observer_targets
+    FILE troupeObserverTargets.cmake
+    NAMESPACE troupe::
+    DESTINATION ${package_dir})
+  install(FILES ${PROJECT_SOURCE_DIR}/cmake/troupe_http.cmake
+          DESTINATION ${package_dir})
+endif()
+
 configure_package_config_file(
   cmake/troupeConfig.cmake.in ${PROJECT_BINARY_DIR}/troupeConfig.cmake
   INSTALL_DESTINATION ${package_dir})

@@ -52,3 +52,8 @@ set_target_properties(
              VERSION ${PROJECT_VERSION}
              VERIFY_INTERFACE_HEADER_SETS ON)
 troupe_set_warnings(troupe_observer)
+
+# As a part of another build it is compiled only if somebody links it.
+if(NOT PROJECT_IS_TOP_LEVEL)
+  set_target_properties(troupe_observer PROPERTIES EXCLUDE_FROM_ALL ON)
+endif()

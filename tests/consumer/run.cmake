@@ -20,7 +20,8 @@ endif()
 
 if(how STREQUAL "find_package")
   run(${configure} -S ${source}/find_package
-      -D CMAKE_PREFIX_PATH=${work}/installed)
+      -D CMAKE_PREFIX_PATH=${work}/installed
+      -D OBSERVER_EXPECTED=${observer_expected})
   run(${CMAKE_COMMAND} --build ${work}/build)
 elseif(how STREQUAL "add_subdirectory")
   run(${configure} -S ${source}/add_subdirectory -D BUILD_SHARED_LIBS=ON
@@ -43,3 +44,6 @@ else()
 endif()
 
 run(${work}/build/consumer)
+if(EXISTS ${work}/build/watched)
+  run(${work}/build/watched)
+endif()

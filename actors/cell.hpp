@@ -10,6 +10,7 @@
 #include "rules/settings.hpp"
 #include "run_terms.hpp"
 #include "runtime.hpp"
+#include "small_mutex.hpp"
 #include "troupe/clock.hpp"
 #include "troupe/events.hpp"
 #include "troupe/idle_wait.hpp"
@@ -638,13 +639,13 @@ private:
 
   // The actor; `wake_mtx_` guards the strong reference, and with it who may
   // enqueue.
-  mutable std::mutex wake_mtx_;
+  mutable small_mutex wake_mtx_;
   caf::strong_actor_ptr strong_;
   caf::strong_actor_ptr face_;
   worker_actor* actor_ = nullptr;
 
   // Guarded by `mtx_`.
-  mutable std::mutex mtx_;
+  mutable small_mutex mtx_;
   rules::lifecycle lifecycle_;
   bool ready_ = false;
   bool over_ = false;

@@ -6,6 +6,7 @@
 #include "offload_pool.hpp"
 #include "rules/settings.hpp"
 #include "run_terms.hpp"
+#include "small_mutex.hpp"
 #include "stream.hpp"
 #include "testing/pump.hpp"
 #include "threads.hpp"
@@ -169,15 +170,15 @@ private:
   stream<lifecycle_event> events_;
   stream<dead_letter> dead_letters_;
 
-  mutable std::mutex mtx_;
-  bool closed_ = false;
+  mutable small_mutex mtx_;
+  std::atomic<bool> closed_{false};
   bool gone_ = false;
   cell* first_ = nullptr;
   // Two may have one name, of which one runs at most.
   std::multimap<std::string, cell*, std::less<>> roots_;
 
   // Those that were asked for last.
-  std::mutex terms_mtx_;
+  small_mutex terms_mtx_;
   std::array<std::shared_ptr<const run_terms>, 8> terms_;
   std::size_t next_terms_ = 0;
 };

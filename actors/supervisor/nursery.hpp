@@ -6,6 +6,7 @@
 #include "cell.hpp"
 #include "keeper.hpp"
 #include "rules/supervision.hpp"
+#include "small_mutex.hpp"
 #include "supervisor/child_call.hpp"
 #include "supervisor/child_table.hpp"
 #include "troupe/idle_wait.hpp"
@@ -184,12 +185,12 @@ private:
   const std::weak_ptr<pool_router> pool_;
 
   // Who has the turn.
-  std::mutex turns_mtx_;
+  small_mutex turns_mtx_;
   std::deque<unique_function<void()>> turns_;
   bool taken_ = false;
 
   // What a turn may change.
-  mutable std::mutex mtx_;
+  mutable small_mutex mtx_;
   rules::supervision rules_;
   child_table children_;
   std::unordered_map<const caf::actor_control_block*, child_id> adopted_;

@@ -542,6 +542,8 @@ void cell::log_transition(rules::stage from, rules::stage to) {
   if (before == worker_state::init && is_final(after))
     return;
   auto level = compat::log_info;
+  if (!home_->logs(compat::log_error))
+    return; // Nothing is logged at all.
   auto is_end = is_final(after);
   auto how = is_end ? last_outcome() : std::nullopt;
   if (how) {

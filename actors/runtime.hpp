@@ -19,6 +19,7 @@
 #include <caf/fwd.hpp>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -79,7 +80,9 @@ public:
   void log(unsigned level, const std::string& text) noexcept;
 
   /// Whether the log wants lines of this level.
-  [[nodiscard]] bool logs(unsigned level) noexcept;
+  [[nodiscard]] bool logs(unsigned level) const noexcept {
+    return level <= log_level_.load(std::memory_order_relaxed);
+  }
 
   // -- events -----------------------------------------------------------------
 
@@ -165,6 +168,7 @@ private:
   std::unique_ptr<clock> own_clock_;
   clock* clock_;
   rules::settings settings_;
+  std::atomic<unsigned> log_level_; // 0 when the system is gone
   threads threads_;
   offload_pool pool_;
   stream<lifecycle_event> events_;

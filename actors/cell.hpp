@@ -513,6 +513,8 @@ private:
 
   class guard_dog;
 
+  class alarm;
+
   struct pending_reply {
     caf::strong_actor_ptr to;
     caf::message_id mid;
@@ -593,7 +595,7 @@ private:
 
   [[nodiscard]] std::string why_forced() const;
 
-  void deadline_passed(std::uint32_t number);
+  void deadline_passed();
 
   void leave_behind();
 
@@ -652,9 +654,9 @@ private:
   bool entered_ = false;
   bool in_cleanup_ = false; // in on_shutdown(), or past it
   bool is_listed_child_ = false;
-  std::uint32_t deadline_number_ = 0;
+  bool is_armed_ = false; // for due_
   std::uint32_t holds_ = 0;
-  job_ptr deadline_;
+  std::unique_ptr<clock::job> alarm_; // made when it is needed
   time_point started_at_{};
   time_point due_ = never;
   std::unique_ptr<ending> ending_;

@@ -298,33 +298,66 @@ void cell::apply(rules::action what, failure& why) {
     add_todo(jobs);
 }
 
+/// Goes off when a deadline may have passed. Holds the cell while it is set.
+class cell::alarm final : public clock::job {
+public:
+  explicit alarm(cell& home) noexcept : home_(home) {
+    // nop
+  }
+
+  /// @pre the cell's lock is held
+  void set(time_point due) {
+    // As long as it goes off before, it looks once more when it does.
+    if (armed() && goes_off_ <= due)
+      return;
+    goes_off_ = due;
+    home_.home_->time().schedule(*this, due);
+  }
+
+  void run() noexcept override {
+    home_.deadline_passed();
+  }
+
+  void retain() noexcept override {
+    home_.retain();
+  }
+
+  void release() noexcept override {
+    home_.release();
+  }
+
+private:
+  cell& home_;
+  time_point goes_off_ = never;
+};
+
 /// Sets the one deadline of the current stage.
 /// @pre `mtx_` is held
 void cell::arm(time_point due) {
-  // A job that fires already finds that its number is out of date.
-  ++deadline_number_;
   due_ = due;
-  if (deadline_) {
-    home_->time().unschedule(*deadline_);
-    deadline_ = job_ptr{};
+  is_armed_ = due != never;
+  if (is_armed_) {
+    if (!alarm_)
+      alarm_ = std::make_unique<alarm>(*this);
+    static_cast<alarm&>(*alarm_).set(due);
+  } else if (alarm_) {
+    home_->time().unschedule(*alarm_);
   }
-  if (due == never)
-    return;
-  deadline_ = make_job([self = cell_ptr{*this}, number = deadline_number_] {
-    self->deadline_passed(number);
-  });
-  home_->time().schedule(*deadline_, due);
 }
 
 /// Runs on the clock's thread, whatever the worker does meanwhile.
-void cell::deadline_passed(std::uint32_t number) {
+void cell::deadline_passed() {
   auto from = rules::stage::created;
   auto to = from;
   {
     std::unique_lock guard{mtx_};
-    if (number != deadline_number_)
+    if (!is_armed_)
+      return; // It went off when this was changed.
+    if (home_->time().now() < due_) {
+      static_cast<alarm&>(*alarm_).set(due_);
       return;
-    deadline_ = job_ptr{};
+    }
+    is_armed_ = false;
     from = lifecycle_.at();
     // While children are being joined the time is theirs: each of them is bound
     // to end, by its own deadlines, once it has been forced.

@@ -290,7 +290,8 @@ void cell::system_gone() noexcept {
 }
 
 void cell::wake() noexcept {
-  wake_actor(nullptr);
+  if (!at_work_here())
+    wake_actor(nullptr);
 }
 
 void cell::wake_actor(caf::mailbox_element_ptr spare) noexcept {

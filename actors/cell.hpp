@@ -101,6 +101,10 @@ public:
   /// The cell whose actor runs on this thread, or null.
   [[nodiscard]] static cell* current() noexcept;
 
+  /// Whether its actor is at work on this thread, and will look once more at
+  /// what there is to do: then nobody has to wake it.
+  [[nodiscard]] bool at_work_here() const noexcept;
+
   // -- references -------------------------------------------------------------
 
   void retain() noexcept {

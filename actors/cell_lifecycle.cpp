@@ -531,7 +531,7 @@ void cell::shorten_cleanup() {
 void cell::add_todo(todo what) noexcept {
   auto before = todo_.fetch_or(static_cast<std::uint32_t>(what),
                                std::memory_order_acq_rel);
-  if (before == 0)
+  if (before == 0 && !at_work_here())
     wake_actor(nullptr);
 }
 

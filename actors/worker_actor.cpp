@@ -20,8 +20,31 @@ namespace {
 thread_local cell* current_cell = nullptr;
 thread_local compat::execution_context* current_context = nullptr;
 
+/// The cell whose actor does what there is to do, on this thread.
+thread_local cell* working_cell = nullptr;
+
 /// An element that `wake` may use instead of a new one.
 thread_local caf::mailbox_element_ptr* spare_element = nullptr;
+
+/// While this lives, what comes up on this thread needs no message.
+class at_work {
+public:
+  explicit at_work(cell& who) noexcept
+    : outer_(std::exchange(working_cell, &who)) {
+    // nop
+  }
+
+  at_work(const at_work&) = delete;
+
+  at_work& operator=(const at_work&) = delete;
+
+  ~at_work() {
+    working_cell = outer_;
+  }
+
+private:
+  cell* outer_;
+};
 
 caf::skippable_result refuse_message(caf::scheduled_actor*, caf::message&) {
   return caf::make_error(caf::sec::unexpected_message);
@@ -36,6 +59,10 @@ caf::skippable_result refuse_late_message(caf::scheduled_actor*,
 
 cell* cell::current() noexcept {
   return current_cell;
+}
+
+bool cell::at_work_here() const noexcept {
+  return working_cell == this;
 }
 
 worker_actor::worker_actor(caf::actor_config& cfg, cell& home)
@@ -273,19 +300,28 @@ void worker_actor::look_at_kept_messages() {
 }
 
 void worker_actor::pump() {
+  {
+    const at_work mark{*cell_};
+    work();
+  }
+  // Others have their turn; what is still to be done goes on after them.
+  if (cell_->has_ready() || cell_->has_todo())
+    deliver_wake(nullptr);
+  outlive_quit();
+}
+
+void worker_actor::work() {
   constexpr std::size_t turn = 256;
-  for (;;) {
+  // As one life may follow another in here, without an end.
+  constexpr std::size_t most_steps = 16;
+  for (std::size_t i = 0; i < most_steps; ++i) {
     cell_->step_begins();
     if (auto what = cell_->take_todo(); what != todo::none)
       carry_out(what);
     else if (!cell_->has_ready() || cell_->run_ready(turn) == turn
              || cell_->has_ready())
-      break;
+      return;
   }
-  // Others have their turn; what is still ready goes on after them.
-  if (cell_->has_ready())
-    deliver_wake(nullptr);
-  outlive_quit();
 }
 
 void worker_actor::outlive_quit() {

@@ -94,6 +94,8 @@ private:
   /// Does what there is to do, for a bounded time.
   void pump();
 
+  void work();
+
   void carry_out(todo what);
 
   void tell_calls_to_stop() noexcept;

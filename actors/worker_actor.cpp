@@ -271,22 +271,37 @@ bool worker_actor::attend(compat::execution_context* ctx) {
 }
 
 caf::behavior worker_actor::make_behavior() {
-  return waiting();
+  keep_messages();
+  return idle_behavior();
 }
 
 /// Keeps what comes for the handlers until there are some.
-caf::behavior worker_actor::waiting() {
+void worker_actor::keep_messages() {
   default_handler_ = [this](caf::scheduled_actor*,
                             caf::message&) -> caf::skippable_result {
     kept_messages_ = true;
     return caf::skip;
   };
+}
+
+/// What the actor does without handlers.
+caf::behavior worker_actor::idle_behavior() {
   return {[this] { pump(); }};
 }
 
-/// Takes `bhvr` in place of the present behaviour.
-void worker_actor::serve(caf::behavior bhvr) {
-  become(std::move(bhvr));
+/// The worker's handlers, if it has any, are served from here on.
+void worker_actor::serve() {
+  if (handlers_) {
+    become(std::move(handlers_));
+    serving_ = true;
+  }
+  look_at_kept_messages();
+}
+
+/// No handler begins from here on.
+void worker_actor::serve_nobody() {
+  if (std::exchange(serving_, false))
+    become(idle_behavior());
   look_at_kept_messages();
 }
 
@@ -327,7 +342,8 @@ void worker_actor::work() {
 void worker_actor::outlive_quit() {
   if (!bhvr_stack().empty() || rules::is_final(cell_->stage()))
     return;
-  bhvr_stack().push_back(caf::behavior{[this] { pump(); }});
+  bhvr_stack().push_back(idle_behavior());
+  serving_ = false;
   default_handler_ = refuse_late_message;
   doomed_ = true;
   cell_->kill(
@@ -401,10 +417,7 @@ void worker_actor::begin_run() {
     return;
   step_ = step::run;
   default_handler_ = refuse_message;
-  if (handlers_)
-    serve(std::move(handlers_));
-  else
-    look_at_kept_messages();
+  serve();
   try {
     main_.start(cell_->object().run(),
                 [this](completion<void> how) { step_done(std::move(how)); });
@@ -507,9 +520,8 @@ void worker_actor::end_run(std::optional<failure> why) {
 void worker_actor::tear_down(bool handlers_too) {
   ++tearing_down_;
   if (cell_->frozen()) {
-    // No handler begins any more.
     default_handler_ = refuse_late_message;
-    serve({[this] { pump(); }});
+    serve_nobody();
     cell_->stop_children(cell_->stage() != rules::stage::killing);
   }
   if (main_.active() && !main_.cancelled()
@@ -576,7 +588,7 @@ void worker_actor::begin_close() {
     return;
   }
   default_handler_ = refuse_late_message;
-  serve({[this] { pump(); }});
+  serve_nobody();
   cell_->clear_sleep_wake();
   // What has a keeper may live again, and its queue goes on.
   if (auto* queue = cell_->queue(); queue && cell_->kept_by() == nullptr) {
@@ -739,7 +751,8 @@ void worker_actor::rest() {
   ending_why_ = caf::error{};
   cleanup_failure_.reset();
   cell_->clear_sleep_wake();
-  serve(waiting());
+  keep_messages();
+  serve_nobody();
 }
 
 /// The keeper has decided that this is the end.

@@ -264,6 +264,10 @@ public:
   /// Takes what is to be done, in order.
   [[nodiscard]] std::vector<command> take();
 
+  /// The same, without new memory each time: swaps it with `others`.
+  /// @pre `others` is empty
+  void take(std::vector<command>& others) noexcept;
+
 private:
   using index = std::uint32_t;
 

@@ -25,6 +25,16 @@ supervisor_spec without_children(const supervisor_spec& x) {
           x.stopping_grace_period};
 }
 
+/// Leaves its memory for the next turn, unless that is very much.
+template <class T>
+void empty(std::vector<T>& xs) noexcept {
+  constexpr std::size_t most_kept = 64;
+  if (xs.capacity() > most_kept)
+    std::exchange(xs, {});
+  else
+    xs.clear();
+}
+
 } // namespace
 
 nursery::nursery(cell& home, std::shared_ptr<const supervisor_spec> spec,
@@ -46,54 +56,48 @@ nursery::nursery(cell& home, std::shared_ptr<const supervisor_spec> spec,
 // -- turns ---------------------------------------------------------------------
 
 void nursery::turn(unique_function<void()> event) noexcept {
-  // Whoever holds the last reference may be let go of in here.
-  auto self = shared_from_this();
   {
     std::unique_lock guard{turns_mtx_};
-    turns_.push_back(std::move(event));
-    if (taken_)
+    if (taken_) {
+      turns_.push_back(std::move(event));
       return;
+    }
     taken_ = true;
   }
+  // Whoever holds the last reference may be let go of in here.
+  auto self = shared_from_this();
   for (;;) {
-    unique_function<void()> next;
-    {
-      std::unique_lock guard{turns_mtx_};
-      if (turns_.empty()) {
-        taken_ = false;
-        return;
-      }
-      next = std::move(turns_.front());
-      turns_.pop_front();
+    take_turn(std::move(event));
+    std::unique_lock guard{turns_mtx_};
+    if (turns_.empty()) {
+      taken_ = false;
+      return;
     }
-    std::vector<rules::command> commands;
-    std::vector<child_id> begin;
-    std::vector<child_id> again;
-    std::vector<kept_child> gone; // the user's arguments go with it
-    std::vector<finished_call> finished;
-    {
-      std::unique_lock guard{mtx_};
-      next();
-      commands = rules_.take();
-      begin = std::exchange(begin_, {});
-      again = std::exchange(again_, {});
-      finished = std::exchange(finished_, {});
-    }
-    next = nullptr;
-    for (auto& x : commands)
-      carry_out(x);
-    for (auto who : begin)
-      begin_now(who);
-    for (auto who : again)
-      stop_life(who);
-    {
-      std::unique_lock guard{mtx_};
-      gone = std::exchange(gone_, {});
-    }
-    gone.clear();
-    for (auto& x : finished)
-      x.call->finish(std::move(x.result));
+    event = std::move(turns_.front());
+    turns_.pop_front();
   }
+}
+
+void nursery::take_turn(unique_function<void()> event) noexcept {
+  {
+    std::unique_lock guard{mtx_};
+    event();
+    rules_.take(commands_);
+  }
+  event = nullptr;
+  for (auto& x : commands_)
+    carry_out(x);
+  for (auto who : begin_)
+    begin_now(who);
+  for (auto who : again_)
+    stop_life(who);
+  empty(commands_);
+  empty(begin_);
+  empty(again_);
+  empty(gone_); // the user's arguments go with it
+  for (auto& x : finished_)
+    x.call->finish(std::move(x.result));
+  empty(finished_);
 }
 
 /// The call is done when what this turn brings has been carried out.

@@ -127,6 +127,8 @@ private:
   /// Lets `event` have its turn. It runs with the lock held.
   void turn(unique_function<void()> event) noexcept;
 
+  void take_turn(unique_function<void()> event) noexcept;
+
   void done(const call_ptr& call, child_result result);
 
   template <class F>
@@ -189,6 +191,13 @@ private:
   std::deque<unique_function<void()>> turns_;
   bool taken_ = false;
 
+  // What is to be done after this turn. Of whoever has it: no lock is needed.
+  std::vector<rules::command> commands_;
+  std::vector<child_id> begin_;         // to be told to begin
+  std::vector<child_id> again_;         // to be told once more to stop
+  std::vector<kept_child> gone_;        // to be let go of
+  std::vector<finished_call> finished_; // whose callers are to be told
+
   // What a turn may change.
   mutable small_mutex mtx_;
   rules::supervision rules_;
@@ -198,13 +207,9 @@ private:
   std::size_t supervisors_ = 0;
   cell_ptr supervisor_; // null when it is no more
   rules::stop_limits limits_;
-  std::size_t beginning_ = 0;    // lives that were told to begin and have not
-  std::deque<child_id> due_;     // are told when others have
-  std::vector<child_id> begin_;  // are told after this turn
-  std::vector<child_id> again_;  // to be told once more
-  std::vector<kept_child> gone_; // to be let go of
-  std::vector<finished_call> finished_;
-  stop_report late_; // who is in the way of the stop
+  std::size_t beginning_ = 0; // lives that were told to begin and have not
+  std::deque<child_id> due_;  // are told when others have
+  stop_report late_;          // who is in the way of the stop
   job_ptr soft_;
   job_ptr group_retry_;
   bool hurried_ = false;

@@ -126,6 +126,18 @@ std::optional<outcome> cell::last_outcome() const {
   return former_ ? std::optional{*former_} : std::nullopt;
 }
 
+bool cell::ended_smoothly() const {
+  std::unique_lock guard{mtx_};
+  const auto& how = end().how;
+  return end().is_known && how.ok() && how.blockers().empty();
+}
+
+caf::error cell::reason_to_quit() const {
+  std::unique_lock guard{mtx_};
+  const auto& how = end().is_known || !former_ ? end().how : *former_;
+  return how.ok() ? caf::error{} : how.reason();
+}
+
 worker_status cell::status() const {
   worker_status result;
   result.name = name();

@@ -184,6 +184,13 @@ public:
 
   [[nodiscard]] std::optional<outcome> last_outcome() const;
 
+  /// Whether the present life has ended normally, and nothing else is to be
+  /// said about that.
+  [[nodiscard]] bool ended_smoothly() const;
+
+  /// Why its actor is to end: nothing if the last life has ended normally.
+  [[nodiscard]] caf::error reason_to_quit() const;
+
   [[nodiscard]] worker_status status() const;
 
   [[nodiscard]] message_queue* queue() const noexcept {
@@ -433,6 +440,12 @@ public:
   /// Destroys the worker object, which nobody will ask for any more.
   void discard_object() noexcept {
     worker_.reset();
+  }
+
+  /// How the present life has ended.
+  /// @pre its end was told to the actor, and it has not begun to rest
+  [[nodiscard]] const outcome& final_outcome() const noexcept {
+    return ending_->how;
   }
 
   [[nodiscard]] bool cleanup_due() const;

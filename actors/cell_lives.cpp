@@ -85,8 +85,9 @@ void cell::retire() {
   if (finished())
     return;
   backing_off_.store(false, std::memory_order_relaxed);
-  if (drop_unstarted(caf::make_error(errc::stopped_before_ready,
-                                     subject() + " was never started")))
+  if (stage() == rules::stage::created
+      && drop_unstarted(caf::make_error(errc::stopped_before_ready,
+                                        subject() + " was never started")))
     return;
   if (queue_)
     queue_->discard(message_queue::leave::handled);

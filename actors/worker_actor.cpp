@@ -700,7 +700,7 @@ void worker_actor::finish() {
   assert(!main_.active() && "a life ends while its coroutine is there");
   over_ = true;
   auto at = cell_->stage();
-  auto how = cell_->last_outcome().value_or(outcome{});
+  const auto& how = cell_->final_outcome();
   cell_->disown_children();
   auto kept = cell_->kept_by() != nullptr;
   if (auto* queue = cell_->queue(); queue && at != rules::stage::abandoned) {
@@ -733,11 +733,14 @@ void worker_actor::finish() {
       cell_->end_reached();
       return;
     }
+  }
+  auto reason = cell_->reason_to_quit();
+  if (at != rules::stage::abandoned) {
     if (kept)
       cell_->detach(); // Its next life needs another actor.
     cell_->end_reached();
   }
-  quit(how.kind() == outcome_kind::normal ? caf::error{} : how.reason());
+  quit(std::move(reason));
   // Somebody else may have called quit() first, see `on_exit`.
   bhvr_stack().clear();
 }
@@ -758,8 +761,7 @@ void worker_actor::rest() {
 /// The keeper has decided that this is the end.
 void worker_actor::leave() {
   over_ = true;
-  auto how = cell_->last_outcome().value_or(outcome{});
-  quit(how.kind() == outcome_kind::normal ? caf::error{} : how.reason());
+  quit(cell_->reason_to_quit());
   bhvr_stack().clear();
 }
 

@@ -264,8 +264,9 @@ void nursery::child_ended(cell& who) noexcept {
   turn([this, what = cell_ptr{who}] {
     has_begun(what->place());
     begin_next();
-    auto how = what->last_outcome();
-    auto normal = how && how->kind() == outcome_kind::normal;
+    auto smoothly = what->ended_smoothly();
+    auto how = smoothly ? std::nullopt : what->last_outcome();
+    auto normal = smoothly || (how && how->kind() == outcome_kind::normal);
     if (how && rules_.at() == rules::group_stage::stopping)
       note_late(*what, *how);
     if (how && !normal)

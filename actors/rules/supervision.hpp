@@ -4,6 +4,7 @@
 #pragma once
 
 #include "rules/backoff.hpp"
+#include "rules/blocks.hpp"
 #include "rules/restart_window.hpp"
 #include "troupe/child_info.hpp"
 #include "troupe/supervisor_options.hpp"
@@ -383,7 +384,7 @@ private:
   void begin_rewinding(time_point now);
 
   group_rules rules_;
-  std::vector<slot> slots_;
+  blocks<slot> slots_;
   std::vector<command> commands_;
   restart_window intensity_;
   std::uint64_t random_;

@@ -15,19 +15,19 @@ child_call::progress::progress(std::shared_ptr<runtime> home)
 }
 
 child_call::progress::progress(std::shared_ptr<runtime> home, child_result done)
-  : home_(std::move(home)), result_(std::move(done)) {
+  : home_(std::move(home)), is_done_(1), result_(std::move(done)) {
   // nop
 }
 
 void child_call::progress::finish(child_result x) {
-  unique_function<void(const child_result&)> then;
+  std::unique_ptr<callback> then;
   {
     std::unique_lock guard{mtx_};
     if (result_)
       return;
     result_ = x;
     then = std::move(then_);
-    done_.notify_all();
+    is_done_.store(1, std::memory_order_release);
     for (auto* i = std::exchange(first_, nullptr); i != nullptr;) {
       auto* next = i->next_;
       i->linked_ = false;
@@ -35,16 +35,17 @@ void child_call::progress::finish(child_result x) {
       i = next;
     }
   }
+  is_done_.notify_all();
   home_->notify();
   if (then)
-    then(x);
+    (*then)(x);
 }
 
 void child_call::progress::then(unique_function<void(const child_result&)> f) {
   {
     std::unique_lock guard{mtx_};
     if (!result_) {
-      then_ = std::move(f);
+      then_ = std::make_unique<callback>(std::move(f));
       return;
     }
   }
@@ -53,8 +54,7 @@ void child_call::progress::then(unique_function<void(const child_result&)> f) {
 
 child_result child_call::progress::wait() {
   auto is_done = [this] {
-    std::unique_lock guard{mtx_};
-    return result_.has_value();
+    return is_done_.load(std::memory_order_acquire) != 0;
   };
   if (is_done())
     return result();
@@ -64,11 +64,7 @@ child_result child_call::progress::wait() {
                             "actor's thread; co_await the call instead"),
             {}};
   home_->block_until(
-    is_done, never,
-    [this] {
-      std::unique_lock guard{mtx_};
-      done_.wait(guard, [this] { return result_.has_value(); });
-    },
+    is_done, never, [this] { is_done_.wait(0, std::memory_order_acquire); },
     [] { return std::string{"waiting for a call to a supervisor"}; });
   return result();
 }

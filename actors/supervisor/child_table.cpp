@@ -7,7 +7,14 @@
 
 namespace troupe {
 
-std::vector<kept_child::call_ptr> kept_child::take_starts() {
+void kept_child::add_start(call_ptr call) {
+  if (!start)
+    start = std::move(call);
+  else
+    make_plans().starts.push_back(std::move(call));
+}
+
+std::vector<kept_child::call_ptr> kept_child::take_more_starts() {
   if (!plans)
     return {};
   auto result = std::exchange(plans->starts, {});

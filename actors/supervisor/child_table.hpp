@@ -28,7 +28,7 @@ struct kept_child {
 
   struct agenda {
     job_ptr retry;
-    std::vector<call_ptr> starts; // that wait for it to be ready
+    std::vector<call_ptr> starts; // more that wait for it to be ready
     std::vector<call_ptr> stops;  // that wait for it to be over
   };
 
@@ -42,6 +42,7 @@ struct kept_child {
   rules::child_id id = rules::no_child;
   worker_handle handle; // to the cell of its present life
   std::shared_ptr<const child_factory> factory;
+  call_ptr start; // that waits for it to be ready
   std::unique_ptr<agenda> plans;
   on_stop mode = on_stop::discard;
   beginning begins = beginning::none;
@@ -56,11 +57,23 @@ struct kept_child {
     return *plans;
   }
 
-  [[nodiscard]] std::vector<call_ptr> take_starts();
+  void add_start(call_ptr call);
+
+  /// Calls `f` with each call that waits for it to be ready, which it does no
+  /// longer.
+  template <class F>
+  void take_starts(F f) {
+    if (start)
+      f(std::exchange(start, nullptr));
+    for (auto& call : take_more_starts())
+      f(std::move(call));
+  }
 
   [[nodiscard]] std::vector<call_ptr> take_stops();
 
 private:
+  [[nodiscard]] std::vector<call_ptr> take_more_starts();
+
   void drop_empty_plans() noexcept;
 };
 

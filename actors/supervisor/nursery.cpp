@@ -253,8 +253,8 @@ void nursery::child_ready(cell& who) noexcept {
       return;
     x->mode = what->terms().on_stop;
     rules_.child_ready(what->place(), now());
-    for (auto& call : x->take_starts())
-      done(call, {{}, x->handle});
+    x->take_starts(
+      [this, x](const call_ptr& call) { done(call, {{}, x->handle}); });
   });
 }
 
@@ -331,7 +331,7 @@ void nursery::forget(child_id who) {
 
 /// Makes what the shell knows of a child, and its first cell.
 /// @pre `mtx_` is held
-void nursery::add_child(child_id who, child_spec spec) {
+kept_child& nursery::add_child(child_id who, child_spec spec) {
   auto& factory = *spec.factory;
   auto options = factory.run_as(std::move(spec.options.worker));
   options.name = std::move(spec.name);
@@ -344,7 +344,7 @@ void nursery::add_child(child_id who, child_spec spec) {
                                           shared_from_this(), who)};
   x.factory = std::move(spec.factory);
   x.mode = options.queue.on_stop;
-  children_.add(std::move(x));
+  return children_.add(std::move(x));
 }
 
 /// The cell for the next life of a child whose actor is gone for good.

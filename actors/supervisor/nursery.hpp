@@ -170,7 +170,7 @@ private:
 
   [[nodiscard]] worker_handle make_successor(const kept_child& x);
 
-  void add_child(child_id who, child_spec spec);
+  kept_child& add_child(child_id who, child_spec spec);
 
   [[nodiscard]] time_point now() const noexcept;
 

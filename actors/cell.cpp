@@ -346,6 +346,7 @@ void cell::delist(idle_wait& x) noexcept {
     idle_waits_ = x.next_idle_;
   if (x.next_idle_ != nullptr)
     x.next_idle_->previous_idle_ = x.previous_idle_;
+  x.previous_idle_ = &x;
 }
 
 void cell::wake_waits() noexcept {

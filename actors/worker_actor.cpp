@@ -71,7 +71,8 @@ worker_actor::worker_actor(caf::actor_config& cfg, cell& home)
 }
 
 worker_actor::~worker_actor() {
-  cell_->drop_unstarted(caf::make_error(caf::exit_reason::unreachable));
+  if (cell_->stage() == rules::stage::created)
+    cell_->drop_unstarted(caf::make_error(caf::exit_reason::unreachable));
 }
 
 const char* worker_actor::name() const {
@@ -265,9 +266,8 @@ worker_actor::resume_watched(compat::execution_context* ctx, size_t most) {
 /// Does what there is to do before the next message.
 /// @returns whether the actor goes on after it.
 bool worker_actor::attend(compat::execution_context* ctx) {
-  auto wake = compat::make_element(nullptr, caf::make_message_id(),
-                                   caf::message{});
-  return activate(ctx, *wake) != activation_result::terminated;
+  caf::mailbox_element wake;
+  return activate(ctx, wake) != activation_result::terminated;
 }
 
 caf::behavior worker_actor::make_behavior() {

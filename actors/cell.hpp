@@ -85,14 +85,12 @@ constexpr bool has(todo set, todo x) noexcept {
 class cell final : public strand {
 public:
   /// Makes the cell of a worker with one life.
-  cell(std::shared_ptr<runtime> home, std::string path,
-       std::shared_ptr<const run_terms> terms, std::unique_ptr<worker> what,
-       cell* parent);
+  cell(std::string path, std::shared_ptr<const run_terms> terms,
+       std::unique_ptr<worker> what, cell* parent);
 
   /// Makes the cell of a worker whose lives begin and end as `by` says.
   /// @param place What `by` knows it by.
-  cell(std::shared_ptr<runtime> home, std::string path,
-       std::shared_ptr<const run_terms> terms,
+  cell(std::string path, std::shared_ptr<const run_terms> terms,
        std::shared_ptr<message_queue> queue, std::shared_ptr<keeper> by,
        std::uint64_t place);
 
@@ -175,11 +173,11 @@ public:
   [[nodiscard]] std::string subject() const;
 
   [[nodiscard]] runtime& home() const noexcept {
-    return *home_;
+    return *terms_->home;
   }
 
   [[nodiscard]] const std::shared_ptr<runtime>& shared_home() const noexcept {
-    return home_;
+    return terms_->home;
   }
 
   [[nodiscard]] std::optional<outcome> last_outcome() const;
@@ -325,7 +323,7 @@ public:
 
   /// Whether a call that waits must be refused on this thread.
   [[nodiscard]] bool would_block() const noexcept {
-    return current() != nullptr || home_->would_block();
+    return current() != nullptr || home().would_block();
   }
 
   /// Blocks until the worker is ready or over.
@@ -555,6 +553,17 @@ private:
     std::string degraded_because;
     std::vector<pending_reply> pending_replies;
     std::shared_ptr<brood> children; // of a supervisor
+    cell* predecessor = nullptr;     // holds a reference
+    cell* first_child = nullptr;     // linked, as the following ones are
+    cell* ended_child = nullptr;     // the last one
+  };
+
+  /// What ties a linked child to its parent, whose lock guards it.
+  struct kinship {
+    cell* const parent; // holds a reference
+    cell* next = nullptr;
+    cell* previous = nullptr;
+    bool is_listed = false;
   };
 
   /// @pre `mtx_` is held
@@ -584,6 +593,8 @@ private:
   }
 
   void send_replies(lifecycle_awaiter::what upto) noexcept;
+
+  void tell_parent();
 
   void apply(rules::action what, failure& why);
 
@@ -636,10 +647,9 @@ private:
   [[nodiscard]] std::string waited_for(lifecycle_awaiter::what until);
 
   // Fixed.
-  const std::shared_ptr<runtime> home_;
+  const std::shared_ptr<const run_terms> terms_; // goes last, with the runtime
   const std::string path_;
-  const std::shared_ptr<const run_terms> terms_;
-  cell* const parent_; // holds a reference
+  const std::unique_ptr<kinship> kin_; // of a linked child
   std::unique_ptr<worker> worker_;
   std::unique_ptr<watchdog> watchdog_;
   std::shared_ptr<message_queue> queue_;
@@ -670,8 +680,7 @@ private:
   bool over_ = false;
   bool entered_ = false;
   bool in_cleanup_ = false; // in on_shutdown(), or past it
-  bool is_listed_child_ = false;
-  bool is_armed_ = false; // for due_
+  bool is_armed_ = false;   // for due_
   std::uint32_t holds_ = 0;
   std::unique_ptr<clock::job> alarm_; // made when it is needed
   time_point started_at_{};
@@ -679,13 +688,8 @@ private:
   std::unique_ptr<ending> ending_;
   std::unique_ptr<const outcome> former_; // of the life before
   std::unique_ptr<extras> extras_;
-  cell* predecessor_ = nullptr; // holds a reference
   lifecycle_awaiter* awaiters_ = nullptr;
   blocked_thread* blocked_ = nullptr;
-  cell* first_child_ = nullptr;
-  cell* ended_child_ = nullptr; // the last one, linked by next_sibling_
-  cell* next_sibling_ = nullptr;
-  cell* previous_sibling_ = nullptr;
 
   // Guarded by the runtime's lock.
   cell* next_ = nullptr;

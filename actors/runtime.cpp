@@ -361,6 +361,10 @@ void runtime::shut_down() noexcept {
     x->system_gone();
   events_.close();
   dead_letters_.close();
+  {
+    std::unique_lock guard{terms_mtx_};
+    terms_ = {}; // They hold this.
+  }
   std::unique_lock guard{mtx_};
   gone_ = true;
   log_level_.store(0, std::memory_order_relaxed);

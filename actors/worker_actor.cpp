@@ -327,7 +327,7 @@ void worker_actor::pump() {
 
 void worker_actor::work() {
   constexpr std::size_t turn = 256;
-  // As one life may follow another in here, without an end.
+  // One life may follow another in here, without an end.
   constexpr std::size_t most_steps = 16;
   for (std::size_t i = 0; i < most_steps; ++i) {
     cell_->step_begins();

@@ -78,6 +78,7 @@ void nursery::turn(unique_function<void()> event) noexcept {
   }
 }
 
+/// One turn: the event, with the lock held, and then what follows from it.
 void nursery::take_turn(unique_function<void()> event) noexcept {
   {
     std::unique_lock guard{mtx_};

@@ -14,45 +14,40 @@ namespace troupe {
 
 // -- references ----------------------------------------------------------------
 
-cell::cell(std::shared_ptr<runtime> home, std::string path,
-           std::shared_ptr<const run_terms> terms, std::unique_ptr<worker> what,
-           cell* parent)
-  : home_(std::move(home)),
+cell::cell(std::string path, std::shared_ptr<const run_terms> terms,
+           std::unique_ptr<worker> what, cell* parent)
+  : terms_(std::move(terms)),
     path_(std::move(path)),
-    terms_(std::move(terms)),
-    parent_(parent),
+    kin_(parent != nullptr ? std::make_unique<kinship>(parent) : nullptr),
     worker_(std::move(what)) {
-  if (parent_ != nullptr)
-    parent_->retain();
+  if (parent != nullptr)
+    parent->retain();
   worker_->cell_ = this;
   queue_ = worker_->make_queue();
   watch();
-  home_->add(*this);
+  home().add(*this);
 }
 
-cell::cell(std::shared_ptr<runtime> home, std::string path,
-           std::shared_ptr<const run_terms> terms,
+cell::cell(std::string path, std::shared_ptr<const run_terms> terms,
            std::shared_ptr<message_queue> queue, std::shared_ptr<keeper> by,
            std::uint64_t place)
-  : home_(std::move(home)),
+  : terms_(std::move(terms)),
     path_(std::move(path)),
-    terms_(std::move(terms)),
-    parent_(nullptr),
     queue_(std::move(queue)),
     keeper_(std::move(by)),
     place_(place) {
   watch();
-  home_->add(*this);
+  home().add(*this);
 }
 
 cell::~cell() {
-  home_->remove(*this);
+  home().remove(*this);
   delete asks_.load(std::memory_order_relaxed);
   worker_.reset();
-  if (parent_ != nullptr)
-    parent_->release();
-  if (predecessor_ != nullptr)
-    predecessor_->release();
+  if (kin_)
+    kin_->parent->release();
+  if (auto* before = extra().predecessor)
+    before->release();
   if (auto* next = successor_.load(std::memory_order_relaxed))
     next->release();
 }
@@ -69,8 +64,8 @@ void cell::release() noexcept {
   if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1)
     return;
   // The worker's destructor is the user's code: it must not hold up the clock.
-  if (home_->time().fires_here())
-    home_->destroy_elsewhere(this);
+  if (home().time().fires_here())
+    home().destroy_elsewhere(this);
   else
     delete this;
 }
@@ -90,9 +85,8 @@ void cell::drop_handle() noexcept {
       std::unique_lock wake_guard{wake_mtx_};
       if (lifecycle_.at() == rules::stage::created)
         last = std::move(strong_);
-    } else if (!rules::is_final(at) && parent_ == nullptr
-               && home_->logs(compat::log_info)) {
-      home_->log(compat::log_info,
+    } else if (!rules::is_final(at) && !kin_ && home().logs(compat::log_info)) {
+      home().log(compat::log_info,
                  subject()
                    + " goes on without a handle; the actor system waits for it "
                      "when it goes down (troupe::shutdown_all stops it)");
@@ -126,6 +120,18 @@ std::optional<outcome> cell::last_outcome() const {
   return former_ ? std::optional{*former_} : std::nullopt;
 }
 
+bool cell::ended_smoothly() const {
+  std::unique_lock guard{mtx_};
+  const auto& how = end().how;
+  return end().is_known && how.ok() && how.blockers().empty();
+}
+
+caf::error cell::reason_to_quit() const {
+  std::unique_lock guard{mtx_};
+  const auto& how = end().is_known || !former_ ? end().how : *former_;
+  return how.ok() ? caf::error{} : how.reason();
+}
+
 worker_status cell::status() const {
   worker_status result;
   result.name = name();
@@ -148,7 +154,7 @@ worker_status cell::status() const {
     result.last_outcome = end().how;
     result.uptime = end().how.duration();
   } else if (at != rules::stage::created) {
-    result.uptime = home_->time().now() - started_at_;
+    result.uptime = home().time().now() - started_at_;
   }
   return result;
 }
@@ -246,7 +252,7 @@ void cell::detach() noexcept {
   last = nullptr;
   std::unique_lock guard{mtx_};
   if (std::exchange(entered_, false))
-    home_->leave();
+    home().leave();
 }
 
 void cell::system_gone() noexcept {
@@ -293,7 +299,8 @@ void cell::system_gone() noexcept {
 }
 
 void cell::wake() noexcept {
-  wake_actor(nullptr);
+  if (!at_work_here())
+    wake_actor(nullptr);
 }
 
 void cell::wake_actor(caf::mailbox_element_ptr spare) noexcept {
@@ -303,11 +310,11 @@ void cell::wake_actor(caf::mailbox_element_ptr spare) noexcept {
 }
 
 void cell::run_on_thread(std::unique_ptr<thread_job> what, thread_use how) {
-  home_->offload(std::move(what), how);
+  home().offload(std::move(what), how);
 }
 
 std::unique_ptr<thread_job> cell::take_back(thread_job& what) noexcept {
-  return home_->pool().take_back(what);
+  return home().pool().take_back(what);
 }
 
 ask_table& cell::asks() {
@@ -336,6 +343,7 @@ void cell::delist(idle_wait& x) noexcept {
     idle_waits_ = x.next_idle_;
   if (x.next_idle_ != nullptr)
     x.next_idle_->previous_idle_ = x.previous_idle_;
+  x.previous_idle_ = &x;
 }
 
 void cell::wake_waits() noexcept {

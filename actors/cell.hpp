@@ -10,6 +10,7 @@
 #include "rules/settings.hpp"
 #include "run_terms.hpp"
 #include "runtime.hpp"
+#include "small_mutex.hpp"
 #include "troupe/clock.hpp"
 #include "troupe/events.hpp"
 #include "troupe/idle_wait.hpp"
@@ -86,14 +87,12 @@ constexpr bool has(todo set, todo x) noexcept {
 class cell final : public strand {
 public:
   /// Makes the cell of a worker with one life.
-  cell(std::shared_ptr<runtime> home, std::string path,
-       std::shared_ptr<const run_terms> terms, std::unique_ptr<worker> what,
-       cell* parent);
+  cell(std::string path, std::shared_ptr<const run_terms> terms,
+       std::unique_ptr<worker> what, cell* parent);
 
   /// Makes the cell of a worker whose lives begin and end as `by` says.
   /// @param place What `by` knows it by.
-  cell(std::shared_ptr<runtime> home, std::string path,
-       std::shared_ptr<const run_terms> terms,
+  cell(std::string path, std::shared_ptr<const run_terms> terms,
        std::shared_ptr<message_queue> queue, std::shared_ptr<keeper> by,
        std::uint64_t place);
 
@@ -101,6 +100,10 @@ public:
 
   /// The cell whose actor runs on this thread, or null.
   [[nodiscard]] static cell* current() noexcept;
+
+  /// Whether its actor is at work on this thread, and will look once more at
+  /// what there is to do: then nobody has to wake it.
+  [[nodiscard]] bool at_work_here() const noexcept;
 
   // -- references -------------------------------------------------------------
 
@@ -172,14 +175,21 @@ public:
   [[nodiscard]] std::string subject() const;
 
   [[nodiscard]] runtime& home() const noexcept {
-    return *home_;
+    return *terms_->home;
   }
 
   [[nodiscard]] const std::shared_ptr<runtime>& shared_home() const noexcept {
-    return home_;
+    return terms_->home;
   }
 
   [[nodiscard]] std::optional<outcome> last_outcome() const;
+
+  /// Whether the present life has ended normally, and nothing else is to be
+  /// said about that.
+  [[nodiscard]] bool ended_smoothly() const;
+
+  /// Why its actor is to end: nothing if the last life has ended normally.
+  [[nodiscard]] caf::error reason_to_quit() const;
 
   [[nodiscard]] worker_status status() const;
 
@@ -351,7 +361,7 @@ public:
 
   /// Whether a call that waits must be refused on this thread.
   [[nodiscard]] bool would_block() const noexcept {
-    return current() != nullptr || home_->would_block();
+    return current() != nullptr || home().would_block();
   }
 
   /// Blocks until the worker is ready or over.
@@ -468,6 +478,12 @@ public:
     worker_.reset();
   }
 
+  /// How the present life has ended.
+  /// @pre its end was told to the actor, and it has not begun to rest
+  [[nodiscard]] const outcome& final_outcome() const noexcept {
+    return ending_->how;
+  }
+
   [[nodiscard]] bool cleanup_due() const;
 
   /// Whether its present life has neither failed nor been forced so far.
@@ -550,6 +566,8 @@ private:
 
   class guard_dog;
 
+  class alarm;
+
   struct pending_reply {
     caf::strong_actor_ptr to;
     caf::message_id mid;
@@ -573,6 +591,17 @@ private:
     std::string degraded_because;
     std::vector<pending_reply> pending_replies;
     std::shared_ptr<brood> children; // of a supervisor
+    cell* predecessor = nullptr;     // holds a reference
+    cell* first_child = nullptr;     // linked, as the following ones are
+    cell* ended_child = nullptr;     // the last one
+  };
+
+  /// What ties a linked child to its parent, whose lock guards it.
+  struct kinship {
+    cell* const parent; // holds a reference
+    cell* next = nullptr;
+    cell* previous = nullptr;
+    bool is_listed = false;
   };
 
   /// @pre `mtx_` is held
@@ -603,6 +632,8 @@ private:
 
   void send_replies(lifecycle_awaiter::what upto) noexcept;
 
+  void tell_parent();
+
   void apply(rules::action what, failure& why);
 
   void arm(time_point due);
@@ -630,7 +661,7 @@ private:
 
   [[nodiscard]] std::string why_forced() const;
 
-  void deadline_passed(std::uint32_t number);
+  void deadline_passed();
 
   void leave_behind();
 
@@ -654,10 +685,9 @@ private:
   [[nodiscard]] std::string waited_for(lifecycle_awaiter::what until);
 
   // Fixed.
-  const std::shared_ptr<runtime> home_;
+  const std::shared_ptr<const run_terms> terms_; // goes last, with the runtime
   const std::string path_;
-  const std::shared_ptr<const run_terms> terms_;
-  cell* const parent_; // holds a reference
+  const std::unique_ptr<kinship> kin_; // of a linked child
   std::unique_ptr<worker> worker_;
   std::unique_ptr<watchdog> watchdog_;
   std::shared_ptr<message_queue> queue_;
@@ -678,34 +708,28 @@ private:
 
   // The actor; `wake_mtx_` guards the strong reference, and with it who may
   // enqueue.
-  mutable std::mutex wake_mtx_;
+  mutable small_mutex wake_mtx_;
   caf::strong_actor_ptr strong_;
   caf::strong_actor_ptr face_;
   worker_actor* actor_ = nullptr;
 
   // Guarded by `mtx_`.
-  mutable std::mutex mtx_;
+  mutable small_mutex mtx_;
   rules::lifecycle lifecycle_;
   bool ready_ = false;
   bool over_ = false;
   bool entered_ = false;
   bool in_cleanup_ = false; // in on_shutdown(), or past it
-  bool is_listed_child_ = false;
-  std::uint32_t deadline_number_ = 0;
+  bool is_armed_ = false;   // for due_
   std::uint32_t holds_ = 0;
-  job_ptr deadline_;
+  std::unique_ptr<clock::job> alarm_; // made when it is needed
   time_point started_at_{};
   time_point due_ = never;
   std::unique_ptr<ending> ending_;
   std::unique_ptr<const outcome> former_; // of the life before
   std::unique_ptr<extras> extras_;
-  cell* predecessor_ = nullptr; // holds a reference
   lifecycle_awaiter* awaiters_ = nullptr;
   blocked_thread* blocked_ = nullptr;
-  cell* first_child_ = nullptr;
-  cell* ended_child_ = nullptr; // the last one, linked by next_sibling_
-  cell* next_sibling_ = nullptr;
-  cell* previous_sibling_ = nullptr;
 
   // Guarded by the runtime's lock.
   cell* next_ = nullptr;

@@ -28,15 +28,15 @@ void cell::report_health(health x, std::string why) {
       return;
     health_.store(x, std::memory_order_relaxed);
     make_extra().degraded_because = why;
-    if (home_->events().wanted())
+    if (home().events().wanted())
       publish(is_well ? event_kind::recovered : event_kind::degraded,
               is_well ? caf::error{}
                       : caf::make_error(errc::degraded,
                                         subject() + " is degraded: " + why));
   }
   auto level = is_well ? compat::log_info : compat::log_warning;
-  if (home_->logs(level))
-    home_->log(level, path_ + " [" + std::to_string(incarnation())
+  if (home().logs(level))
+    home().log(level, path_ + " [" + std::to_string(incarnation())
                         + (is_well ? "] is healthy again" : "] is degraded: ")
                         + why);
 }

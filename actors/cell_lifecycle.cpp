@@ -54,7 +54,7 @@ caf::error cell::start_now() {
   {
     std::unique_lock guard{mtx_};
     if (lifecycle_.at() != rules::stage::created && started_at_ == time_point{})
-      return home_->gone()
+      return home().gone()
                ? caf::make_error(errc::system_gone,
                                  subject()
                                    + " cannot be started: its actor "
@@ -69,14 +69,14 @@ caf::error cell::start_now() {
                   + "; a worker is started once: spawn another one";
       return caf::make_error(errc::already_started, std::move(text));
     }
-    if (!home_->enter())
+    if (!home().enter())
       return caf::make_error(
         errc::system_gone,
         subject() + " cannot be started: its actor system is gone");
     {
       std::unique_lock wake_guard{wake_mtx_};
       if (actor_ == nullptr) {
-        home_->leave();
+        home().leave();
         return caf::make_error(errc::system_gone,
                                subject()
                                  + " cannot be started: its actor is "
@@ -86,7 +86,7 @@ caf::error cell::start_now() {
         strong_ = caf::strong_actor_ptr{actor_->ctrl()};
     }
     entered_ = true;
-    started_at_ = home_->time().now();
+    started_at_ = home().time().now();
     failure none;
     apply(lifecycle_.feed(rules::event::start), none);
   }
@@ -111,7 +111,7 @@ bool cell::request_stop(queue_at_stop mode, const rules::stop_limits& limits,
     children = extra().children;
     if (children && terms_->periods.grace != infinite
         && !rules::stop_asked(from)) {
-      auto now = home_->time().now();
+      auto now = home().time().now();
       auto own = deadline_after(now, terms_->periods.grace);
       end.limits = rules::tighten(end.limits, rules::limits_until(now, own));
     }
@@ -131,14 +131,14 @@ bool cell::request_stop(queue_at_stop mode, const rules::stop_limits& limits,
                    || from == rules::stage::cleanup_forcing
                    || from == rules::stage::killing))
         arm(
-          std::min(due_, rules::abandon_at(home_->time().now(),
+          std::min(due_, rules::abandon_at(home().time().now(),
                                            terms_->periods.force, end.limits)));
       guard.unlock();
       if (children)
         children->stop(told);
       return true;
     }
-    end.stop_asked_at = home_->time().now();
+    end.stop_asked_at = home().time().now();
     if (queue_) {
       if (mode == queue_at_stop::keep)
         queue_->suspend();
@@ -177,7 +177,7 @@ void cell::force() {
     auto at = lifecycle_.at();
     if (at == rules::stage::created || rules::is_final(at) || end().force_asked)
       return;
-    auto now = home_->time().now();
+    auto now = home().time().now();
     auto& end = make_end();
     if (end.stop_asked_at == never)
       end.stop_asked_at = now;
@@ -261,9 +261,9 @@ void cell::apply(rules::action what, failure& why) {
   stage_view_.store(lifecycle_.at(), std::memory_order_release);
   note_outcome(what, why);
   // With the lock held, so that events come in the order of what they tell.
-  if (home_->events().wanted())
+  if (home().events().wanted())
     publish_transition(from);
-  auto now = [this] { return home_->time().now(); };
+  auto now = [this] { return home().time().now(); };
   if (has(arm_start_timeout))
     arm(deadline_after(now(), terms_->periods.start_timeout));
   if (has(arm_grace)) {
@@ -298,33 +298,66 @@ void cell::apply(rules::action what, failure& why) {
     add_todo(jobs);
 }
 
+/// Goes off when a deadline may have passed. Holds the cell while it is set.
+class cell::alarm final : public clock::job {
+public:
+  explicit alarm(cell& home) noexcept : home_(home) {
+    // nop
+  }
+
+  /// @pre the cell's lock is held
+  void set(time_point due) {
+    // As long as it goes off before, it looks once more when it does.
+    if (armed() && goes_off_ <= due)
+      return;
+    goes_off_ = due;
+    home_.home().time().schedule(*this, due);
+  }
+
+  void run() noexcept override {
+    home_.deadline_passed();
+  }
+
+  void retain() noexcept override {
+    home_.retain();
+  }
+
+  void release() noexcept override {
+    home_.release();
+  }
+
+private:
+  cell& home_;
+  time_point goes_off_ = never;
+};
+
 /// Sets the one deadline of the current stage.
 /// @pre `mtx_` is held
 void cell::arm(time_point due) {
-  // A job that fires already finds that its number is out of date.
-  ++deadline_number_;
   due_ = due;
-  if (deadline_) {
-    home_->time().unschedule(*deadline_);
-    deadline_ = job_ptr{};
+  is_armed_ = due != never;
+  if (is_armed_) {
+    if (!alarm_)
+      alarm_ = std::make_unique<alarm>(*this);
+    static_cast<alarm&>(*alarm_).set(due);
+  } else if (alarm_) {
+    home().time().unschedule(*alarm_);
   }
-  if (due == never)
-    return;
-  deadline_ = make_job([self = cell_ptr{*this}, number = deadline_number_] {
-    self->deadline_passed(number);
-  });
-  home_->time().schedule(*deadline_, due);
 }
 
 /// Runs on the clock's thread, whatever the worker does meanwhile.
-void cell::deadline_passed(std::uint32_t number) {
+void cell::deadline_passed() {
   auto from = rules::stage::created;
   auto to = from;
   {
     std::unique_lock guard{mtx_};
-    if (number != deadline_number_)
+    if (!is_armed_)
+      return; // It went off when this was changed.
+    if (home().time().now() < due_) {
+      static_cast<alarm&>(*alarm_).set(due_);
       return;
-    deadline_ = job_ptr{};
+    }
+    is_armed_ = false;
     from = lifecycle_.at();
     // While children are being joined the time is theirs: each of them is bound
     // to end, by its own deadlines, once it has been forced.
@@ -355,7 +388,7 @@ void cell::deadline_passed(std::uint32_t number) {
 
 /// The worker is abandoned: nobody waits for it any more.
 void cell::leave_behind() {
-  home_->pool().give_up(*this);
+  home().pool().give_up(*this);
   if (queue_ && keeper_)
     queue_->let_go();
   else if (queue_)
@@ -365,7 +398,7 @@ void cell::leave_behind() {
   end_reached();
   std::unique_lock guard{mtx_};
   if (std::exchange(entered_, false))
-    home_->leave();
+    home().leave();
 }
 
 /// What an outcome says about a force: who or what was behind it.
@@ -447,7 +480,7 @@ void cell::note_outcome(rules::action what, failure& why) {
   how.abandoned_ = has(abandon);
   how.incarnation_ = incarnation();
   if (started_at_ != time_point{})
-    how.duration_ = home_->time().now() - started_at_;
+    how.duration_ = home().time().now() - started_at_;
   make_end().is_known = true;
 }
 
@@ -484,7 +517,7 @@ time_point cell::grace_limit() const noexcept {
 /// @pre `mtx_` is held
 time_point cell::cleanup_deadline() const {
   return std::min(end().limits.cleanup,
-                  rules::cleanup_deadline(home_->time().now(),
+                  rules::cleanup_deadline(home().time().now(),
                                           end().stop_asked_at != never,
                                           end().grace_over, terms_->periods));
 }
@@ -498,13 +531,13 @@ void cell::shorten_cleanup() {
 void cell::add_todo(todo what) noexcept {
   auto before = todo_.fetch_or(static_cast<std::uint32_t>(what),
                                std::memory_order_acq_rel);
-  if (before == 0)
+  if (before == 0 && !at_work_here())
     wake_actor(nullptr);
 }
 
 void cell::publish(event_kind what, caf::error reason, timespan span) {
-  home_->events().publish(
-    {what, path_, incarnation(), home_->time().now(), std::move(reason), span});
+  home().events().publish(
+    {what, path_, incarnation(), home().time().now(), std::move(reason), span});
 }
 
 /// What others get to know of a change of the stage.
@@ -518,7 +551,7 @@ void cell::publish_transition(rules::stage from) {
     return;
   }
   if (to == rules::stage::ready)
-    publish(event_kind::ready, {}, home_->time().now() - started_at_);
+    publish(event_kind::ready, {}, home().time().now() - started_at_);
   if (rules::is_final(to)) {
     // An abandoned worker that has come back keeps its outcome.
     if (!rules::is_final(from))
@@ -542,6 +575,8 @@ void cell::log_transition(rules::stage from, rules::stage to) {
   if (before == worker_state::init && is_final(after))
     return;
   auto level = compat::log_info;
+  if (!home().logs(compat::log_error))
+    return; // Nothing is logged at all.
   auto is_end = is_final(after);
   auto how = is_end ? last_outcome() : std::nullopt;
   if (how) {
@@ -550,13 +585,13 @@ void cell::log_transition(rules::stage from, rules::stage to) {
     else if (how->kind() != outcome_kind::normal)
       level = compat::log_error;
   }
-  if (!home_->logs(level))
+  if (!home().logs(level))
     return;
   auto text = path_ + " [" + std::to_string(incarnation()) + "] "
               + (became_ready ? std::string{"ready"} : to_string(after));
   if (how)
     text += " after " + render(how->duration()) + ": " + to_string(*how);
-  home_->log(level, text);
+  home().log(level, text);
 }
 
 } // namespace troupe

@@ -55,7 +55,7 @@ void cell::begin_anew(failure& none) {
   health_.store(health::healthy, std::memory_order_relaxed);
   if (extras_)
     extras_->degraded_because.clear();
-  started_at_ = home_->time().now();
+  started_at_ = home().time().now();
   if (queue_)
     queue_->reopen();
   apply(lifecycle_.feed(rules::event::start), none);
@@ -75,7 +75,7 @@ bool cell::want_stop(on_stop mode) {
 }
 
 void cell::end_reached() {
-  if (keeper_ && !home_->gone())
+  if (keeper_ && !home().gone())
     keeper_->child_ended(*this);
   else
     release_waiters();
@@ -85,8 +85,9 @@ void cell::retire() {
   if (finished())
     return;
   backing_off_.store(false, std::memory_order_relaxed);
-  if (drop_unstarted(caf::make_error(errc::stopped_before_ready,
-                                     subject() + " was never started")))
+  if (stage() == rules::stage::created
+      && drop_unstarted(caf::make_error(errc::stopped_before_ready,
+                                        subject() + " was never started")))
     return;
   if (queue_)
     queue_->discard(message_queue::leave::handled);
@@ -98,13 +99,18 @@ void cell::retire() {
 
 void cell::succeed(cell& next) {
   next.retain();
-  if (!finished()) {
+  auto over = finished();
+  auto how = last_outcome();
+  if (!over)
     retain();
-    next.predecessor_ = this;
+  {
+    std::unique_lock guard{next.mtx_};
+    if (!over)
+      next.make_extra().predecessor = this;
+    next.incarnation_.store(incarnation() + 1, std::memory_order_relaxed);
+    if (how)
+      next.former_ = std::make_unique<const outcome>(std::move(*how));
   }
-  next.incarnation_.store(incarnation() + 1, std::memory_order_relaxed);
-  if (auto how = last_outcome())
-    next.former_ = std::make_unique<const outcome>(std::move(*how));
   successor_.store(&next, std::memory_order_release);
 }
 
@@ -139,7 +145,7 @@ void cell::brood_over() noexcept {
 /// @pre `mtx_` is held
 bool cell::has_children_locked() const {
   auto& kept = extra().children;
-  return first_child_ != nullptr || (kept && !kept->over());
+  return extra().first_child != nullptr || (kept && !kept->over());
 }
 
 } // namespace troupe

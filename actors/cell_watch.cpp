@@ -15,7 +15,7 @@ namespace troupe {
 class cell::guard_dog final : public watchdog {
 public:
   explicit guard_dog(cell& home) noexcept
-    : watchdog(home.home_->time(), home.terms_->watchdog), home_(home) {
+    : watchdog(home.home().time(), home.terms_->watchdog), home_(home) {
     // nop
   }
 
@@ -54,11 +54,11 @@ void cell::stalled(timespan length) {
     std::unique_lock guard{mtx_};
     if (lifecycle_.at() == rules::stage::abandoned)
       return; // which was reported
-    if (home_->events().wanted())
+    if (home().events().wanted())
       publish(event_kind::stalled, {}, length);
   }
-  if (home_->logs(compat::log_warning))
-    home_->log(compat::log_warning,
+  if (home().logs(compat::log_warning))
+    home().log(compat::log_warning,
                path_ + " [" + std::to_string(incarnation())
                  + "] stalled: its code has not returned for "
                  + caf::deep_to_string(length));

@@ -14,11 +14,11 @@ namespace troupe {
 void cell::add_child(cell& child) {
   child.retain();
   std::unique_lock guard{mtx_};
-  child.is_listed_child_ = true;
-  child.next_sibling_ = first_child_;
-  if (first_child_ != nullptr)
-    first_child_->previous_sibling_ = &child;
-  first_child_ = &child;
+  auto* before = std::exchange(make_extra().first_child, &child);
+  child.kin_->is_listed = true;
+  child.kin_->next = before;
+  if (before != nullptr)
+    before->kin_->previous = &child;
 }
 
 void cell::stop_children(bool by_force) {
@@ -31,7 +31,7 @@ void cell::stop_children(bool by_force) {
     limit = end().stop_asked_at != never ? end().grace_over : never;
     kept = extra().children;
     limits = end().limits;
-    for (auto* i = first_child_; i != nullptr; i = i->next_sibling_)
+    for (auto* i = extra().first_child; i != nullptr; i = i->kin_->next)
       children.emplace_back(*i);
   }
   for (auto& child : children) {
@@ -59,7 +59,7 @@ std::vector<cell_ptr> cell::linked_children() const {
   std::vector<cell_ptr> result;
   {
     std::unique_lock guard{mtx_};
-    for (auto* i = first_child_; i != nullptr; i = i->next_sibling_)
+    for (auto* i = extra().first_child; i != nullptr; i = i->kin_->next)
       result.emplace_back(*i);
   }
   // The list begins with the one that came last.
@@ -72,13 +72,15 @@ void cell::disown_children() noexcept {
   std::shared_ptr<brood> kept;
   {
     std::unique_lock guard{mtx_};
-    if (extras_)
-      kept = std::exchange(extras_->children, nullptr);
-    for (auto* i = std::exchange(first_child_, nullptr); i != nullptr;) {
-      i->is_listed_child_ = false;
-      i->previous_sibling_ = nullptr;
+    if (!extras_)
+      return;
+    kept = std::exchange(extras_->children, nullptr);
+    for (auto* i = std::exchange(extras_->first_child, nullptr);
+         i != nullptr;) {
+      i->kin_->is_listed = false;
+      i->kin_->previous = nullptr;
       children.push_back(i);
-      i = std::exchange(i->next_sibling_, nullptr);
+      i = std::exchange(i->kin_->next, nullptr);
     }
     for (auto* i : take_ended_locked())
       children.push_back(i);
@@ -102,9 +104,11 @@ std::vector<cell*> cell::take_ended_children() {
 /// @pre `mtx_` is held
 std::vector<cell*> cell::take_ended_locked() {
   std::vector<cell*> result;
-  for (auto* i = std::exchange(ended_child_, nullptr); i != nullptr;) {
+  if (!extras_)
+    return result;
+  for (auto* i = std::exchange(extras_->ended_child, nullptr); i != nullptr;) {
     result.push_back(i);
-    i = std::exchange(i->next_sibling_, nullptr);
+    i = std::exchange(i->kin_->next, nullptr);
   }
   std::reverse(result.begin(), result.end());
   return result;
@@ -116,35 +120,38 @@ void cell::release_waiters() {
     over_ = true;
     announce(lifecycle_awaiter::what::over);
   }
-  home_->notify();
+  home().notify();
   send_replies(lifecycle_awaiter::what::over);
   // Who waits for the one that this one has succeeded waits for this one.
   // The two hold each other up to here.
   auto* before = [this] {
     std::unique_lock guard{mtx_};
-    return std::exchange(predecessor_, nullptr);
+    return extras_ ? std::exchange(extras_->predecessor, nullptr) : nullptr;
   }();
   if (before != nullptr) {
     before->release_waiters();
     before->release();
   }
-  if (parent_ == nullptr)
+  if (kin_)
+    tell_parent();
+}
+
+/// The parent's list holds a reference, which goes over to the list of those
+/// that have ended.
+void cell::tell_parent() {
+  auto& parent = *kin_->parent;
+  std::unique_lock guard{parent.mtx_};
+  if (!std::exchange(kin_->is_listed, false))
     return;
-  // The parent's list holds a reference, which goes over to the list of those
-  // that have ended.
-  std::unique_lock guard{parent_->mtx_};
-  if (!is_listed_child_)
-    return;
-  is_listed_child_ = false;
-  if (previous_sibling_ != nullptr)
-    previous_sibling_->next_sibling_ = next_sibling_;
+  if (kin_->previous != nullptr)
+    kin_->previous->kin_->next = kin_->next;
   else
-    parent_->first_child_ = next_sibling_;
-  if (next_sibling_ != nullptr)
-    next_sibling_->previous_sibling_ = previous_sibling_;
-  previous_sibling_ = nullptr;
-  next_sibling_ = std::exchange(parent_->ended_child_, this);
-  parent_->add_todo(todo::child_ended);
+    parent.extras_->first_child = kin_->next;
+  if (kin_->next != nullptr)
+    kin_->next->kin_->previous = kin_->previous;
+  kin_->previous = nullptr;
+  kin_->next = std::exchange(parent.extras_->ended_child, this);
+  parent.add_todo(todo::child_ended);
 }
 
 } // namespace troupe

@@ -7,13 +7,17 @@
 #include "troupe/options.hpp"
 #include "troupe/time.hpp"
 
+#include <memory>
 #include <typeinfo>
 
 namespace troupe {
 
-/// How a worker is to be run. Never changes, and is shared by all workers that
-/// are run alike: there may be a million of them.
+class runtime;
+
+/// How a worker is to be run, and where. Never changes, and is shared by all
+/// workers that are run alike: there may be a million of them.
 struct run_terms {
+  std::shared_ptr<runtime> home;
   rules::periods periods;
   troupe::readiness readiness;
   troupe::on_stop on_stop;

@@ -83,6 +83,14 @@ rules::settings read_settings(caf::actor_system& sys) {
   return result;
 }
 
+/// The highest level of which the system's log wants lines: that never changes.
+unsigned highest_level(caf::actor_system& sys) {
+  for (auto level : {compat::log_info, compat::log_warning, compat::log_error})
+    if (compat::logs(sys, level))
+      return level;
+  return 0;
+}
+
 } // namespace
 
 std::shared_ptr<runtime> runtime::of(caf::actor_system& sys) {
@@ -117,6 +125,7 @@ runtime::runtime(caf::actor_system& sys)
   : system_(&sys),
     pump_(testing::find_pump(sys)),
     settings_(read_settings(sys)),
+    log_level_(highest_level(sys)),
     pool_(settings_.offload_threads, threads_, pump_) {
   if (pump_) {
     clock_ = &pump_->clock();
@@ -130,15 +139,14 @@ runtime::~runtime() = default;
 
 bool runtime::gone() const noexcept {
   // From then on nothing can be started, and nothing that runs is left.
-  std::unique_lock guard{mtx_};
-  return closed_;
+  return closed_.load(std::memory_order_acquire);
 }
 
 // -- the actor system ----------------------------------------------------------
 
 bool runtime::enter() {
   std::unique_lock guard{mtx_};
-  if (closed_)
+  if (gone())
     return false;
   system_->registry().inc_running();
   return true;
@@ -148,11 +156,6 @@ void runtime::leave() {
   std::unique_lock guard{mtx_};
   if (!gone_)
     system_->registry().dec_running();
-}
-
-bool runtime::logs(unsigned level) noexcept {
-  std::unique_lock guard{mtx_};
-  return !gone_ && compat::logs(*system_, level);
 }
 
 void runtime::log(unsigned level, const std::string& text) noexcept {
@@ -367,7 +370,7 @@ worker_handle runtime::find_path(std::string_view path) {
 
 void runtime::close() noexcept {
   std::unique_lock guard{mtx_};
-  closed_ = true;
+  closed_.store(true, std::memory_order_release);
 }
 
 void runtime::shut_down() noexcept {
@@ -381,8 +384,13 @@ void runtime::shut_down() noexcept {
     x->system_gone();
   events_.close();
   dead_letters_.close();
+  {
+    std::unique_lock guard{terms_mtx_};
+    terms_ = {}; // They hold this.
+  }
   std::unique_lock guard{mtx_};
   gone_ = true;
+  log_level_.store(0, std::memory_order_relaxed);
 }
 
 } // namespace troupe

@@ -7,6 +7,7 @@
 #include "offload_pool.hpp"
 #include "rules/settings.hpp"
 #include "run_terms.hpp"
+#include "small_mutex.hpp"
 #include "stream.hpp"
 #include "testing/pump.hpp"
 #include "threads.hpp"
@@ -82,7 +83,9 @@ public:
   void log(unsigned level, const std::string& text) noexcept;
 
   /// Whether the log wants lines of this level.
-  [[nodiscard]] bool logs(unsigned level) noexcept;
+  [[nodiscard]] bool logs(unsigned level) const noexcept {
+    return level <= log_level_.load(std::memory_order_relaxed);
+  }
 
   // -- events -----------------------------------------------------------------
 
@@ -202,6 +205,7 @@ private:
   std::unique_ptr<clock> own_clock_;
   clock* clock_;
   rules::settings settings_;
+  std::atomic<unsigned> log_level_; // 0 when the system is gone
   threads threads_;
   offload_pool pool_;
   stream<lifecycle_event> events_;
@@ -210,18 +214,18 @@ private:
   std::shared_ptr<meter> own_meter_;
   std::atomic<meter*> meter_{nullptr};
 
-  mutable std::mutex mtx_;
-  bool closed_ = false;
+  mutable small_mutex mtx_;
+  std::atomic<bool> closed_{false};
   bool gone_ = false;
   cell* first_ = nullptr;
   // Two may have one name, of which one runs at most.
   std::multimap<std::string, cell*, std::less<>> roots_;
 
-  std::mutex callers_mtx_;
+  small_mutex callers_mtx_;
   std::unordered_multimap<const cell*, std::shared_ptr<roll_call>> callers_;
 
   // Those that were asked for last.
-  std::mutex terms_mtx_;
+  small_mutex terms_mtx_;
   std::array<std::shared_ptr<const run_terms>, 8> terms_;
   std::size_t next_terms_ = 0;
 };

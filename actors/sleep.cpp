@@ -14,17 +14,13 @@ idle_wait::~idle_wait() {
 }
 
 void idle_wait::enlist() noexcept {
-  if (!enlisted_) {
-    enlisted_ = true;
+  if (previous_idle_ == this)
     cell_->enlist(*this);
-  }
 }
 
 void idle_wait::delist() noexcept {
-  if (enlisted_) {
-    enlisted_ = false;
+  if (previous_idle_ != this)
     cell_->delist(*this);
-  }
 }
 
 // -- sleep_awaiter -------------------------------------------------------------

@@ -27,10 +27,11 @@ std::string class_name(const std::type_info& type) {
 
 namespace {
 
-run_terms terms_of(const worker_options& options,
-                   const rules::settings& defaults,
+run_terms terms_of(const worker_options& options, std::shared_ptr<runtime> home,
                    const std::type_info& type) {
-  return {.periods = rules::merge(options, defaults),
+  auto periods = rules::merge(options, home->settings());
+  return {.home = std::move(home),
+          .periods = periods,
           .readiness = options.readiness,
           .on_stop = options.queue.on_stop,
           .on_failure = options.on_failure,
@@ -63,10 +64,10 @@ cell* make_cell(caf::actor_system& sys, worker_options options,
                                   ? std::string_view{parent->path()}
                                   : std::string_view{},
                                 name);
-  auto terms = home->share(terms_of(options, home->settings(), type));
-  auto result = std::make_unique<cell>(std::move(home), std::move(path),
-                                       std::move(terms), std::move(what),
-                                       parent);
+  auto result
+    = std::make_unique<cell>(std::move(path),
+                             home->share(terms_of(options, home, type)),
+                             std::move(what), parent);
   if (auto* queue = result->queue())
     queue->attach(*result, options.queue);
   give_actor(sys, *result);
@@ -75,32 +76,28 @@ cell* make_cell(caf::actor_system& sys, worker_options options,
   return result.release();
 }
 
-cell* make_kept_cell(std::shared_ptr<runtime> home, std::string_view above,
-                     const worker_options& options, const std::type_info& type,
+cell* make_kept_cell(const std::shared_ptr<runtime>& home,
+                     std::string_view above, const worker_options& options,
+                     const std::type_info& type,
                      std::shared_ptr<message_queue> queue,
                      std::shared_ptr<keeper> by, std::uint64_t place) {
-  auto& sys = home->system();
-  auto terms = home->share(terms_of(options, home->settings(), type));
-  auto result = std::make_unique<cell>(std::move(home),
-                                       rules::child_path(above, options.name),
-                                       std::move(terms), std::move(queue),
-                                       std::move(by), place);
+  auto result
+    = std::make_unique<cell>(rules::child_path(above, options.name),
+                             home->share(terms_of(options, home, type)),
+                             std::move(queue), std::move(by), place);
   if (auto* waiting = result->queue())
     waiting->attach(*result, options.queue);
-  give_actor(sys, *result);
+  give_actor(home->system(), *result);
   return result.release();
 }
 
 cell* make_next_cell(const cell& former, std::shared_ptr<keeper> by) {
-  auto home = former.shared_home();
-  auto& sys = home->system();
-  auto result = std::make_unique<cell>(std::move(home), former.path(),
-                                       former.shared_terms(),
+  auto result = std::make_unique<cell>(former.path(), former.shared_terms(),
                                        former.shared_queue(), std::move(by),
                                        former.place());
   if (auto* waiting = result->queue())
     waiting->attach(*result);
-  give_actor(sys, *result);
+  give_actor(former.home().system(), *result);
   return result.release();
 }
 

@@ -31,7 +31,7 @@ namespace troupe {
 /// @param above The path of its supervisor.
 /// @param place What `by` knows it by.
 [[nodiscard]] cell*
-make_kept_cell(std::shared_ptr<runtime> home, std::string_view above,
+make_kept_cell(const std::shared_ptr<runtime>& home, std::string_view above,
                const worker_options& options, const std::type_info& type,
                std::shared_ptr<message_queue> queue, std::shared_ptr<keeper> by,
                std::uint64_t place);

@@ -106,11 +106,11 @@ void cell::announce(lifecycle_awaiter::what upto) noexcept {
     i = next;
   }
   if (upto == lifecycle_awaiter::what::ready)
-    home_->notify();
+    home().notify();
 }
 
 caf::error cell::not_started() const {
-  return home_->gone()
+  return home().gone()
            ? caf::make_error(errc::system_gone,
                              subject()
                                + " was not started, and its actor system is "
@@ -134,17 +134,17 @@ awaited_outcome cell::block(lifecycle_awaiter::what until, timespan timeout) {
       "a call that waits for " + subject()
         + " would block an actor's thread; co_await started() or stopped() "
           "instead, or send a message");
-  if (home_->gone() && !finished())
+  if (home().gone() && !finished())
     return caf::make_error(errc::system_gone,
                            subject()
                              + " will not end any more: its actor "
                                "system is gone");
   if (stage() == rules::stage::created && !keeper_)
     return not_started();
-  auto limit = deadline_after(home_->time().now(), timeout);
+  auto limit = deadline_after(home().time().now(), timeout);
   {
     blocked_thread self{*this, until};
-    home_->block_until([&self] { return self.fired(); }, limit,
+    home().block_until([&self] { return self.fired(); }, limit,
                        [&self, limit] { self.wait_until(limit); },
                        [this, until] { return waited_for(until); });
   }

@@ -20,8 +20,31 @@ namespace {
 thread_local cell* current_cell = nullptr;
 thread_local compat::execution_context* current_context = nullptr;
 
+/// The cell whose actor does what there is to do, on this thread.
+thread_local cell* working_cell = nullptr;
+
 /// An element that `wake` may use instead of a new one.
 thread_local caf::mailbox_element_ptr* spare_element = nullptr;
+
+/// While this lives, what comes up on this thread needs no message.
+class at_work {
+public:
+  explicit at_work(cell& who) noexcept
+    : outer_(std::exchange(working_cell, &who)) {
+    // nop
+  }
+
+  at_work(const at_work&) = delete;
+
+  at_work& operator=(const at_work&) = delete;
+
+  ~at_work() {
+    working_cell = outer_;
+  }
+
+private:
+  cell* outer_;
+};
 
 caf::skippable_result refuse_message(caf::scheduled_actor*, caf::message&) {
   return caf::make_error(caf::sec::unexpected_message);
@@ -38,13 +61,18 @@ cell* cell::current() noexcept {
   return current_cell;
 }
 
+bool cell::at_work_here() const noexcept {
+  return working_cell == this;
+}
+
 worker_actor::worker_actor(caf::actor_config& cfg, cell& home)
   : super(cfg), cell_(home), main_(home) {
   // nop
 }
 
 worker_actor::~worker_actor() {
-  cell_->drop_unstarted(caf::make_error(caf::exit_reason::unreachable));
+  if (cell_->stage() == rules::stage::created)
+    cell_->drop_unstarted(caf::make_error(caf::exit_reason::unreachable));
 }
 
 const char* worker_actor::name() const {
@@ -240,28 +268,42 @@ worker_actor::resume_watched(compat::execution_context* ctx, size_t most) {
 /// Does what there is to do before the next message.
 /// @returns whether the actor goes on after it.
 bool worker_actor::attend(compat::execution_context* ctx) {
-  auto wake = compat::make_element(nullptr, caf::make_message_id(),
-                                   caf::message{});
-  return activate(ctx, *wake) != activation_result::terminated;
+  caf::mailbox_element wake;
+  return activate(ctx, wake) != activation_result::terminated;
 }
 
 caf::behavior worker_actor::make_behavior() {
-  return waiting();
+  keep_messages();
+  return idle_behavior();
 }
 
 /// Keeps what comes for the handlers until there are some.
-caf::behavior worker_actor::waiting() {
+void worker_actor::keep_messages() {
   default_handler_ = [this](caf::scheduled_actor*,
                             caf::message&) -> caf::skippable_result {
     kept_messages_ = true;
     return caf::skip;
   };
+}
+
+/// What the actor does without handlers.
+caf::behavior worker_actor::idle_behavior() {
   return {[this] { pump(); }};
 }
 
-/// Takes `bhvr` in place of the present behaviour.
-void worker_actor::serve(caf::behavior bhvr) {
-  become(std::move(bhvr));
+/// The worker's handlers, if it has any, are served from here on.
+void worker_actor::serve() {
+  if (handlers_) {
+    become(std::move(handlers_));
+    serving_ = true;
+  }
+  look_at_kept_messages();
+}
+
+/// No handler begins from here on.
+void worker_actor::serve_nobody() {
+  if (std::exchange(serving_, false))
+    become(idle_behavior());
   look_at_kept_messages();
 }
 
@@ -275,25 +317,35 @@ void worker_actor::look_at_kept_messages() {
 }
 
 void worker_actor::pump() {
+  {
+    const at_work mark{*cell_};
+    work();
+  }
+  // Others have their turn; what is still to be done goes on after them.
+  if (cell_->has_ready() || cell_->has_todo())
+    deliver_wake(nullptr);
+  outlive_quit();
+}
+
+void worker_actor::work() {
   constexpr std::size_t turn = 256;
-  for (;;) {
+  // One life may follow another in here, without an end.
+  constexpr std::size_t most_steps = 16;
+  for (std::size_t i = 0; i < most_steps; ++i) {
     cell_->step_begins();
     if (auto what = cell_->take_todo(); what != todo::none)
       carry_out(what);
     else if (!cell_->has_ready() || cell_->run_ready(turn) == turn
              || cell_->has_ready())
-      break;
+      return;
   }
-  // Others have their turn; what is still ready goes on after them.
-  if (cell_->has_ready())
-    deliver_wake(nullptr);
-  outlive_quit();
 }
 
 void worker_actor::outlive_quit() {
   if (!bhvr_stack().empty() || rules::is_final(cell_->stage()))
     return;
-  bhvr_stack().push_back(caf::behavior{[this] { pump(); }});
+  bhvr_stack().push_back(idle_behavior());
+  serving_ = false;
   default_handler_ = refuse_late_message;
   doomed_ = true;
   cell_->kill(
@@ -369,10 +421,7 @@ void worker_actor::begin_run() {
     return;
   step_ = step::run;
   default_handler_ = refuse_message;
-  if (handlers_)
-    serve(std::move(handlers_));
-  else
-    look_at_kept_messages();
+  serve();
   try {
     main_.start(cell_->object().run(),
                 [this](completion<void> how) { step_done(std::move(how)); });
@@ -475,9 +524,8 @@ void worker_actor::end_run(std::optional<failure> why) {
 void worker_actor::tear_down(bool handlers_too) {
   ++tearing_down_;
   if (cell_->frozen()) {
-    // No handler begins any more.
     default_handler_ = refuse_late_message;
-    serve({[this] { pump(); }});
+    serve_nobody();
     cell_->stop_children(cell_->stage() != rules::stage::killing);
   }
   if (main_.active() && !main_.cancelled()
@@ -544,7 +592,7 @@ void worker_actor::begin_close() {
     return;
   }
   default_handler_ = refuse_late_message;
-  serve({[this] { pump(); }});
+  serve_nobody();
   cell_->clear_sleep_wake();
   // What has a keeper may live again, and its queue goes on.
   if (auto* queue = cell_->queue(); queue && cell_->kept_by() == nullptr) {
@@ -656,7 +704,7 @@ void worker_actor::finish() {
   assert(!main_.active() && "a life ends while its coroutine is there");
   over_ = true;
   auto at = cell_->stage();
-  auto how = cell_->last_outcome().value_or(outcome{});
+  const auto& how = cell_->final_outcome();
   cell_->disown_children();
   auto kept = cell_->kept_by() != nullptr;
   if (auto* queue = cell_->queue(); queue && at != rules::stage::abandoned) {
@@ -689,11 +737,14 @@ void worker_actor::finish() {
       cell_->end_reached();
       return;
     }
+  }
+  auto reason = cell_->reason_to_quit();
+  if (at != rules::stage::abandoned) {
     if (kept)
       cell_->detach(); // Its next life needs another actor.
     cell_->end_reached();
   }
-  quit(how.kind() == outcome_kind::normal ? caf::error{} : how.reason());
+  quit(std::move(reason));
   // Somebody else may have called quit() first, see `on_exit`.
   bhvr_stack().clear();
 }
@@ -707,14 +758,14 @@ void worker_actor::rest() {
   ending_why_ = caf::error{};
   cleanup_failure_.reset();
   cell_->clear_sleep_wake();
-  serve(waiting());
+  keep_messages();
+  serve_nobody();
 }
 
 /// The keeper has decided that this is the end.
 void worker_actor::leave() {
   over_ = true;
-  auto how = cell_->last_outcome().value_or(outcome{});
-  quit(how.kind() == outcome_kind::normal ? caf::error{} : how.reason());
+  quit(cell_->reason_to_quit());
   bhvr_stack().clear();
 }
 

@@ -94,6 +94,8 @@ private:
   /// Does what there is to do, for a bounded time.
   void pump();
 
+  void work();
+
   void carry_out(todo what);
 
   void tell_calls_to_stop() noexcept;
@@ -134,9 +136,13 @@ private:
 
   void children_ended();
 
-  [[nodiscard]] caf::behavior waiting();
+  [[nodiscard]] caf::behavior idle_behavior();
 
-  void serve(caf::behavior bhvr);
+  void keep_messages();
+
+  void serve();
+
+  void serve_nobody();
 
   void look_at_kept_messages();
 
@@ -159,6 +165,7 @@ private:
   bool over_ = false;          // finish() was called
   bool doomed_ = false;        // somebody called quit()
   bool kept_messages_ = false; // some came before run() did
+  bool serving_ = false;       // the behaviour is that of the handlers
   std::uint32_t tearing_down_ = 0;
   caf::error ending_why_; // what fail() was given; nothing after finish()
   std::unique_ptr<failure> cleanup_failure_;

@@ -260,6 +260,10 @@ std::vector<command> supervision::take() {
   return std::exchange(commands_, {});
 }
 
+void supervision::take(std::vector<command>& others) noexcept {
+  commands_.swap(others);
+}
+
 // -- children ------------------------------------------------------------------
 
 supervision::index supervision::find(child_id who) const noexcept {

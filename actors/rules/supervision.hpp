@@ -4,6 +4,7 @@
 #pragma once
 
 #include "rules/backoff.hpp"
+#include "rules/blocks.hpp"
 #include "rules/restart_window.hpp"
 #include "troupe/child_info.hpp"
 #include "troupe/supervisor_options.hpp"
@@ -264,6 +265,10 @@ public:
   /// Takes what is to be done, in order.
   [[nodiscard]] std::vector<command> take();
 
+  /// The same, without new memory each time: swaps it with `others`.
+  /// @pre `others` is empty
+  void take(std::vector<command>& others) noexcept;
+
 private:
   using index = std::uint32_t;
 
@@ -379,7 +384,7 @@ private:
   void begin_rewinding(time_point now);
 
   group_rules rules_;
-  std::vector<slot> slots_;
+  blocks<slot> slots_;
   std::vector<command> commands_;
   restart_window intensity_;
   std::uint64_t random_;

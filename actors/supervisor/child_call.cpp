@@ -7,9 +7,30 @@
 
 #include <caf/deep_to_string.hpp>
 
+#include <condition_variable>
+#include <mutex>
 #include <utility>
 
 namespace troupe {
+
+/// A thread that waits for the end of a call, but not for ever.
+struct child_call::progress::sleeper {
+  std::mutex mtx;
+  std::condition_variable woken;
+  bool done = false;
+  sleeper* next = nullptr;
+
+  void wait_until(time_point limit) {
+    std::unique_lock guard{mtx};
+    woken.wait_until(guard, limit, [this] { return done; });
+  }
+
+  void wake() {
+    std::unique_lock guard{mtx};
+    done = true;
+    woken.notify_one();
+  }
+};
 
 child_call::progress::progress(std::shared_ptr<runtime> home)
   : home_(std::move(home)) {
@@ -17,19 +38,21 @@ child_call::progress::progress(std::shared_ptr<runtime> home)
 }
 
 child_call::progress::progress(std::shared_ptr<runtime> home, child_result done)
-  : home_(std::move(home)), result_(std::move(done)) {
+  : home_(std::move(home)), is_done_(1), result_(std::move(done)) {
   // nop
 }
 
 void child_call::progress::finish(child_result x) {
-  unique_function<void(const child_result&)> then;
+  std::unique_ptr<callback> then;
   {
     std::unique_lock guard{mtx_};
     if (result_)
       return;
     result_ = x;
     then = std::move(then_);
-    done_.notify_all();
+    is_done_.store(1, std::memory_order_release);
+    for (auto* i = sleepers_; i != nullptr; i = i->next)
+      i->wake();
     for (auto* i = std::exchange(first_, nullptr); i != nullptr;) {
       auto* next = i->next_;
       i->linked_ = false;
@@ -37,16 +60,17 @@ void child_call::progress::finish(child_result x) {
       i = next;
     }
   }
+  is_done_.notify_all();
   home_->notify();
   if (then)
-    then(x);
+    (*then)(x);
 }
 
 void child_call::progress::then(unique_function<void(const child_result&)> f) {
   {
     std::unique_lock guard{mtx_};
     if (!result_) {
-      then_ = std::move(f);
+      then_ = std::make_unique<callback>(std::move(f));
       return;
     }
   }
@@ -55,8 +79,7 @@ void child_call::progress::then(unique_function<void(const child_result&)> f) {
 
 child_result child_call::progress::wait(timespan timeout) {
   auto is_done = [this] {
-    std::unique_lock guard{mtx_};
-    return result_.has_value();
+    return is_done_.load(std::memory_order_acquire) != 0;
   };
   if (is_done())
     return result();
@@ -66,24 +89,32 @@ child_result child_call::progress::wait(timespan timeout) {
                             "actor's thread; co_await the call instead"),
             {}};
   const auto limit = deadline_after(home_->time().now(), timeout);
-  auto in_time = home_->block_until(
-    is_done, limit,
-    [this, limit] {
-      std::unique_lock guard{mtx_};
-      auto done = [this] { return result_.has_value(); };
-      if (limit == never)
-        done_.wait(guard, done);
-      else
-        done_.wait_until(guard, limit, done);
-    },
-    [] { return std::string{"waiting for a call to a supervisor"}; });
-  if (!in_time)
-    return {caf::make_error(errc::timed_out,
-                            "a call to a supervisor was not done within "
-                              + caf::deep_to_string(timeout)
-                              + "; it goes on"),
-            {}};
-  return result();
+  auto words = [] { return std::string{"waiting for a call to a supervisor"}; };
+  if (limit == never) {
+    home_->block_until(
+      is_done, never, [this] { is_done_.wait(0, std::memory_order_acquire); },
+      words);
+    return result();
+  }
+  sleeper self;
+  {
+    std::unique_lock guard{mtx_};
+    self.done = result_.has_value();
+    self.next = std::exchange(sleepers_, &self);
+  }
+  home_->block_until(is_done, limit, [&] { self.wait_until(limit); }, words);
+  std::unique_lock guard{mtx_};
+  auto** where = &sleepers_;
+  while (*where != &self)
+    where = &(*where)->next;
+  *where = self.next;
+  if (result_)
+    return *result_;
+  return {caf::make_error(errc::timed_out,
+                          "a call to a supervisor was not done within "
+                            + caf::deep_to_string(timeout)
+                            + "; it goes on"),
+          {}};
 }
 
 bool child_call::progress::watch(awaiter& x) {

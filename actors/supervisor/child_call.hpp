@@ -4,10 +4,12 @@
 #pragma once
 
 #include "runtime.hpp"
+#include "small_mutex.hpp"
 #include "troupe/supervisor_ref.hpp"
 #include "troupe/unique_function.hpp"
 
-#include <condition_variable>
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -34,18 +36,24 @@ public:
 private:
   friend class child_call::awaiter;
 
+  struct sleeper;
+
   bool watch(awaiter& x);
 
   void stop_watching(awaiter& x) noexcept;
 
   [[nodiscard]] child_result result();
 
+  using callback = unique_function<void(const child_result&)>;
+
+  // There can be very many of these at a time.
   std::shared_ptr<runtime> home_; // null if the supervisor is nobody
-  std::mutex mtx_;
-  std::condition_variable done_;
+  small_mutex mtx_;
+  std::atomic<std::uint32_t> is_done_{0}; // for threads that wait
   std::optional<child_result> result_;
   awaiter* first_ = nullptr;
-  unique_function<void(const child_result&)> then_;
+  sleeper* sleepers_ = nullptr;
+  std::unique_ptr<callback> then_;
 };
 
 } // namespace troupe

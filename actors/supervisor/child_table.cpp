@@ -7,7 +7,14 @@
 
 namespace troupe {
 
-std::vector<kept_child::call_ptr> kept_child::take_starts() {
+void kept_child::add_start(call_ptr call) {
+  if (!start)
+    start = std::move(call);
+  else
+    make_plans().starts.push_back(std::move(call));
+}
+
+std::vector<kept_child::call_ptr> kept_child::take_more_starts() {
   if (!plans)
     return {};
   auto result = std::exchange(plans->starts, {});
@@ -39,8 +46,10 @@ kept_child* child_table::find(rules::child_id who) noexcept {
 }
 
 const kept_child* child_table::find(std::string_view name) const noexcept {
-  auto i = names_.find(name);
-  return i != names_.end() ? *i : nullptr;
+  const auto slot = names_.find(name, [this, name](std::uint32_t i) {
+    return slots_[i].name() == name;
+  });
+  return slot != name_index::nowhere ? &slots_[slot] : nullptr;
 }
 
 kept_child* child_table::find(std::string_view name) noexcept {
@@ -53,13 +62,13 @@ kept_child& child_table::add(kept_child x) {
     slots_.emplace_back();
   auto& place = slots_[slot];
   place = std::move(x);
-  names_.insert(&place);
+  names_.insert(place.name(), slot);
   return place;
 }
 
 kept_child child_table::take(rules::child_id who) {
   auto& place = *find(who);
-  names_.erase(&place);
+  names_.erase(place.name(), rules::slot_of(who));
   return std::exchange(place, kept_child{});
 }
 
@@ -67,9 +76,10 @@ std::vector<kept_child> child_table::take_all() {
   std::vector<kept_child> result;
   result.reserve(size());
   names_.clear();
-  for (auto& x : std::exchange(slots_, {}))
-    if (x.id != rules::no_child)
+  for (std::size_t i = 0; i < slots_.size(); ++i)
+    if (auto& x = slots_[i]; x.id != rules::no_child)
       result.push_back(std::move(x));
+  slots_ = {};
   return result;
 }
 

@@ -4,18 +4,19 @@
 #pragma once
 
 #include "cell.hpp"
+#include "rules/blocks.hpp"
 #include "rules/supervision.hpp"
 #include "supervisor/child_call.hpp"
+#include "supervisor/name_index.hpp"
 #include "troupe/child_spec.hpp"
 #include "troupe/clock.hpp"
 #include "troupe/worker_handle.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string_view>
-#include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -27,7 +28,7 @@ struct kept_child {
 
   struct agenda {
     job_ptr retry;
-    std::vector<call_ptr> starts; // that wait for it to be ready
+    std::vector<call_ptr> starts; // more that wait for it to be ready
     std::vector<call_ptr> stops;  // that wait for it to be over
   };
 
@@ -41,6 +42,7 @@ struct kept_child {
   rules::child_id id = rules::no_child;
   worker_handle handle; // to the cell of its present life
   std::shared_ptr<const child_factory> factory;
+  call_ptr start; // that waits for it to be ready
   std::unique_ptr<agenda> plans;
   on_stop mode = on_stop::discard;
   beginning begins = beginning::none;
@@ -55,11 +57,23 @@ struct kept_child {
     return *plans;
   }
 
-  [[nodiscard]] std::vector<call_ptr> take_starts();
+  void add_start(call_ptr call);
+
+  /// Calls `f` with each call that waits for it to be ready, which it does no
+  /// longer.
+  template <class F>
+  void take_starts(F f) {
+    if (start)
+      f(std::exchange(start, nullptr));
+    for (auto& call : take_more_starts())
+      f(std::move(call));
+  }
 
   [[nodiscard]] std::vector<call_ptr> take_stops();
 
 private:
+  [[nodiscard]] std::vector<call_ptr> take_more_starts();
+
   void drop_empty_plans() noexcept;
 };
 
@@ -90,43 +104,15 @@ public:
 
   template <class F>
   void for_each(F f) {
-    for (auto& x : slots_)
-      if (x.id != rules::no_child)
+    for (std::size_t i = 0; i < slots_.size(); ++i)
+      if (auto& x = slots_[i]; x.id != rules::no_child)
         f(x);
   }
 
 private:
-  struct hash {
-    using is_transparent = void;
-
-    std::size_t operator()(std::string_view name) const noexcept {
-      return std::hash<std::string_view>{}(name);
-    }
-
-    std::size_t operator()(const kept_child* x) const noexcept {
-      return (*this)(x->name());
-    }
-  };
-
-  struct equal {
-    using is_transparent = void;
-
-    bool operator()(const kept_child* x, const kept_child* y) const noexcept {
-      return x == y;
-    }
-
-    bool operator()(std::string_view x, const kept_child* y) const noexcept {
-      return x == y->name();
-    }
-
-    bool operator()(const kept_child* x, std::string_view y) const noexcept {
-      return x->name() == y;
-    }
-  };
-
   // By `rules::slot_of`; what is free has no id.
-  std::deque<kept_child> slots_;
-  std::unordered_set<kept_child*, hash, equal> names_;
+  rules::blocks<kept_child> slots_;
+  name_index names_;
 };
 
 } // namespace troupe

@@ -25,6 +25,16 @@ supervisor_spec without_children(const supervisor_spec& x) {
           x.stopping_grace_period};
 }
 
+/// Leaves its memory for the next turn, unless that is very much.
+template <class T>
+void empty(std::vector<T>& xs) noexcept {
+  constexpr std::size_t most_kept = 64;
+  if (xs.capacity() > most_kept)
+    std::exchange(xs, {});
+  else
+    xs.clear();
+}
+
 } // namespace
 
 nursery::nursery(cell& home, std::shared_ptr<const supervisor_spec> spec,
@@ -46,54 +56,49 @@ nursery::nursery(cell& home, std::shared_ptr<const supervisor_spec> spec,
 // -- turns ---------------------------------------------------------------------
 
 void nursery::turn(unique_function<void()> event) noexcept {
-  // Whoever holds the last reference may be let go of in here.
-  auto self = shared_from_this();
   {
     std::unique_lock guard{turns_mtx_};
-    turns_.push_back(std::move(event));
-    if (taken_)
+    if (taken_) {
+      turns_.push_back(std::move(event));
       return;
+    }
     taken_ = true;
   }
+  // Whoever holds the last reference may be let go of in here.
+  auto self = shared_from_this();
   for (;;) {
-    unique_function<void()> next;
-    {
-      std::unique_lock guard{turns_mtx_};
-      if (turns_.empty()) {
-        taken_ = false;
-        return;
-      }
-      next = std::move(turns_.front());
-      turns_.pop_front();
+    take_turn(std::move(event));
+    std::unique_lock guard{turns_mtx_};
+    if (turns_.empty()) {
+      taken_ = false;
+      return;
     }
-    std::vector<rules::command> commands;
-    std::vector<child_id> begin;
-    std::vector<child_id> again;
-    std::vector<kept_child> gone; // the user's arguments go with it
-    std::vector<finished_call> finished;
-    {
-      std::unique_lock guard{mtx_};
-      next();
-      commands = rules_.take();
-      begin = std::exchange(begin_, {});
-      again = std::exchange(again_, {});
-      finished = std::exchange(finished_, {});
-    }
-    next = nullptr;
-    for (auto& x : commands)
-      carry_out(x);
-    for (auto who : begin)
-      begin_now(who);
-    for (auto who : again)
-      stop_life(who);
-    {
-      std::unique_lock guard{mtx_};
-      gone = std::exchange(gone_, {});
-    }
-    gone.clear();
-    for (auto& x : finished)
-      x.call->finish(std::move(x.result));
+    event = std::move(turns_.front());
+    turns_.pop_front();
   }
+}
+
+/// One turn: the event, with the lock held, and then what follows from it.
+void nursery::take_turn(unique_function<void()> event) noexcept {
+  {
+    std::unique_lock guard{mtx_};
+    event();
+    rules_.take(commands_);
+  }
+  event = nullptr;
+  for (auto& x : commands_)
+    carry_out(x);
+  for (auto who : begin_)
+    begin_now(who);
+  for (auto who : again_)
+    stop_life(who);
+  empty(commands_);
+  empty(begin_);
+  empty(again_);
+  empty(gone_); // the user's arguments go with it
+  for (auto& x : finished_)
+    x.call->finish(std::move(x.result));
+  empty(finished_);
 }
 
 /// The call is done when what this turn brings has been carried out.
@@ -249,8 +254,8 @@ void nursery::child_ready(cell& who) noexcept {
       return;
     x->mode = what->terms().on_stop;
     rules_.child_ready(what->place(), now());
-    for (auto& call : x->take_starts())
-      done(call, {{}, x->handle});
+    x->take_starts(
+      [this, x](const call_ptr& call) { done(call, {{}, x->handle}); });
   });
 }
 
@@ -260,8 +265,9 @@ void nursery::child_ended(cell& who) noexcept {
   turn([this, what = cell_ptr{who}] {
     has_begun(what->place());
     begin_next();
-    auto how = what->last_outcome();
-    auto normal = how && how->kind() == outcome_kind::normal;
+    auto smoothly = what->ended_smoothly();
+    auto how = smoothly ? std::nullopt : what->last_outcome();
+    auto normal = smoothly || (how && how->kind() == outcome_kind::normal);
     if (how && rules_.at() == rules::group_stage::stopping)
       note_late(*what, *how);
     if (how && !normal)
@@ -326,7 +332,7 @@ void nursery::forget(child_id who) {
 
 /// Makes what the shell knows of a child, and its first cell.
 /// @pre `mtx_` is held
-void nursery::add_child(child_id who, child_spec spec) {
+kept_child& nursery::add_child(child_id who, child_spec spec) {
   auto& factory = *spec.factory;
   auto options = factory.run_as(std::move(spec.options.worker));
   options.name = std::move(spec.name);
@@ -339,7 +345,7 @@ void nursery::add_child(child_id who, child_spec spec) {
                                           shared_from_this(), who)};
   x.factory = std::move(spec.factory);
   x.mode = options.queue.on_stop;
-  children_.add(std::move(x));
+  return children_.add(std::move(x));
 }
 
 /// The cell for the next life of a child whose actor is gone for good.

@@ -6,6 +6,7 @@
 #include "cell.hpp"
 #include "keeper.hpp"
 #include "rules/supervision.hpp"
+#include "small_mutex.hpp"
 #include "supervisor/child_call.hpp"
 #include "supervisor/child_table.hpp"
 #include "troupe/idle_wait.hpp"
@@ -128,6 +129,8 @@ private:
   /// Lets `event` have its turn. It runs with the lock held.
   void turn(unique_function<void()> event) noexcept;
 
+  void take_turn(unique_function<void()> event) noexcept;
+
   void done(const call_ptr& call, child_result result);
 
   template <class F>
@@ -169,7 +172,7 @@ private:
 
   [[nodiscard]] worker_handle make_successor(const kept_child& x);
 
-  void add_child(child_id who, child_spec spec);
+  kept_child& add_child(child_id who, child_spec spec);
 
   [[nodiscard]] time_point now() const noexcept;
 
@@ -186,12 +189,19 @@ private:
   const std::weak_ptr<pool_router> pool_;
 
   // Who has the turn.
-  std::mutex turns_mtx_;
+  small_mutex turns_mtx_;
   std::deque<unique_function<void()>> turns_;
   bool taken_ = false;
 
+  // What is to be done after this turn. Of whoever has it: no lock is needed.
+  std::vector<rules::command> commands_;
+  std::vector<child_id> begin_;         // to be told to begin
+  std::vector<child_id> again_;         // to be told once more to stop
+  std::vector<kept_child> gone_;        // to be let go of
+  std::vector<finished_call> finished_; // whose callers are to be told
+
   // What a turn may change.
-  mutable std::mutex mtx_;
+  mutable small_mutex mtx_;
   rules::supervision rules_;
   child_table children_;
   std::unordered_map<const caf::actor_control_block*, child_id> adopted_;
@@ -199,13 +209,9 @@ private:
   std::size_t supervisors_ = 0;
   cell_ptr supervisor_; // null when it is no more
   rules::stop_limits limits_;
-  std::size_t beginning_ = 0;    // lives that were told to begin and have not
-  std::deque<child_id> due_;     // are told when others have
-  std::vector<child_id> begin_;  // are told after this turn
-  std::vector<child_id> again_;  // to be told once more
-  std::vector<kept_child> gone_; // to be let go of
-  std::vector<finished_call> finished_;
-  stop_report late_; // who is in the way of the stop
+  std::size_t beginning_ = 0; // lives that were told to begin and have not
+  std::deque<child_id> due_;  // are told when others have
+  stop_report late_;          // who is in the way of the stop
   job_ptr soft_;
   job_ptr group_retry_;
   bool hurried_ = false;

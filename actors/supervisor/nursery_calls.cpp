@@ -47,8 +47,7 @@ void nursery::start_child(child_spec spec, call_ptr call) {
       done(call, {refused(why_not, spec.name, "start_child"), {}});
       return;
     }
-    add_child(who, std::move(spec));
-    children_.find(who)->make_plans().starts.push_back(std::move(call));
+    add_child(who, std::move(spec)).add_start(std::move(call));
   });
 }
 
@@ -84,7 +83,7 @@ void nursery::restart_child(const std::string& name, call_ptr call) {
                    why != rules::refusal::none)
                  done(made, {refused(why, name, "restart_child"), x.handle});
                else
-                 x.make_plans().starts.push_back(made);
+                 x.add_start(made);
              });
 }
 

@@ -164,7 +164,8 @@ void nursery::end_of(child_id who, bool forgotten) {
       return;
     handle = x->handle;
     target = cell_ptr{*handle.get_cell()};
-    starts = x->take_starts();
+    x->take_starts(
+      [&starts](call_ptr call) { starts.push_back(std::move(call)); });
     stops = x->take_stops();
     gave_up = rules_.contains(who) && rules_.given_up(who);
     if (forgotten)

@@ -40,8 +40,7 @@ private:
 
   cell* cell_;
   idle_wait* next_idle_ = nullptr;
-  idle_wait* previous_idle_ = nullptr;
-  bool enlisted_ = false;
+  idle_wait* previous_idle_ = this; // which is nowhere
 };
 
 } // namespace troupe

@@ -148,7 +148,7 @@ worker_status cell::status() const {
     result.health_reason = extra().degraded_because;
   if (auto since = end().stop_asked_at;
       result.state == worker_state::stopping && since != never)
-    result.stopping = home_->time().now() - since;
+    result.stopping = home().time().now() - since;
   if (end().is_known) {
     result.ended = true;
     result.last_outcome = end().how;

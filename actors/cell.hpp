@@ -281,7 +281,7 @@ public:
 
   /// Whether there is nobody above it.
   [[nodiscard]] bool is_top() const noexcept {
-    return keeper_ == nullptr && parent_ == nullptr;
+    return keeper_ == nullptr && kin_ == nullptr;
   }
 
   /// What the keeper knows it by.

@@ -48,13 +48,13 @@ bool cell::call_upon(std::shared_ptr<roll_call> who) {
   auto at = lifecycle_.at();
   if (at == rules::stage::created || rules::is_final(at))
     return false;
-  home_->add_caller(*this, std::move(who));
+  home().add_caller(*this, std::move(who));
   add_todo(todo::answer);
   return true;
 }
 
 void cell::answer_callers() {
-  auto callers = home_->take_callers(*this);
+  auto callers = home().take_callers(*this);
   if (callers.empty())
     return;
   status_fields fields;

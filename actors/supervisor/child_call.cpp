@@ -112,8 +112,7 @@ child_result child_call::progress::wait(timespan timeout) {
     return *result_;
   return {caf::make_error(errc::timed_out,
                           "a call to a supervisor was not done within "
-                            + caf::deep_to_string(timeout)
-                            + "; it goes on"),
+                            + caf::deep_to_string(timeout) + "; it goes on"),
           {}};
 }
 

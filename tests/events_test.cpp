@@ -9,6 +9,7 @@
 #include "support/plain_caf.hpp"
 #include "support/real_system.hpp"
 #include "support/scripted.hpp"
+#include "support/stuck.hpp"
 #include "support/trap.hpp"
 #include "troupe/event_log.hpp"
 #include "troupe/spawn.hpp"
@@ -240,21 +241,7 @@ TEST_CASE("S28 L17 who is abandoned is told of, and so is that it comes back") {
   support::trap trap;
   support::real_system sys{1};
   event_log events{sys};
-  class stuck : public troupe::worker {
-  public:
-    explicit stuck(support::trap& where) : where_(where) {
-      // nop
-    }
-
-    troupe::task<> run() override {
-      where_.sit();
-      co_return;
-    }
-
-  private:
-    support::trap& where_;
-  };
-  auto ref = troupe::spawn<stuck>(
+  auto ref = troupe::spawn<support::stuck>(
     sys, {.stopping_grace_period = 1ms, .force_period = 1ms}, trap);
   ref.start();
   trap.await();

@@ -30,8 +30,22 @@ caf::error start(const supervisor_ref& parent, const std::string& name,
 
 } // namespace
 
-caf::error control(caf::actor_system& sys, std::string_view verb,
-                   const std::string& path, timespan timeout) {
+std::optional<command> parse_command(std::string_view target) {
+  constexpr std::string_view folder = "/children";
+  const auto slash = target.rfind('/');
+  if (!target.starts_with(folder) || slash <= folder.size() + 1
+      || slash == std::string_view::npos || target[folder.size()] != '/')
+    return std::nullopt;
+  const auto verb = target.substr(slash + 1);
+  if (verb != "restart" && verb != "stop" && verb != "start")
+    return std::nullopt;
+  const auto path = target.substr(folder.size(), slash - folder.size());
+  return command{std::string{path}, std::string{verb}};
+}
+
+caf::error control(caf::actor_system& sys, const command& what,
+                   timespan timeout) {
+  const auto& [path, verb] = what;
   const auto found = lookup(sys, path);
   if (!found)
     return found.error();

@@ -8,19 +8,29 @@
 #include <caf/error.hpp>
 #include <caf/fwd.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace troupe::observing {
 
+/// What somebody wants done with a child.
+struct command {
+  std::string path; // that of the child: `/pipeline/fetcher`
+  std::string verb; // `restart`, `stop` or `start`
+};
+
+/// Reads `/children/pipeline/fetcher/restart`.
+/// @returns nothing if it is something else.
+[[nodiscard]] std::optional<command> parse_command(std::string_view target);
+
 /// Does what somebody wants done with a child, and waits until its supervisor
 /// has done it.
-/// @param verb `restart`, which stops it first if it runs, `stop` or `start`.
-/// @param path That of the child: `/pipeline/fetcher`.
+/// @param what A `restart` stops it first if it runs.
 /// @returns nothing, or why it was not done; `errc::not_found` if there is no
 ///          such child, `errc::timed_out` if it takes longer than that.
-[[nodiscard]] caf::error control(caf::actor_system& sys, std::string_view verb,
-                                 const std::string& path, timespan timeout);
+[[nodiscard]] caf::error control(caf::actor_system& sys, const command& what,
+                                 timespan timeout);
 
 /// The status of HTTP for such an error.
 [[nodiscard]] int status_of(const caf::error& why) noexcept;

@@ -5,6 +5,7 @@
 
 #include "cell.hpp"
 #include "meter.hpp"
+#include "pool/router.hpp"
 #include "runtime.hpp"
 #include "troupe/call_later.hpp"
 #include "troupe/error.hpp"
@@ -138,7 +139,9 @@ public:
     for (const auto& x : home->cells()) {
       ++phases[static_cast<std::size_t>(x->phase())];
       degraded += x->reported_health() == health::healthy ? 0 : 1;
-      queued += static_cast<std::int64_t>(x->counts().queued);
+      // A pool has the sum of what its workers have.
+      if (router_of(*x) == nullptr)
+        queued += static_cast<std::int64_t>(x->counts().queued);
     }
     std::unique_lock guard{sampling_};
     for (std::size_t i = 0; i < phases.size(); ++i)

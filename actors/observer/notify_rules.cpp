@@ -3,6 +3,7 @@
 
 #include "observer/notify_rules.hpp"
 
+#include "queue_counts.hpp"
 #include <algorithm>
 #include <utility>
 
@@ -53,21 +54,13 @@ constexpr std::size_t longest_path = 1000;
 
 constexpr std::size_t most_named = 3;
 
-void add(std::string& to, std::size_t count, const char* what) {
-  if (count == 0)
-    return;
-  if (!to.empty())
-    to += ", ";
-  to += std::to_string(count) + ' ' + what;
-}
-
 std::string counts_of(const worker_census& x) {
   std::string result;
-  add(result, x.running, "running");
-  add(result, x.starting, "starting");
-  add(result, x.backing_off, "backing off");
-  add(result, x.stopping, "stopping");
-  add(result, x.abandoned, "abandoned");
+  add_count(result, x.running, "running");
+  add_count(result, x.starting, "starting");
+  add_count(result, x.backing_off, "backing off");
+  add_count(result, x.stopping, "stopping");
+  add_count(result, x.abandoned, "abandoned");
   return result.empty() ? "none running" : result;
 }
 

@@ -228,14 +228,21 @@ private:
     server_.set_pre_routing_handler([this](const Request& what, Response& to) {
       using result = httplib::Server::HandlerResponse;
       add_headers(to);
-      if (!observing::is_loopback(options_.address)
-          || observing::is_local_host(what.get_header_value("Host")))
-        return result::Unhandled;
-      fail(to, 403,
-           "the header Host names another machine; ask for localhost or "
-           "127.0.0.1");
-      to.set_header("Connection", "close");
-      return result::Handled;
+      if (observing::is_loopback(options_.address)
+          && !observing::is_local_host(what.get_header_value("Host"))) {
+        fail(to, 403,
+             "the header Host names another machine; ask for localhost or "
+             "127.0.0.1");
+        to.set_header("Connection", "close");
+        return result::Handled;
+      }
+      // cpp-httplib would wait for a body that nobody sends.
+      if (what.method == "POST" && !what.has_header("Content-Length")
+          && !what.has_header("Transfer-Encoding")) {
+        post(what, to);
+        return result::Handled;
+      }
+      return result::Unhandled;
     });
     server_.set_error_handler([](const Request&, Response& to) {
       if (to.body.empty())
@@ -290,11 +297,16 @@ private:
     get("/readyz", [this](const Request&, Response& to) {
       send_verdict(observing::readiness(status_trees(sys_)), to);
     });
-    server_.Post(R"(/children/(.+)/(restart|stop|start))",
-                 [this](const Request& what, Response& to) {
-                   change(what, to);
-                 });
-    refuse_the_rest();
+    server_.Post(".*",
+                 [this](const Request& what, Response& to) { post(what, to); });
+    auto refuse_it = [this](const Request& what, Response& to) {
+      refuse(what, to);
+    };
+    server_.Get(".*", refuse_it);
+    server_.Put(".*", refuse_it);
+    server_.Patch(".*", refuse_it);
+    server_.Delete(".*", refuse_it);
+    server_.Options(".*", refuse_it);
   }
 
   template <class F>
@@ -304,31 +316,20 @@ private:
   }
 
   /// Whatever has no place of its own: who asks learns why.
-  void refuse_the_rest() {
-    auto refuse = [this](const Request& what, Response& to) {
-      const auto is_known = std::find(known_.begin(), known_.end(), what.path)
-                            != known_.end();
-      if (is_known) {
-        to.set_header("Allow", "GET, HEAD");
-        fail(to, 405, what.path + " can only be read: use GET");
-      } else if (what.method != "POST" && what.path.starts_with("/children/")
-                 && (what.path.ends_with("/restart")
-                     || what.path.ends_with("/stop")
-                     || what.path.ends_with("/start"))) {
-        to.set_header("Allow", "POST");
-        fail(to, 405, what.path + " changes something: use POST");
-      } else {
-        fail(to, 404,
-             "there is nothing at " + what.path
-               + "; / is the page, /status.json what it shows");
-      }
-    };
-    server_.Get(".*", refuse);
-    server_.Post(".*", refuse);
-    server_.Put(".*", refuse);
-    server_.Patch(".*", refuse);
-    server_.Delete(".*", refuse);
-    server_.Options(".*", refuse);
+  void refuse(const Request& what, Response& to) const {
+    const auto is_known = std::find(known_.begin(), known_.end(), what.path)
+                          != known_.end();
+    if (is_known) {
+      to.set_header("Allow", "GET, HEAD");
+      fail(to, 405, what.path + " can only be read: use GET");
+    } else if (observing::parse_command(what.path)) {
+      to.set_header("Allow", "POST");
+      fail(to, 405, what.path + " changes something: use POST");
+    } else {
+      fail(to, 404,
+           "there is nothing at " + what.path
+             + "; / is the page, /status.json what it shows");
+    }
   }
 
   // -- status -----------------------------------------------------------------
@@ -478,7 +479,15 @@ private:
 
   // -- changes ----------------------------------------------------------------
 
-  void change(const Request& what, Response& to) {
+  void post(const Request& what, Response& to) {
+    if (auto wanted = observing::parse_command(what.path))
+      change(*wanted, what, to);
+    else
+      refuse(what, to);
+  }
+
+  void change(const observing::command& wanted, const Request& what,
+              Response& to) {
     switch (observing::may_change(options_.token,
                                   what.get_header_value("Authorization"))) {
       case permission::no_token:
@@ -497,11 +506,9 @@ private:
       case permission::granted:
         break;
     }
-    const auto path = '/' + what.matches[1].str();
-    const auto verb = what.matches[2].str();
     home_->log(compat::log_info,
-               "the observer was told to " + verb + ' ' + path);
-    auto err = observing::control(sys_, verb, path, options_.call_timeout);
+               "the observer was told to " + wanted.verb + ' ' + wanted.path);
+    auto err = observing::control(sys_, wanted, options_.call_timeout);
     if (err)
       fail(to, observing::status_of(err), text_of(err));
     else

@@ -4,6 +4,7 @@
 #include "troupe/observer.hpp"
 
 #include "support/real_system.hpp"
+#include "support/stuck.hpp"
 #include "support/trap.hpp"
 #include "troupe/event_log.hpp"
 #include "troupe/queue_consumer.hpp"
@@ -235,24 +236,10 @@ TEST_CASE("S29 an observer shows what there is") {
 
 TEST_CASE("S29 an observer shows who does not answer") {
   support::trap trap;
-  class stuck : public troupe::worker {
-  public:
-    explicit stuck(support::trap& where) : where_(where) {
-      // nop
-    }
-
-    troupe::task<> run() override {
-      where_.sit();
-      co_return;
-    }
-
-  private:
-    support::trap& where_;
-  };
   scene it{{.patience = 10ms}};
   supervisor_spec spec{.name = "tree"};
-  spec.add<stuck>("stuck", {.restart = troupe::restart::temporary},
-                  std::ref(trap));
+  spec.add<support::stuck>("stuck", {.restart = troupe::restart::temporary},
+                           std::ref(trap));
   auto root = troupe::spawn(it.sys, spec);
   root.startup();
   trap.await();
@@ -510,6 +497,14 @@ TEST_CASE("S19 S20 with its token an observer does what it is told") {
              ContainsSubstring("/tree/sleeper runs already"));
   CHECK(tell("tree/sleeper/restart") == 200);
   CHECK(sleeper.incarnation() == 3);
+  SECTION("without a body, too") {
+    raw_connection terse{it.observer_.port()};
+    terse.say("POST /children/tree/sleeper/stop HTTP/1.1\r\nHost: localhost\r\n"
+              "Connection: close\r\nAuthorization: Bearer "
+              + token + "\r\n\r\n");
+    CHECK_THAT(terse.all(), ContainsSubstring("200 OK"));
+    CHECK(sleeper.state() == troupe::worker_state::stopped);
+  }
   CHECK(tell("tree/nobody/stop") == 404);
   CHECK(tell("nobody/stop") == 404);
   CHECK(tell("tree/stop") == 409);

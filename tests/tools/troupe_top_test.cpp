@@ -560,6 +560,23 @@ TEST_CASE("a cursor whose worker has gone stays where it is on the screen") {
 
 // -- screen ----------------------------------------------------------------------
 
+TEST_CASE("what a pool has counted is not counted once more") {
+  status what;
+  what.workers = {
+    {.path = "/p",
+     .kind = "supervisor",
+     .state = "running",
+     .queue = queue_counts{.dead_letters = 3},
+     .below = 2},
+    {.depth = 1, .path = "/p/a", .queue = queue_counts{.dead_letters = 1}},
+    {.depth = 1, .path = "/p/b", .queue = queue_counts{.dead_letters = 2}},
+    {.path = "/q", .queue = queue_counts{.dead_letters = 4}},
+  };
+  const scene all{.last = &what};
+  CHECK(joined(lines_of(draw(all, {}, {120, 9}))).find("7 dead letters")
+        != std::string::npos);
+}
+
 TEST_CASE("a screen shows the counts, the tree and its numbers") {
   auto what = decode_status(document(entry(
     "/tree", {},

@@ -88,18 +88,30 @@ line title(const scene& what) {
   return result;
 }
 
+/// A pool has counted those of its workers.
+std::uint64_t dead_letters(const status& what) {
+  std::uint64_t result = 0;
+  for (std::size_t i = 0; i < what.workers.size(); ++i) {
+    const auto& x = what.workers[i];
+    if (!x.queue)
+      continue;
+    result += x.queue->dead_letters;
+    if (x.kind == "supervisor")
+      i += x.below;
+  }
+  return result;
+}
+
 line counts(const status& what) {
   constexpr std::array<std::string_view, 6> known{
     "running", "init", "backing_off", "stopping", "stopped", "force_stopped"};
   std::array<std::uint64_t, known.size()> count{};
   std::uint64_t restarts = 0;
-  std::uint64_t dead = 0;
   for (const auto& x : what.workers) {
     const auto* found = std::find(known.begin(), known.end(), state_of(x));
     if (found != known.end())
       ++count[static_cast<std::size_t>(found - known.begin())];
     restarts += x.restarts;
-    dead += x.queue ? x.queue->dead_letters : 0;
   }
   line result{{{counted(what.workers.size(), "worker") + ':'}}};
   for (std::size_t i = 0; i < known.size(); ++i)
@@ -108,7 +120,7 @@ line counts(const status& what) {
         {"  " + render_count(count[i]) + ' ' + words_of(known[i]),
          style_of(known[i])});
   result.parts.push_back({"   " + counted(restarts, "restart") + ", "
-                          + counted(dead, "dead letter")});
+                          + counted(dead_letters(what), "dead letter")});
   return result;
 }
 

@@ -33,6 +33,8 @@ void add_options(caf::actor_system_config& cfg) {
                  "how many offloaded calls run at once (4 a core, at least "
                  "16)");
   open_config::options_of(cfg)
+    .add<std::string>("troupe.observer", "address",
+                      "where troupe::observer listens (127.0.0.1)")
     .add<uint16_t>("troupe.observer", "port",
                    "the port of troupe::observer (9464; 0: any)")
     .add<std::string>("troupe.observer", "token",

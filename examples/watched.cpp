@@ -5,9 +5,11 @@
 // what they have in hand, and are back after a while. Its observer shows it on
 // a page, `troupe-top` in a terminal, and systemd is told how it does.
 //
-//   watched [--seconds N] [--troupe.observer.port PORT]
+//   watched [--seconds=N] [--troupe.observer.port=PORT]
 //
-// Ends after N seconds, or when it is stopped: Ctrl-C.
+// Ends after N seconds, or when it is stopped: Ctrl-C. With a token in the
+// environment variable TROUPE_OBSERVER_TOKEN the page can stop and start its
+// workers.
 
 #include <troupe/call_later.hpp>
 #include <troupe/config.hpp>

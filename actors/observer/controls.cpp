@@ -15,6 +15,22 @@ namespace troupe::observing {
 
 namespace {
 
+/// Who above the child stops, or has ended, so that nothing may be changed:
+/// half of it would be done, and the child gone before its turn.
+caf::error who_stops(caf::actor_system& sys, const std::string& path) {
+  for (auto slash = path.find('/', 1); slash != std::string::npos;
+       slash = path.find('/', slash + 1)) {
+    const auto above = lookup(sys, path.substr(0, slash));
+    if (!above)
+      return above.error();
+    if (auto state = above->state(); state != worker_state::running)
+      return caf::make_error(errc::supervisor_stopping,
+                             above->path() + " is " + to_string(state)
+                               + ": its children can no longer be changed");
+  }
+  return {};
+}
+
 /// Starts a child that is stopped, or that waits for its restart.
 caf::error start(const supervisor_ref& parent, const std::string& name,
                  timespan timeout) {
@@ -58,6 +74,8 @@ caf::error control(caf::actor_system& sys, const command& what,
   const auto above = lookup(sys, path.substr(0, slash));
   if (!above)
     return above.error();
+  if (auto err = who_stops(sys, path))
+    return err;
   const supervisor_ref parent{*above};
   const auto name = path.substr(slash + 1);
   if (verb == "start")

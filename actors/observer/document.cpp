@@ -3,6 +3,7 @@
 
 #include "observer/document.hpp"
 
+#include "observer/words.hpp"
 #include "troupe/build_config.hpp"
 #include "troupe/observer/render.hpp"
 #include "within.hpp"
@@ -29,10 +30,16 @@ std::string dump(const json& x) {
   return x.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-json to_value(const outcome& x) {
+/// Why, in words that do not name the worker once more.
+std::string reason_of(const caf::error& why, std::string_view path) {
+  const auto text = text_of(why);
+  return std::string{observing::bare_reason(text, path)};
+}
+
+json to_value(const outcome& x, std::string_view path) {
   json result{{"kind", to_string(x.kind())}, {"code", x.code()}};
   if (x.reason())
-    result["reason"] = text_of(x.reason());
+    result["reason"] = reason_of(x.reason(), path);
   result["incarnation"] = x.incarnation();
   result["duration"] = seconds(x.duration());
   if (x.abandoned())
@@ -79,7 +86,7 @@ json to_value(const tree_status& x, std::size_t depth) {
     result["max_restarts"] = x.max_restarts;
   }
   if (x.last_end)
-    result["last_end"] = to_value(*x.last_end);
+    result["last_end"] = to_value(*x.last_end, self.path);
   if (x.has_queue)
     result["queue"] = to_value(x.queue);
   if (self.holds != 0)
@@ -106,7 +113,7 @@ std::string to_json(const lifecycle_event& x, double at) {
               {"incarnation", x.incarnation},
               {"at", at}};
   if (x.reason)
-    result["reason"] = text_of(x.reason);
+    result["reason"] = reason_of(x.reason, x.path);
   if (x.span != timespan::zero())
     result["span"] = seconds(x.span);
   return dump(result);

@@ -26,6 +26,7 @@
 #include <stdexcept>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace troupe {
 
@@ -64,6 +65,23 @@ constexpr std::array handle_bounds{1e-6, 1e-5, 1e-4, 1e-3,
 
 double seconds(timespan x) noexcept {
   return std::chrono::duration<double>(x).count();
+}
+
+void add_tree(const cell_ptr& x, std::vector<cell_ptr>& to) {
+  to.push_back(x);
+  auto below = x->linked_children();
+  if (auto children = x->get_brood())
+    children->list(below);
+  for (const auto& child : below)
+    add_tree(child, to);
+}
+
+/// Those that a status shows: not each cell that somebody holds a handle to.
+std::vector<cell_ptr> all_in_trees(runtime& home) {
+  std::vector<cell_ptr> result;
+  for (const auto& x : home.top_cells())
+    add_tree(x, result);
+  return result;
 }
 
 /// The metrics of one actor system, in its registry.
@@ -136,7 +154,7 @@ public:
     std::array<std::int64_t, count_of<worker_phase>> phases{};
     std::int64_t degraded = 0;
     std::int64_t queued = 0;
-    for (const auto& x : home->cells()) {
+    for (const auto& x : all_in_trees(*home)) {
       ++phases[static_cast<std::size_t>(x->phase())];
       degraded += x->reported_health() == health::healthy ? 0 : 1;
       // A pool has the sum of what its workers have.

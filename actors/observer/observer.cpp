@@ -6,6 +6,7 @@
 #include "caf_compat.hpp"
 #include "observer/controls.hpp"
 #include "observer/document.hpp"
+#include "observer/ended_roots.hpp"
 #include "observer/event_ring.hpp"
 #include "observer/guard.hpp"
 #include "observer/page.hpp"
@@ -135,6 +136,17 @@ std::string_view text_of_status(int status) {
   }
 }
 
+/// Reads a setting that the program has left open.
+void read_text(caf::actor_system& sys, const char* key, const char* variable,
+               std::string& result) {
+  if (!result.empty())
+    return;
+  if (const auto* text = std::getenv(variable))
+    result = text;
+  else if (auto entry = caf::get_as<std::string>(sys.config(), key))
+    result = *entry;
+}
+
 observer_options checked(caf::actor_system& sys, observer_options x) {
   if (!x.port)
     x.port = static_cast<std::uint16_t>(read_setting<std::int64_t>(
@@ -144,13 +156,11 @@ observer_options checked(caf::actor_system& sys, observer_options x) {
         return n >= 0 && n <= std::numeric_limits<std::uint16_t>::max();
       },
       "a port, from 0 (any that is free) to 65535"));
-  if (x.token.empty()) {
-    if (const auto* text = std::getenv("TROUPE_OBSERVER_TOKEN"))
-      x.token = text;
-    else if (auto entry = caf::get_as<std::string>(sys.config(),
-                                                   "troupe.observer.token"))
-      x.token = *entry;
-  }
+  read_text(sys, "troupe.observer.address", "TROUPE_OBSERVER_ADDRESS",
+            x.address);
+  if (x.address.empty())
+    x.address = "127.0.0.1";
+  read_text(sys, "troupe.observer.token", "TROUPE_OBSERVER_TOKEN", x.token);
   if (!x.token.empty())
     observing::check_token(x.token);
   if (x.kept_events == 0)
@@ -237,9 +247,13 @@ private:
         return result::Handled;
       }
       // cpp-httplib would wait for a body that nobody sends.
-      if (what.method == "POST" && !what.has_header("Content-Length")
+      if (what.method != "GET" && what.method != "HEAD"
+          && !what.has_header("Content-Length")
           && !what.has_header("Transfer-Encoding")) {
-        post(what, to);
+        if (what.method == "POST")
+          post(what, to);
+        else
+          refuse(what, to);
         return result::Handled;
       }
       return result::Unhandled;
@@ -279,11 +293,13 @@ private:
     get("/", [](const Request&, Response& to) { send_page(to); });
     get("/status.json",
         [this](const Request& what, Response& to) { send_status(what, to); });
-    get("/status.txt", [this](const Request&, Response& to) {
-      to.set_content(to_text(look()), "text/plain; charset=utf-8");
+    get("/status.txt", [this](const Request& what, Response& to) {
+      if (auto trees = select(what, to))
+        to.set_content(to_text(*trees), "text/plain; charset=utf-8");
     });
-    get("/status.dot", [this](const Request&, Response& to) {
-      to.set_content(to_dot(look()), "text/vnd.graphviz; charset=utf-8");
+    get("/status.dot", [this](const Request& what, Response& to) {
+      if (auto trees = select(what, to))
+        to.set_content(to_dot(*trees), "text/vnd.graphviz; charset=utf-8");
     });
     get("/events",
         [this](const Request& what, Response& to) { send_events(what, to); });
@@ -295,7 +311,8 @@ private:
       send_verdict(observing::liveness(look_at_roots()), to);
     });
     get("/readyz", [this](const Request&, Response& to) {
-      send_verdict(observing::readiness(status_trees(sys_)), to);
+      send_verdict(observing::readiness(roots_.with_ended(status_trees(sys_))),
+                   to);
     });
     server_.Post(".*",
                  [this](const Request& what, Response& to) { post(what, to); });
@@ -322,6 +339,12 @@ private:
     if (is_known) {
       to.set_header("Allow", "GET, HEAD");
       fail(to, 405, what.path + " can only be read: use GET");
+    } else if (what.path.starts_with("/children/")
+               && !observing::parse_command(what.path)) {
+      fail(to, 404,
+           what.path
+             + " is not /children/PATH/restart, /stop or /start; in a path, # "
+               "is written %23");
     } else if (observing::parse_command(what.path)) {
       to.set_header("Allow", "POST");
       fail(to, 405, what.path + " changes something: use POST");
@@ -335,7 +358,7 @@ private:
   // -- status -----------------------------------------------------------------
 
   [[nodiscard]] std::vector<tree_status> look() {
-    return status_trees(sys_, options_.patience);
+    return roots_.with_ended(status_trees(sys_, options_.patience));
   }
 
   /// The status of those with nobody above them, without what is below.
@@ -352,7 +375,26 @@ private:
       root.answering = !answers->is_mute(*x);
       result.push_back(std::move(root));
     }
-    return result;
+    return roots_.with_ended(std::move(result));
+  }
+
+  /// All that is to be shown: of one worker and those below it if the request
+  /// names a path.
+  /// @returns nothing, and answers the request, if nobody has that path.
+  [[nodiscard]] std::optional<std::vector<tree_status>>
+  select(const Request& what, Response& to) {
+    auto trees = look();
+    if (!what.has_param("path"))
+      return trees;
+    const auto path = what.get_param_value("path");
+    const auto* found = observing::find(trees, path);
+    if (found == nullptr) {
+      fail(to, 404,
+           "there is no worker " + path + "; in a path, # is written %23");
+      return std::nullopt;
+    }
+    auto one = *found;
+    return std::vector{std::move(one)};
   }
 
   void send_status(const Request& what, Response& to) {
@@ -366,19 +408,11 @@ private:
     facts.depth = depth;
     // Before the look, so that nothing falls in between.
     facts.last_event = events_.last();
-    auto trees = look();
+    auto trees = select(what, to);
+    if (!trees)
+      return;
     facts.at = time_.of(home_->time().now());
-    if (what.has_param("path")) {
-      const auto path = what.get_param_value("path");
-      const auto* found = observing::find(trees, path);
-      if (found == nullptr) {
-        fail(to, 404, "there is no worker " + path);
-        return;
-      }
-      auto one = *found;
-      trees = {std::move(one)};
-    }
-    to.set_content(observing::document(trees, facts), json_type);
+    to.set_content(observing::document(*trees, facts), json_type);
   }
 
   static void send_verdict(const observing::verdict& what, Response& to) {
@@ -391,6 +425,7 @@ private:
 
   /// On the thread of the events.
   void note(const lifecycle_event& x) {
+    roots_.note(x, *home_);
     // The first ones may come before there is a subscription to be asked.
     if (subscribed_.load(std::memory_order_acquire)) {
       const auto missed = source_.missed();
@@ -520,6 +555,7 @@ private:
   const observer_options options_;
   const observing::wall_time time_;
   observing::event_ring events_;
+  observing::ended_roots roots_;
   std::atomic<bool> subscribed_{false};
   std::uint64_t missed_ = 0;
   std::atomic<std::size_t> streams_{0};

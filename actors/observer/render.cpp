@@ -32,6 +32,17 @@ std::string_view sign_of(const tree_status& x) {
   return "?";
 }
 
+/// How its last life has ended, without its name.
+std::string end_of(const tree_status& x) {
+  auto result = to_string(x.last_end->kind());
+  if (x.last_end->reason()) {
+    const auto why = text_of(x.last_end->reason());
+    result += ": ";
+    result += observing::bare_reason(why, x.self.path);
+  }
+  return result;
+}
+
 /// What is to be said of it, in the order of what matters.
 std::vector<std::string> facts_of(const tree_status& x) {
   const auto& self = x.self;
@@ -60,7 +71,7 @@ std::vector<std::string> facts_of(const tree_status& x) {
   if (self.health != health::healthy)
     add(to_string(self.health) + ": " + self.health_reason);
   if (x.last_end)
-    add("last end: " + to_string(*x.last_end));
+    add("last end: " + end_of(x));
   for (const auto& field : x.fields)
     add(field.name + ": " + field.value);
   return result;

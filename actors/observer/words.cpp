@@ -48,6 +48,18 @@ std::string in_words(timespan x) {
   return two_units<days, hours>(x, "d", "h");
 }
 
+std::string_view bare_reason(std::string_view text, std::string_view path) {
+  const auto name = path.substr(path.rfind('/') + 1);
+  const auto subject = "worker \"" + std::string{name} + "\" ("
+                       + std::string{path} + ") ";
+  constexpr std::string_view verb = "failed: ";
+  if (text.starts_with(subject))
+    text.remove_prefix(subject.size());
+  if (text.starts_with(verb))
+    text.remove_prefix(verb.size());
+  return text;
+}
+
 std::string printable(std::string_view x) {
   constexpr std::array digits{'0', '1', '2', '3', '4', '5', '6', '7',
                               '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};

@@ -13,6 +13,11 @@ namespace troupe::observing {
 /// A duration as one says it: `350ms`, `1.5s`, `2min 5s`, `3h 4min`, `5d 1h`.
 [[nodiscard]] std::string in_words(timespan x);
 
+/// Why something has happened to a worker, where it is clear which one it is:
+/// without `worker "name" (/path) failed: ` at its beginning.
+[[nodiscard]] std::string_view bare_reason(std::string_view text,
+                                           std::string_view path);
+
 /// The same text on one line: control characters are written as `\x1b`.
 [[nodiscard]] std::string printable(std::string_view x);
 

@@ -25,9 +25,12 @@ inline constexpr std::uint16_t default_observer_port = 9464;
 /// How an observer runs. An aggregate for designated initializers; the order of
 /// its members is part of the interface.
 struct observer_options {
-  /// Where it listens. Whoever reaches the address can see all that the workers
-  /// say about themselves, so by default only programs of this machine can.
-  std::string address = "127.0.0.1";
+  /// Where it listens. Without one it is that of the setting
+  /// `troupe.observer.address` or of the environment variable
+  /// `TROUPE_OBSERVER_ADDRESS`, or else 127.0.0.1: whoever reaches it can see
+  /// all that the workers say about themselves, so by default only programs of
+  /// this machine can. In a container it is 0.0.0.0.
+  std::string address = {};
 
   /// Its port; zero for any that is free. Without one it is that of the setting
   /// `troupe.observer.port` or of the environment variable
@@ -64,10 +67,10 @@ struct observer_options {
 /// to know. docs/observer.md describes what it serves. (S28, S29)
 ///
 /// ~~~
-/// void caf_main(caf::actor_system& sys) {
+/// int caf_main(caf::actor_system& sys) {
 ///   troupe::observer observer{sys};
 ///   std::cout << "watch it on " << observer.url() << std::endl;
-///   exit_code = troupe::run(sys, pipeline());
+///   return troupe::run(sys, pipeline());
 /// }
 /// ~~~
 ///

@@ -93,6 +93,17 @@ TEST_CASE("S29 what is shown cannot move the cursor of a terminal") {
   CHECK(printable("\x1b[2J\n\x7f") == "\\x1b[2J\\x0a\\x7f");
 }
 
+TEST_CASE("S29 a reason does not name its worker once more") {
+  using troupe::observing::bare_reason;
+  CHECK(bare_reason("worker \"a\" (/t/a) failed: broken", "/t/a") == "broken");
+  CHECK(bare_reason("worker \"a\" (/t/a) failed in a handler: x", "/t/a")
+        == "failed in a handler: x");
+  CHECK(bare_reason("worker \"b\" (/t/b) failed: x", "/t/a")
+        == "worker \"b\" (/t/b) failed: x");
+  CHECK(bare_reason("failed: x", "/t/a") == "x");
+  CHECK(bare_reason("", "/t/a").empty());
+}
+
 TEST_CASE("S29 a tree as text for a terminal") {
   auto bad = worker("/tree/b/bad\n", worker_state::stopped,
                     worker_phase::backing_off);

@@ -560,6 +560,18 @@ TEST_CASE("a cursor whose worker has gone stays where it is on the screen") {
 
 // -- screen ----------------------------------------------------------------------
 
+TEST_CASE("a screen shows what a worker says about itself") {
+  auto what = decode_status(
+    document(entry("/t", R"(, "fields": {"url": "x", "open": "\u001b[2J"})")));
+  REQUIRE(what.workers.size() == 1);
+  CHECK(what.workers[0].fields.size() == 2);
+  const scene all{.last = &what};
+  CHECK_THAT(joined(lines_of(draw(all, {}, {120, 9}))),
+             ContainsSubstring("open: \\x1b[2J; url: x"));
+  CHECK_THROWS(
+    decode_status(document(entry("/t", R"(, "fields": {"url": 1})"))));
+}
+
 TEST_CASE("what a pool has counted is not counted once more") {
   status what;
   what.workers = {

@@ -244,6 +244,8 @@ std::string notes(const worker& x) {
       text += ": " + printable(x.last_end->reason);
     all.push_back(std::move(text));
   }
+  for (const auto& [name, value] : x.fields)
+    all.push_back(printable(name) + ": " + printable(value));
   std::string result;
   for (const auto& text : all)
     result += (result.empty() ? "" : "; ") + text;

@@ -63,6 +63,14 @@ public:
     return found != nullptr ? text_of(*found, key) : std::string{};
   }
 
+  /// All its fields, which are texts.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> texts() const {
+    std::vector<std::pair<std::string, std::string>> result;
+    for (const auto& [key, value] : content_.items())
+      result.emplace_back(key, text_of(value, key.c_str()));
+    return result;
+  }
+
   [[nodiscard]] double seconds(const char* key) const {
     return seconds_of(at(key), key);
   }
@@ -166,6 +174,8 @@ worker decode_worker(const object& x, std::size_t depth) {
   };
   if (auto end = x.part("last_end"))
     result.last_end = decode_end(*end);
+  if (auto fields = x.part("fields"))
+    result.fields = fields->texts();
   if (auto queue = x.part("queue"))
     result.queue = decode_queue(*queue);
   return result;

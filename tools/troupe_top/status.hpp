@@ -51,6 +51,8 @@ struct worker {
   std::optional<life_end> last_end;
   std::optional<queue_counts> queue;
   std::uint64_t holds = 0;
+  /// What it says about itself: a name and a value each.
+  std::vector<std::pair<std::string, std::string>> fields;
   /// How many of those that follow are below it.
   std::size_t below = 0;
 };

@@ -26,24 +26,25 @@ struct metrics_options {
 /// system goes; when somebody has called it before, it does nothing. While
 /// nobody has, nothing is counted.
 ///
-/// | metric | kind, labels | |
-/// |---|---|---|
-/// | `troupe.workers` | gauge, `phase` | how many workers are in that phase |
-/// | `troupe.degraded` | gauge | how many say that they are degraded |
-/// | `troupe.queued` | gauge | messages that wait in queues |
-/// | `troupe.pending-timers` | gauge | timers of the clock |
-/// | `troupe.starts` | counter | lives that have begun |
-/// | `troupe.restarts` | counter | those of them that were not the first |
-/// | `troupe.ends` | counter, `kind` | how lives have ended |
-/// | `troupe.failures` | counter, `reason` | why: the name of a `troupe::errc`,
-/// or `other` | | `troupe.give-ups` | counter | supervisors, or children, that
-/// were given up | | `troupe.stalls` | counter | watchdogs that have barked |
-/// | `troupe.dead-letters` | counter, `reason` | messages that nobody handles |
-/// | `troupe.missed-events` | counter | events that were not counted |
-/// | `troupe.start-duration` | histogram, seconds | until they were ready |
-/// | `troupe.stop-duration` | histogram, seconds | from the word to the end |
-/// | `troupe.handle-duration` | histogram, seconds | from `get_message` to the
-/// next one |
+/// - `troupe.workers` (gauge, `phase`): workers in that phase
+/// - `troupe.degraded` (gauge): those that say they are
+/// - `troupe.queued` (gauge): messages that wait in queues
+/// - `troupe.pending-timers` (gauge): timers of the clock
+/// - `troupe.starts` (counter): lives that have begun
+/// - `troupe.restarts` (counter): those of them that were not the first
+/// - `troupe.ends` (counter, `kind`): how lives have ended
+/// - `troupe.failures` (counter, `reason`): why, as the name of an `errc`, or
+///   `other`
+/// - `troupe.give-ups` (counter): supervisors and children that were given up
+/// - `troupe.stalls` (counter): code that did not return within its watchdog
+/// - `troupe.dead-letters` (counter, `reason`): messages that nobody handles
+/// - `troupe.missed-events` (counter): events that were not counted
+/// - `troupe.start-duration` (histogram, seconds): until it was ready
+/// - `troupe.stop-duration` (histogram, seconds): from the word to the end
+/// - `troupe.handle-duration` (histogram, seconds): how long a message was in
+///   hand, from `get_message` to the next one
+///
+/// Prometheus' text writes `troupe_restarts_total` for `troupe.restarts`.
 ///
 /// @throws std::invalid_argument if the interval is not more than zero.
 void export_metrics(caf::actor_system& sys, metrics_options options = {});

@@ -1,0 +1,78 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "observer/ended_roots.hpp"
+
+#include "runtime.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace troupe::observing {
+
+namespace {
+
+bool is_topmost(const std::string& path) {
+  return path.rfind('/') == 0;
+}
+
+/// How a life has ended that an event tells of; nothing if it is another event.
+std::optional<outcome_kind> end_of(event_kind x) {
+  switch (x) {
+    case event_kind::stopped:
+      return outcome_kind::normal;
+    case event_kind::forced:
+    case event_kind::abandoned:
+      return outcome_kind::forced;
+    case event_kind::failed:
+      return outcome_kind::failed;
+    case event_kind::cancelled:
+      return outcome_kind::cancelled;
+    default:
+      return std::nullopt;
+  }
+}
+
+tree_status ended(const lifecycle_event& x, outcome_kind how) {
+  tree_status result;
+  result.kind = child_kind::supervisor;
+  result.self.path = x.path;
+  result.self.name = x.path.substr(1);
+  result.self.state = how == outcome_kind::forced ? worker_state::force_stopped
+                                                  : worker_state::stopped;
+  result.self.phase = x.kind == event_kind::abandoned ? worker_phase::abandoned
+                                                      : worker_phase::done;
+  result.self.incarnation = x.incarnation;
+  result.self.uptime = x.span;
+  result.last_end = outcome{how, x.reason};
+  return result;
+}
+
+} // namespace
+
+void ended_roots::note(const lifecycle_event& x, const runtime& home) {
+  if (!is_topmost(x.path))
+    return;
+  const auto how = end_of(x.kind);
+  std::unique_lock guard{mtx_};
+  if (x.kind == event_kind::started && home.knows_root(x.path)) {
+    live_.insert(x.path);
+    ended_.erase(x.path);
+  } else if (how && live_.erase(x.path) != 0) {
+    ended_.insert_or_assign(x.path, ended(x, *how));
+  }
+}
+
+std::vector<tree_status>
+ended_roots::with_ended(std::vector<tree_status> trees) const {
+  std::unique_lock guard{mtx_};
+  for (const auto& [path, status] : ended_) {
+    auto is_it = [&path](const tree_status& x) { return x.self.path == path; };
+    if (std::none_of(trees.begin(), trees.end(), is_it))
+      trees.push_back(status);
+  }
+  return trees;
+}
+
+} // namespace troupe::observing

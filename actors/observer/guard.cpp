@@ -39,13 +39,19 @@ bool is_loopback_v4(std::string_view x) noexcept {
 } // namespace
 
 bool is_loopback(std::string_view address) noexcept {
+  constexpr std::string_view mapped = "::ffff:";
+  if (address.starts_with(mapped))
+    address.remove_prefix(mapped.size());
   return address == "localhost" || address == "::1" || is_loopback_v4(address);
 }
 
 bool is_local_host(std::string_view host) noexcept {
   if (host.starts_with('[')) {
     auto end = host.find(']');
-    return end != std::string_view::npos
+    if (end == std::string_view::npos)
+      return false;
+    const auto rest = host.substr(end + 1);
+    return (rest.empty() || rest.starts_with(':'))
            && is_loopback(host.substr(1, end - 1));
   }
   return is_loopback(host.substr(0, host.find(':')));

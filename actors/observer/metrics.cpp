@@ -173,22 +173,29 @@ public:
   }
 
 private:
-  gauge* new_gauge(const char* name, const char* help) {
+  // Arrays, because CAF's own type for such text takes no pointers.
+
+  template <std::size_t N, std::size_t M>
+  gauge* new_gauge(const char (&name)[N], const char (&help)[M]) {
     return registry_.gauge_singleton("troupe", name, help);
   }
 
-  counter* new_counter(const char* name, const char* help) {
+  template <std::size_t N, std::size_t M>
+  counter* new_counter(const char (&name)[N], const char (&help)[M]) {
     return registry_.counter_singleton("troupe", name, help, "1", true);
   }
 
-  histogram* new_histogram(const char* name, const std::array<double, 8>& upto,
-                           const char* help) {
+  template <std::size_t N, std::size_t M>
+  histogram* new_histogram(const char (&name)[N],
+                           const std::array<double, 8>& upto,
+                           const char (&help)[M]) {
     return registry_.histogram_singleton<double>(
       "troupe", name, caf::make_span(upto.data(), upto.size()), help,
       "seconds");
   }
 
   void sample_every(caf::actor_system& sys, timespan interval) {
+    std::unique_lock guard{sampling_};
     next_ = call_later(sys, interval, [this, &sys, interval] {
       sample();
       sample_every(sys, interval);

@@ -9,9 +9,11 @@
 #include "observer/ended_roots.hpp"
 #include "observer/event_ring.hpp"
 #include "observer/guard.hpp"
+#include "observer/http_server.hpp"
 #include "observer/page.hpp"
 #include "observer/request_threads.hpp"
 #include "observer/wall_time.hpp"
+#include "observer/words.hpp"
 #include "roll_call.hpp"
 #include "runtime.hpp"
 #include "setting.hpp"
@@ -25,9 +27,11 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <mutex>
 #include <random>
 #include <sstream>
 #include <stdexcept>
@@ -53,17 +57,18 @@ constexpr auto liveness_limit = std::chrono::seconds{1};
 /// who has gone is noticed.
 constexpr auto heartbeat = std::chrono::seconds{5};
 
-/// How long a client may be silent in the middle of a request, or not take what
-/// it is sent.
-constexpr auto client_limit = std::chrono::seconds{5};
+/// How long to wait before listening is tried again.
+constexpr auto retry_pause = std::chrono::seconds{1};
 
-/// How long a connection is kept for the next request.
-constexpr auto keep_alive = std::chrono::seconds{2};
+/// And before it is told once more to end.
+constexpr auto stop_pause = std::chrono::milliseconds{10};
 
 /// How many requests are served at a time besides the streams.
 constexpr std::size_t spare_threads = 16;
 
 constexpr std::size_t longest_body = 4096;
+
+constexpr std::size_t most_streams = 10'000;
 
 constexpr auto json_type = "application/json";
 
@@ -147,6 +152,21 @@ void read_text(caf::actor_system& sys, const char* key, const char* variable,
     result = *entry;
 }
 
+/// Whether a body comes that is longer than any request needs, or nobody knows
+/// how long.
+bool has_long_body(const Request& what) {
+  if (what.has_header("Transfer-Encoding"))
+    return true;
+  std::uint64_t length = 0;
+  const auto text = what.get_header_value("Content-Length");
+  if (text.empty())
+    return false;
+  auto [end, err] = std::from_chars(text.data(), text.data() + text.size(),
+                                    length);
+  return err != std::errc{} || end != text.data() + text.size()
+         || length > longest_body;
+}
+
 observer_options checked(caf::actor_system& sys, observer_options x) {
   if (!x.port)
     x.port = static_cast<std::uint16_t>(read_setting<std::int64_t>(
@@ -163,6 +183,11 @@ observer_options checked(caf::actor_system& sys, observer_options x) {
   read_text(sys, "troupe.observer.token", "TROUPE_OBSERVER_TOKEN", x.token);
   if (!x.token.empty())
     observing::check_token(x.token);
+  if (x.max_streams > most_streams)
+    throw std::invalid_argument("observer_options.max_streams is "
+                                + std::to_string(x.max_streams)
+                                + ", and each takes a thread; it may be "
+                                + std::to_string(most_streams) + " at most");
   if (x.kept_events == 0)
     throw std::invalid_argument("observer_options.kept_events is 0; keep one "
                                 "event at least");
@@ -197,8 +222,21 @@ public:
   service& operator=(const service&) = delete;
 
   ~service() {
+    {
+      std::unique_lock guard{mtx_};
+      closing_ = true;
+      closed_.notify_all();
+    }
     events_.close();
-    server_.stop();
+    server_.close_connections();
+    // It may be about to listen again, and cannot be stopped before it does.
+    std::unique_lock guard{mtx_};
+    do {
+      guard.unlock();
+      server_.stop();
+      guard.lock();
+    } while (!closed_.wait_for(guard, stop_pause, [this] { return done_; }));
+    guard.unlock();
     thread_.join();
   }
 
@@ -232,9 +270,6 @@ private:
     });
     server_.set_tcp_nodelay(true);
     server_.set_payload_max_length(longest_body);
-    server_.set_read_timeout(client_limit);
-    server_.set_write_timeout(client_limit);
-    server_.set_keep_alive_timeout(keep_alive.count());
     server_.set_pre_routing_handler([this](const Request& what, Response& to) {
       using result = httplib::Server::HandlerResponse;
       add_headers(to);
@@ -246,10 +281,17 @@ private:
         to.set_header("Connection", "close");
         return result::Handled;
       }
+      // Each range would be a copy of the whole; a server need not know them.
+      const_cast<Request&>(what).ranges.clear();
+      if (what.method == "GET" || what.method == "HEAD")
+        return result::Unhandled;
+      if (has_long_body(what)) {
+        fail(to, 413, text_of_status(413));
+        to.set_header("Connection", "close");
+        return result::Handled;
+      }
       // cpp-httplib would wait for a body that nobody sends.
-      if (what.method != "GET" && what.method != "HEAD"
-          && !what.has_header("Content-Length")
-          && !what.has_header("Transfer-Encoding")) {
+      if (!what.has_header("Content-Length")) {
         if (what.method == "POST")
           post(what, to);
         else
@@ -283,10 +325,28 @@ private:
           + "; choose another one in observer_options, or by "
             "troupe.observer.port"};
     port_ = static_cast<std::uint16_t>(bound);
-    thread_ = std::thread{[this] { server_.listen_after_bind(); }};
+    thread_ = std::thread{[this] { serve(); }};
     // It cannot be stopped before it has begun, and has no way of telling.
     while (!server_.is_running())
       std::this_thread::yield();
+  }
+
+  /// Listens until the end. cpp-httplib gives up when the system once refuses a
+  /// connection, for example for want of memory.
+  void serve() {
+    server_.listen_after_bind();
+    std::unique_lock guard{mtx_};
+    while (!closing_) {
+      home_->log(compat::log_error, "the observer has ceased to listen on "
+                                      + url() + ", and tries to do so again");
+      closed_.wait_for(guard, retry_pause, [this] { return closing_; });
+      guard.unlock();
+      if (server_.bind_to_port(options_.address, port_))
+        server_.listen_after_bind();
+      guard.lock();
+    }
+    done_ = true;
+    closed_.notify_all();
   }
 
   void route() {
@@ -319,11 +379,11 @@ private:
     auto refuse_it = [this](const Request& what, Response& to) {
       refuse(what, to);
     };
-    server_.Get(".*", refuse_it);
-    server_.Put(".*", refuse_it);
-    server_.Patch(".*", refuse_it);
-    server_.Delete(".*", refuse_it);
-    server_.Options(".*", refuse_it);
+    server_.Get(R"([\s\S]*)", refuse_it);
+    server_.Put(R"([\s\S]*)", refuse_it);
+    server_.Patch(R"([\s\S]*)", refuse_it);
+    server_.Delete(R"([\s\S]*)", refuse_it);
+    server_.Options(R"([\s\S]*)", refuse_it);
   }
 
   template <class F>
@@ -560,8 +620,12 @@ private:
   std::uint64_t missed_ = 0;
   std::atomic<std::size_t> streams_{0};
   std::vector<std::string> known_;
-  httplib::Server server_;
+  observing::http_server server_;
   std::uint16_t port_ = 0;
+  std::mutex mtx_;
+  std::condition_variable closed_;
+  bool closing_ = false;
+  bool done_ = false;
   std::thread thread_;
   subscription source_; // goes first
 };

@@ -9,6 +9,11 @@ namespace troupe::observing {
 
 namespace {
 
+/// How many may wait for a thread.
+constexpr std::size_t most_waiting = 256;
+
+thread_local bool too_many = false;
+
 /// `true`, where there is a result.
 template <class T>
 T accepted() {
@@ -20,8 +25,13 @@ T accepted() {
 
 request_threads::enqueue_result
 request_threads::enqueue(std::function<void()> job) {
-  {
-    std::unique_lock guard{mtx_};
+  std::unique_lock guard{mtx_};
+  if (jobs_.size() >= most_waiting) {
+    guard.unlock();
+    too_many = true;
+    job();
+    too_many = false;
+  } else {
     jobs_.push_back(std::move(job));
     if (idle_ < jobs_.size() && threads_.size() < most_) {
       try {
@@ -34,6 +44,10 @@ request_threads::enqueue(std::function<void()> job) {
     more_.notify_one();
   }
   return accepted<enqueue_result>();
+}
+
+bool request_threads::too_many_here() noexcept {
+  return too_many;
 }
 
 void request_threads::shutdown() {

@@ -18,7 +18,8 @@
 namespace troupe::observing {
 
 /// The threads that serve requests: as many as there are requests at a time,
-/// within a limit, and none before there is one.
+/// within a limit, and none before there is one. Those beyond it wait, within
+/// another limit; beyond that they are run at once, to be turned away.
 class request_threads final : public httplib::TaskQueue {
 public:
   explicit request_threads(std::size_t most) : most_(most) {
@@ -32,6 +33,10 @@ public:
   enqueue_result enqueue(std::function<void()> job) override;
 
   void shutdown() override;
+
+  /// Whether a job that runs on this thread is to end at once, because there
+  /// are too many that wait.
+  [[nodiscard]] static bool too_many_here() noexcept;
 
 private:
   void work();

@@ -80,7 +80,8 @@ struct observer_options {
 ///
 /// It belongs to a program that runs in real time: with a `testing::system`,
 /// whose time stands still while nobody waits, use `status_trees` and
-/// `on_event`. Thread-safe.
+/// `on_event`. It has to go before its actor system does, and no worker may own
+/// it: it waits for what it was told to do with one. Thread-safe.
 class observer {
 public:
   /// Listens when it returns.

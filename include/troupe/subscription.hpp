@@ -51,15 +51,20 @@ public:
   /// more, will not be called again and has been destroyed; called by the
   /// function itself, it does not wait for it.
   void cancel() noexcept {
-    if (auto what = std::exchange(sink_, nullptr))
+    // The function may ask for `missed` until it has ended.
+    if (auto what = sink_) {
       what->end(false);
+      sink_ = nullptr;
+    }
   }
 
   /// As `cancel`, but the function is called first with all that was published
   /// before: for a report that is to be complete.
   void finish() noexcept {
-    if (auto what = std::exchange(sink_, nullptr))
+    if (auto what = sink_) {
       what->end(true);
+      sink_ = nullptr;
+    }
   }
 
   /// How many values the function did not get because it was too slow for

@@ -15,7 +15,8 @@ using troupe::observing::may_change;
 using troupe::observing::permission;
 
 TEST_CASE("which addresses only this machine reaches") {
-  for (auto x : {"127.0.0.1", "127.1.2.3", "::1", "localhost"})
+  for (auto x :
+       {"127.0.0.1", "127.1.2.3", "::1", "localhost", "::ffff:127.0.0.1"})
     CHECK(is_loopback(x));
   for (auto x :
        {"0.0.0.0", "10.0.0.1", "::", "127.example.org", "", "1270.0.1"})
@@ -25,8 +26,9 @@ TEST_CASE("which addresses only this machine reaches") {
 TEST_CASE("which names of a host nobody else can have given") {
   for (auto x : {"127.0.0.1", "127.0.0.1:80", "localhost:9464", "[::1]:1"})
     CHECK(is_local_host(x));
-  for (auto x : {"", "evil.example:9464", "localhost.evil.example",
-                 "127.0.0.1.evil.example", "[::2]", "[::1"})
+  for (auto x :
+       {"", "evil.example:9464", "localhost.evil.example",
+        "127.0.0.1.evil.example", "[::2]", "[::1", "[::1]evil.example:80"})
     CHECK_FALSE(is_local_host(x));
 }
 

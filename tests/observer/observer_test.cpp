@@ -16,6 +16,8 @@
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
+#include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <functional>
 #include <future>
@@ -169,8 +171,13 @@ public:
   }
 
   void say(const std::string& what) {
-    REQUIRE(::send(socket_, what.data(), what.size(), MSG_NOSIGNAL)
-            == static_cast<ssize_t>(what.size()));
+    REQUIRE(try_to_say(what));
+  }
+
+  /// @returns `false` if the other side has closed it.
+  bool try_to_say(const std::string& what) {
+    return ::send(socket_, what.data(), what.size(), MSG_NOSIGNAL)
+           == static_cast<ssize_t>(what.size());
   }
 
   /// What comes until the other side closes it.
@@ -470,6 +477,55 @@ TEST_CASE("a client that stops in the middle of a request is cut off") {
   CHECK_THAT(slow.all(), !ContainsSubstring("200"));
 }
 
+TEST_CASE("an observer ends though a client is in the middle of a request") {
+  auto it = std::make_unique<scene>();
+  raw_connection slow{it->observer_.port()};
+  slow.say("GET /status.json HTTP/1.1\r\nHost: ");
+  CHECK(it->get("/healthz")->status == 200);
+  const auto begin = std::chrono::steady_clock::now();
+  it.reset();
+  // It has five seconds for its request, as long as the observer is there.
+  CHECK(std::chrono::steady_clock::now() - begin < 4s);
+}
+
+TEST_CASE("a client cannot have more than its share") {
+  scene it;
+  SECTION("by a request without an end") {
+    raw_connection endless{it.observer_.port()};
+    endless.say("GET / HTTP/1.1\r\nHost: localhost\r\n");
+    for (int i = 0; i < 20; ++i)
+      if (!endless.try_to_say("X-Header: " + std::string(1000, 'x') + "\r\n"))
+        break;
+    CHECK_THAT(endless.all(), !ContainsSubstring("200 OK"));
+  }
+  SECTION("by ranges, each a copy of the whole") {
+    auto answer = it.client.Get("/status.json", {{"Range", "bytes=0-,0-,0-"}});
+    REQUIRE(answer);
+    CHECK(answer->status == 200);
+    CHECK_NOTHROW(json::parse(answer->body));
+  }
+  SECTION("by a body of unknown length") {
+    raw_connection chunked{it.observer_.port()};
+    chunked.say("PUT /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
+                "chunked\r\n\r\n10000000\r\n");
+    CHECK_THAT(chunked.all(), ContainsSubstring("413"));
+  }
+  CHECK(it.get("/healthz")->status == 200);
+}
+
+TEST_CASE("S28 observers come and go while there are events") {
+  support::real_system sys;
+  std::jthread restless{[&sys](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      auto ref = troupe::spawn<sleeper>(sys);
+      ref.startup();
+      ref.shutdown();
+    }
+  }};
+  for (int i = 0; i < 50; ++i)
+    observer it{sys, {.port = 0}};
+}
+
 TEST_CASE("an observer refuses what it does not have, and says why") {
   scene it;
   auto check = [](const httplib::Result& answer, int status,
@@ -609,6 +665,8 @@ TEST_CASE("an observer that cannot listen says so") {
 TEST_CASE("S1 options of an observer that make no sense are refused") {
   support::real_system sys;
   CHECK_THROWS_AS(observer(sys, {.port = 0, .token = "short"}),
+                  std::invalid_argument);
+  CHECK_THROWS_AS(observer(sys, {.port = 0, .max_streams = SIZE_MAX}),
                   std::invalid_argument);
   CHECK_THROWS_AS(observer(sys, {.port = 0, .kept_events = 0}),
                   std::invalid_argument);

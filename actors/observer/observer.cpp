@@ -11,9 +11,9 @@
 #include "observer/guard.hpp"
 #include "observer/http_server.hpp"
 #include "observer/page.hpp"
+#include "observer/printable.hpp"
 #include "observer/request_threads.hpp"
 #include "observer/wall_time.hpp"
-#include "observer/words.hpp"
 #include "roll_call.hpp"
 #include "runtime.hpp"
 #include "setting.hpp"
@@ -601,8 +601,8 @@ private:
       case permission::granted:
         break;
     }
-    home_->log(compat::log_info,
-               "the observer was told to " + wanted.verb + ' ' + wanted.path);
+    home_->log(compat::log_info, "the observer was told to " + wanted.verb + ' '
+                                   + observing::printable(wanted.path));
     auto err = observing::control(sys_, wanted, options_.call_timeout);
     if (err)
       fail(to, observing::status_of(err), text_of(err));

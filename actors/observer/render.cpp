@@ -3,6 +3,7 @@
 
 #include "troupe/observer/render.hpp"
 
+#include "observer/printable.hpp"
 #include "observer/words.hpp"
 #include "queue_counts.hpp"
 

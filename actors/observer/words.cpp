@@ -3,9 +3,7 @@
 
 #include "observer/words.hpp"
 
-#include <array>
 #include <chrono>
-#include <cstdint>
 
 namespace troupe::observing {
 
@@ -58,24 +56,6 @@ std::string_view bare_reason(std::string_view text, std::string_view path) {
   if (text.starts_with(verb))
     text.remove_prefix(verb.size());
   return text;
-}
-
-std::string printable(std::string_view x) {
-  constexpr std::array digits{'0', '1', '2', '3', '4', '5', '6', '7',
-                              '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};
-  std::string result;
-  result.reserve(x.size());
-  for (auto c : x) {
-    auto code = static_cast<std::uint8_t>(c);
-    if (code >= 0x20 && code != 0x7f) {
-      result += c;
-    } else {
-      result += "\\x";
-      result += digits[code >> 4];
-      result += digits[code & 0xf];
-    }
-  }
-  return result;
 }
 
 } // namespace troupe::observing

@@ -18,7 +18,4 @@ namespace troupe::observing {
 [[nodiscard]] std::string_view bare_reason(std::string_view text,
                                            std::string_view path);
 
-/// The same text on one line: control characters are written as `\x1b`.
-[[nodiscard]] std::string printable(std::string_view x);
-
 } // namespace troupe::observing

@@ -3,6 +3,7 @@
 
 #include "observer/document.hpp"
 
+#include "observer/printable.hpp"
 #include "observer/words.hpp"
 #include "support/real_system.hpp"
 #include "troupe/error.hpp"
@@ -91,6 +92,8 @@ TEST_CASE("S29 what is shown cannot move the cursor of a terminal") {
   using troupe::observing::printable;
   CHECK(printable("plain, ä") == "plain, ä");
   CHECK(printable("\x1b[2J\n\x7f") == "\\x1b[2J\\x0a\\x7f");
+  CHECK(printable("\xc2\x9b") == "\\u{9b}");
+  CHECK(printable("a\xff") == "a\\xff");
 }
 
 TEST_CASE("S29 a reason does not name its worker once more") {

@@ -13,40 +13,10 @@ namespace troupe_top {
 
 namespace {
 
-/// A character at the beginning of a text.
-struct character {
-  char32_t code;
-  /// How many bytes it takes; zero if it is no UTF-8.
-  std::size_t length;
-};
+using troupe::observing::first_of;
 
 constexpr bool continues(char byte) {
   return (static_cast<unsigned char>(byte) & 0xc0u) == 0x80u;
-}
-
-/// @pre `text` is not empty
-character first_of(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  if (lead < 0x80)
-    return {lead, 1};
-  const std::size_t length = lead < 0xc2    ? 0
-                             : lead < 0xe0  ? 2
-                             : lead < 0xf0  ? 3
-                             : lead <= 0xf4 ? 4
-                                            : 0;
-  if (length == 0 || text.size() < length)
-    return {0, 0};
-  char32_t code = lead & (0xffu >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if (!continues(text[i]))
-      return {0, 0};
-    code = (code << 6) | (static_cast<unsigned char>(text[i]) & 0x3fu);
-  }
-  const auto overlong = (length == 3 && code < 0x800)
-                        || (length == 4 && code < 0x10000);
-  const auto surrogate = code >= 0xd800 && code <= 0xdfff;
-  return overlong || surrogate || code > 0x10ffff ? character{0, 0}
-                                                  : character{code, length};
 }
 
 struct range {
@@ -59,25 +29,6 @@ bool is_in(char32_t code, std::span<const range> ranges) {
     return code >= x.first && code <= x.last;
   });
 }
-
-/// Controls, what reverses or hides text, what has no width, private use.
-constexpr std::array<range, 15> unprintable{{
-  {0x00, 0x1f},
-  {0x7f, 0x9f},
-  {0xad, 0xad},
-  {0x061c, 0x061c},
-  {0x115f, 0x1160},
-  {0x180b, 0x180f},
-  {0x200b, 0x200f},
-  {0x2028, 0x202e},
-  {0x2060, 0x206f},
-  {0x3164, 0x3164},
-  {0xe000, 0xf8ff},
-  {0xfe00, 0xfe0f},
-  {0xfeff, 0xfeff},
-  {0xfff0, 0xfffb},
-  {0xe0000, 0x10ffff},
-}};
 
 /// Marks that sit on the character before them.
 constexpr std::array<range, 9> combining{{
@@ -139,22 +90,6 @@ prefix fitting(std::string_view text, std::size_t width) {
 }
 
 } // namespace
-
-std::string printable(std::string_view text) {
-  std::string result;
-  while (!text.empty()) {
-    const auto next = first_of(text);
-    if (next.length == 0 || next.code < 0x20 || next.code == 0x7f)
-      result += format("\\x%02x", static_cast<unsigned>(
-                                    static_cast<unsigned char>(text[0])));
-    else if (is_in(next.code, unprintable))
-      result += format("\\u{%x}", static_cast<unsigned>(next.code));
-    else
-      result += text.substr(0, next.length);
-    text.remove_prefix(std::max<std::size_t>(next.length, 1));
-  }
-  return result;
-}
 
 std::size_t width_of(std::string_view text) {
   return fitting(text, SIZE_MAX).columns;

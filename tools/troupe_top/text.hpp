@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include "observer/printable.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -10,10 +12,8 @@
 
 namespace troupe_top {
 
-/// Makes a text harmless for a terminal: what it would obey, hide or turn
-/// around is written as an escape, such as `\x1b` or `\u{202e}`; so is what is
-/// no UTF-8. The result is one line of printable characters.
-[[nodiscard]] std::string printable(std::string_view text);
+// Makes a text harmless for a terminal.
+using troupe::observing::printable;
 
 /// How many columns of a terminal a text takes.
 /// @param text As `printable` returns it.

@@ -1,0 +1,28 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace troupe::observing {
+
+/// A character at the beginning of a text.
+struct character {
+  char32_t code;
+  /// How many bytes it takes; zero if it is no UTF-8.
+  std::size_t length;
+};
+
+/// Reads UTF-8.
+/// @pre `text` is not empty
+[[nodiscard]] character first_of(std::string_view text);
+
+/// Makes a text harmless for a terminal: what it would obey, hide or turn
+/// around is written as an escape, such as `\x1b` or `\u{202e}`; so is what is
+/// no UTF-8. The result is one line of printable characters.
+[[nodiscard]] std::string printable(std::string_view text);
+
+} // namespace troupe::observing

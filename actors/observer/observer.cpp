@@ -148,7 +148,7 @@ void read_text(caf::actor_system& sys, const char* key, const char* variable,
     return;
   if (const auto* text = std::getenv(variable))
     result = text;
-  else if (auto entry = caf::get_as<std::string>(sys.config(), key))
+  else if (auto entry = caf::get_as<std::string>(sys.config().content, key))
     result = *entry;
 }
 

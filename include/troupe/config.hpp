@@ -14,7 +14,8 @@ namespace troupe {
 /// - `troupe.cleanup-period`: what `on_shutdown()` gets at least.
 /// - `troupe.force-period`: how long a forced worker is waited for.
 /// - `troupe.offload-threads`: how many calls of `offload` run at once.
-/// - `troupe.observer.address`, `troupe.observer.port`, `troupe.observer.token`:
+/// - `troupe.observer.address`, `troupe.observer.port`,
+/// `troupe.observer.token`:
 ///   see `observer_options`.
 ///
 /// The periods are a whole number, zero or more, and a unit, without a space:

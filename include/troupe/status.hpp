@@ -47,9 +47,9 @@ struct worker_status {
       f.field("state", x.state), f.field("phase", x.phase),
       f.field("incarnation", x.incarnation), f.field("uptime", x.uptime),
       f.field("stopping", x.stopping), f.field("queued", x.queued),
-      f.field("holds", x.holds),
-      f.field("ended", x.ended), f.field("last_outcome", x.last_outcome),
-      f.field("health", x.health), f.field("health_reason", x.health_reason));
+      f.field("holds", x.holds), f.field("ended", x.ended),
+      f.field("last_outcome", x.last_outcome), f.field("health", x.health),
+      f.field("health_reason", x.health_reason));
   }
 };
 

@@ -68,9 +68,8 @@ struct tree_status {
       f.field("self", x.self), f.field("kind", x.kind),
       f.field("health", x.health), f.field("last_end", x.last_end),
       f.field("queue", x.queue), f.field("has_queue", x.has_queue),
-      f.field("restarts", x.restarts),
-      f.field("next_retry", x.next_retry), f.field("answering", x.answering),
-      f.field("fields", x.fields),
+      f.field("restarts", x.restarts), f.field("next_retry", x.next_retry),
+      f.field("answering", x.answering), f.field("fields", x.fields),
       f.field("recent_restarts", x.recent_restarts),
       f.field("max_restarts", x.max_restarts), f.field("children", x.children));
   }

@@ -142,8 +142,8 @@ std::string_view text_of_status(int status) {
 }
 
 /// Reads a setting that the program has left open.
-void read_text(caf::actor_system& sys, const char* key, const char* variable,
-               std::string& result) {
+void read_text(caf::actor_system& sys, const std::string& key,
+               const char* variable, std::string& result) {
   if (!result.empty())
     return;
   if (const auto* text = std::getenv(variable))

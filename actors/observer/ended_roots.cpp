@@ -67,10 +67,12 @@ void ended_roots::note(const lifecycle_event& x, const runtime& home) {
 std::vector<tree_status>
 ended_roots::with_ended(std::vector<tree_status> trees) const {
   std::unique_lock guard{mtx_};
-  for (const auto& [path, status] : ended_) {
-    auto is_it = [&path](const tree_status& x) { return x.self.path == path; };
+  for (const auto& one : ended_) {
+    auto is_it = [&one](const tree_status& x) {
+      return x.self.path == one.first;
+    };
     if (std::none_of(trees.begin(), trees.end(), is_it))
-      trees.push_back(status);
+      trees.push_back(one.second);
   }
   return trees;
 }

@@ -21,6 +21,10 @@ public:
 
   /// So many messages have become dead letters.
   virtual void buried(dead_letter_reason why, std::uint64_t n) noexcept = 0;
+
+  /// The actor system goes: lets go of what may hold the runtime, which holds
+  /// this.
+  virtual void end() noexcept = 0;
 };
 
 } // namespace troupe

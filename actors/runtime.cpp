@@ -389,6 +389,11 @@ void runtime::shut_down() noexcept {
     terms_ = {}; // They hold this.
   }
   std::unique_lock guard{mtx_};
+  if (auto counting = own_meter_) {
+    guard.unlock();
+    counting->end();
+    guard.lock();
+  }
   gone_ = true;
   log_level_.store(0, std::memory_order_relaxed);
 }

@@ -144,6 +144,14 @@ public:
     dead_letters_.of(why).inc(static_cast<std::int64_t>(n));
   }
 
+  void end() noexcept override {
+    source_.cancel();
+    delayed_call last;
+    std::unique_lock guard{sampling_};
+    std::swap(last, next_);
+    guard.unlock();
+  }
+
   // -- samples ----------------------------------------------------------------
 
   /// Brings up to date what only a look at all workers can tell.

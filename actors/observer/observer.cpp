@@ -272,6 +272,8 @@ private:
     server_.set_payload_max_length(longest_body);
     server_.set_pre_routing_handler([this](const Request& what, Response& to) {
       using result = httplib::Server::HandlerResponse;
+      // Each range would be a copy of the whole; a server need not know them.
+      const_cast<Request&>(what).ranges.clear();
       add_headers(to);
       if (observing::is_loopback(options_.address)
           && !observing::is_local_host(what.get_header_value("Host"))) {
@@ -281,8 +283,6 @@ private:
         to.set_header("Connection", "close");
         return result::Handled;
       }
-      // Each range would be a copy of the whole; a server need not know them.
-      const_cast<Request&>(what).ranges.clear();
       if (what.method == "GET" || what.method == "HEAD")
         return result::Unhandled;
       if (has_long_body(what)) {

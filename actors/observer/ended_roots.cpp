@@ -13,10 +13,6 @@ namespace troupe::observing {
 
 namespace {
 
-bool is_topmost(const std::string& path) {
-  return path.rfind('/') == 0;
-}
-
 /// How a life has ended that an event tells of; nothing if it is another event.
 std::optional<outcome_kind> end_of(event_kind x) {
   switch (x) {
@@ -52,8 +48,6 @@ tree_status ended(const lifecycle_event& x, outcome_kind how) {
 } // namespace
 
 void ended_roots::note(const lifecycle_event& x, const runtime& home) {
-  if (!is_topmost(x.path))
-    return;
   const auto how = end_of(x.kind);
   std::unique_lock guard{mtx_};
   if (x.kind == event_kind::started && home.knows_root(x.path)) {

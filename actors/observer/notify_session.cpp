@@ -44,10 +44,6 @@ std::optional<T> parse_number(const std::string& text) {
 }
 
 /// Whether nobody is above whoever has that path.
-bool is_topmost(std::string_view path) {
-  return path.starts_with('/') && path.find('/', 1) == std::string_view::npos;
-}
-
 std::ptrdiff_t depth_of(std::string_view path) {
   return std::count(path.begin(), path.end(), '/');
 }
@@ -147,7 +143,7 @@ void notify_session::put(const value_ptr& x) noexcept {
   const auto home = home_.lock();
   if (!home)
     return;
-  const auto of_root = is_topmost(x->path) && home->knows_root(x->path);
+  const auto of_root = home->knows_root(x->path);
   {
     std::unique_lock guard{inbox_mtx_};
     if (std::exchange(changed_, true) && !of_root)

@@ -6,25 +6,13 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <span>
 
 namespace troupe::observing {
 
 namespace {
 
-struct range {
-  char32_t first;
-  char32_t last;
-};
-
-bool is_in(char32_t code, std::span<const range> ranges) {
-  return std::any_of(ranges.begin(), ranges.end(), [code](const range& x) {
-    return code >= x.first && code <= x.last;
-  });
-}
-
 /// Controls, what reverses or hides text, what has no width, private use.
-constexpr std::array<range, 15> unprintable{{
+constexpr std::array<code_range, 15> unprintable{{
   {0x00, 0x1f},
   {0x7f, 0x9f},
   {0xad, 0xad},
@@ -49,11 +37,13 @@ std::string format(const char* how, Ts... xs) {
   return {buffer.data(), static_cast<std::size_t>(std::max(length, 0))};
 }
 
-constexpr bool continues(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xc0u) == 0x80u;
-}
-
 } // namespace
+
+bool is_in(char32_t code, std::span<const code_range> ranges) {
+  return std::any_of(ranges.begin(), ranges.end(), [code](const code_range& x) {
+    return code >= x.first && code <= x.last;
+  });
+}
 
 character first_of(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text[0]);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,19 @@ struct character {
 /// Reads UTF-8.
 /// @pre `text` is not empty
 [[nodiscard]] character first_of(std::string_view text);
+
+/// Whether a byte of UTF-8 belongs to the character before it.
+[[nodiscard]] constexpr bool continues(char byte) noexcept {
+  return (static_cast<unsigned char>(byte) & 0xc0u) == 0x80u;
+}
+
+/// Some characters: from the first to the last, both included.
+struct code_range {
+  char32_t first;
+  char32_t last;
+};
+
+[[nodiscard]] bool is_in(char32_t code, std::span<const code_range> ranges);
 
 /// Makes a text harmless for a terminal: what it would obey, hide or turn
 /// around is written as an escape, such as `\x1b` or `\u{202e}`; so is what is

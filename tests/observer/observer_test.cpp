@@ -68,6 +68,30 @@ public:
   }
 };
 
+/// Starts and stops when it may.
+class slow : public troupe::worker {
+public:
+  slow(std::binary_semaphore& start, std::binary_semaphore& stop)
+    : start_(start), stop_(stop) {
+    // nop
+  }
+
+  troupe::task<> on_startup() override {
+    auto waiting = offload([this] { start_.acquire(); });
+    co_await std::move(waiting);
+  }
+
+  troupe::task<> run() override {
+    co_await stop_requested();
+    auto waiting = offload([this] { stop_.acquire(); });
+    co_await std::move(waiting);
+  }
+
+private:
+  std::binary_semaphore& start_;
+  std::binary_semaphore& stop_;
+};
+
 supervisor_spec tree() {
   supervisor_spec result{.name = "tree"};
   result.add<sleeper>("sleeper");
@@ -274,28 +298,6 @@ TEST_CASE("S29 an orchestrator learns when it is ready, and alive") {
   CHECK(it.get("/healthz")->status == 200);
   std::binary_semaphore may_start{0};
   std::binary_semaphore may_stop{0};
-  class slow : public troupe::worker {
-  public:
-    slow(std::binary_semaphore& start, std::binary_semaphore& stop)
-      : start_(start), stop_(stop) {
-      // nop
-    }
-
-    troupe::task<> on_startup() override {
-      auto waiting = offload([this] { start_.acquire(); });
-      co_await std::move(waiting);
-    }
-
-    troupe::task<> run() override {
-      co_await stop_requested();
-      auto waiting = offload([this] { stop_.acquire(); });
-      co_await std::move(waiting);
-    }
-
-  private:
-    std::binary_semaphore& start_;
-    std::binary_semaphore& stop_;
-  };
   supervisor_spec spec{.name = "tree"};
   spec.add<slow>("slow", {}, std::ref(may_start), std::ref(may_stop));
   auto root = troupe::spawn(it.sys, spec);
@@ -359,26 +361,12 @@ TEST_CASE("S29 how a tree has ended is shown when nobody holds it any more") {
 }
 
 TEST_CASE("S19 nothing is changed below a supervisor that stops") {
+  std::binary_semaphore may_start{1};
   std::binary_semaphore may_stop{0};
-  class slow : public troupe::worker {
-  public:
-    explicit slow(std::binary_semaphore& stop) : stop_(stop) {
-      // nop
-    }
-
-    troupe::task<> run() override {
-      co_await stop_requested();
-      auto waiting = offload([this] { stop_.acquire(); });
-      co_await std::move(waiting);
-    }
-
-  private:
-    std::binary_semaphore& stop_;
-  };
   scene it{{.token = token}};
   supervisor_spec spec{.name = "tree"};
   spec.add<sleeper>("first");
-  spec.add<slow>("slow", {}, std::ref(may_stop));
+  spec.add<slow>("slow", {}, std::ref(may_start), std::ref(may_stop));
   auto root = troupe::spawn(it.sys, spec);
   root.startup();
   root.gracefully_stop();

@@ -7,31 +7,18 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <span>
 
 namespace troupe_top {
 
 namespace {
 
+using troupe::observing::code_range;
+using troupe::observing::continues;
 using troupe::observing::first_of;
-
-constexpr bool continues(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xc0u) == 0x80u;
-}
-
-struct range {
-  char32_t first;
-  char32_t last;
-};
-
-bool is_in(char32_t code, std::span<const range> ranges) {
-  return std::any_of(ranges.begin(), ranges.end(), [code](const range& x) {
-    return code >= x.first && code <= x.last;
-  });
-}
+using troupe::observing::is_in;
 
 /// Marks that sit on the character before them.
-constexpr std::array<range, 9> combining{{
+constexpr std::array<code_range, 9> combining{{
   {0x0300, 0x036f},
   {0x0483, 0x0489},
   {0x0591, 0x05bd},
@@ -44,7 +31,7 @@ constexpr std::array<range, 9> combining{{
 }};
 
 /// Characters that take two columns.
-constexpr std::array<range, 10> wide{{
+constexpr std::array<code_range, 10> wide{{
   {0x1100, 0x115e},
   {0x2e80, 0x303e},
   {0x3041, 0x33ff},

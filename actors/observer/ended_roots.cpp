@@ -6,6 +6,7 @@
 #include "runtime.hpp"
 
 #include <algorithm>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -47,14 +48,21 @@ tree_status ended(const lifecycle_event& x, outcome_kind how) {
 
 } // namespace
 
-void ended_roots::note(const lifecycle_event& x, const runtime& home) {
-  const auto how = end_of(x.kind);
-  std::unique_lock guard{mtx_};
-  if (x.kind == event_kind::started && home.knows_root(x.path)) {
-    live_.insert(x.path);
-    ended_.erase(x.path);
-  } else if (how && live_.erase(x.path) != 0) {
-    ended_.insert_or_assign(x.path, ended(x, *how));
+bool ended_roots::wants(const lifecycle_event& x) const noexcept {
+  return (x.kind == event_kind::started || end_of(x.kind))
+         && home_.knows_root(x.path);
+}
+
+void ended_roots::put(const value_ptr& x) noexcept {
+  try {
+    const auto how = end_of(x->kind);
+    std::unique_lock guard{mtx_};
+    if (how)
+      ended_.insert_or_assign(x->path, ended(*x, *how));
+    else
+      ended_.erase(x->path);
+  } catch (const std::bad_alloc&) {
+    return; // It is not shown any more, as if nobody had looked.
   }
 }
 

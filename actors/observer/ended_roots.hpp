@@ -3,12 +3,13 @@
 
 #pragma once
 
+#include "stream.hpp"
 #include "troupe/events.hpp"
 #include "troupe/tree_status.hpp"
 
+#include <cstdint>
 #include <map>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -20,18 +21,39 @@ namespace observing {
 
 /// Remembers how the topmost supervisors have ended: nobody need keep a handle
 /// to one for that, and whoever looks afterwards wants to know. Thread-safe.
-class ended_roots {
+///
+/// Takes events on the thread of their publisher: later on nothing would say
+/// whether a worker was one of the topmost.
+class ended_roots final : public stream<lifecycle_event>::sink {
 public:
-  /// Takes note of an event; of those of one worker in their order.
-  void note(const lifecycle_event& x, const runtime& home);
+  using value_ptr = stream<lifecycle_event>::value_ptr;
+
+  /// @param home The one whose events these are.
+  explicit ended_roots(const runtime& home) : home_(home) {
+    // nop
+  }
 
   /// Adds those that have ended and are not among `trees`.
   [[nodiscard]] std::vector<tree_status>
   with_ended(std::vector<tree_status> trees) const;
 
+  // -- sink --------------------------------------------------------------------
+
+  [[nodiscard]] bool wants(const lifecycle_event& x) const noexcept override;
+
+  void put(const value_ptr& x) noexcept override;
+
+  void end(bool) noexcept override {
+    leave();
+  }
+
+  [[nodiscard]] std::uint64_t missed() const noexcept override {
+    return 0;
+  }
+
 private:
+  const runtime& home_;
   mutable std::mutex mtx_;
-  std::set<std::string> live_;
   std::map<std::string, tree_status> ended_;
 };
 

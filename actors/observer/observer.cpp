@@ -207,8 +207,11 @@ public:
       home_(runtime::of(sys)),
       options_(checked(sys, std::move(options))),
       time_(*home_),
-      events_(options_.kept_events) {
+      events_(options_.kept_events),
+      roots_(std::make_shared<observing::ended_roots>(*home_)) {
     export_metrics(sys, options_.metrics);
+    home_->events().subscribe(roots_);
+    ended_ = subscription{roots_};
     source_ = on_event(sys, [this](const lifecycle_event& x) { note(x); });
     subscribed_.store(true, std::memory_order_release);
     set_up();
@@ -371,7 +374,7 @@ private:
       send_verdict(observing::liveness(look_at_roots()), to);
     });
     get("/readyz", [this](const Request&, Response& to) {
-      send_verdict(observing::readiness(roots_.with_ended(status_trees(sys_))),
+      send_verdict(observing::readiness(roots_->with_ended(status_trees(sys_))),
                    to);
     });
     server_.Post(".*",
@@ -418,7 +421,7 @@ private:
   // -- status -----------------------------------------------------------------
 
   [[nodiscard]] std::vector<tree_status> look() {
-    return roots_.with_ended(status_trees(sys_, options_.patience));
+    return roots_->with_ended(status_trees(sys_, options_.patience));
   }
 
   /// The status of those with nobody above them, without what is below.
@@ -435,7 +438,7 @@ private:
       root.answering = !answers->is_mute(*x);
       result.push_back(std::move(root));
     }
-    return roots_.with_ended(std::move(result));
+    return roots_->with_ended(std::move(result));
   }
 
   /// All that is to be shown: of one worker and those below it if the request
@@ -485,7 +488,6 @@ private:
 
   /// On the thread of the events.
   void note(const lifecycle_event& x) {
-    roots_.note(x, *home_);
     // The first ones may come before there is a subscription to be asked.
     if (subscribed_.load(std::memory_order_acquire)) {
       const auto missed = source_.missed();
@@ -615,7 +617,7 @@ private:
   const observer_options options_;
   const observing::wall_time time_;
   observing::event_ring events_;
-  observing::ended_roots roots_;
+  const std::shared_ptr<observing::ended_roots> roots_;
   std::atomic<bool> subscribed_{false};
   std::uint64_t missed_ = 0;
   std::atomic<std::size_t> streams_{0};
@@ -627,6 +629,7 @@ private:
   bool closing_ = false;
   bool done_ = false;
   std::thread thread_;
+  subscription ended_;
   subscription source_; // goes first
 };
 

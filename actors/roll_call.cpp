@@ -35,10 +35,12 @@ roll_call::hold(runtime& home, std::vector<cell_ptr> whom, timespan patience) {
       [] { return std::string{"asking workers for their status"}; });
   };
   for (const auto& who : self->whom_) {
-    if (!wait_for_less_than(window))
-      break; // The others are not asked: they show what their cells say.
+    if (!wait_for_less_than(window)) {
+      self->overlook(who);
+      continue;
+    }
     const auto now = home.time().now();
-    self->ask(who, limit == never || now - begin <= limit - now);
+    self->ask(who, limit == never || now - begin < limit - now);
   }
   wait_for_less_than(1);
   home.forget_caller(self);
@@ -54,6 +56,12 @@ void roll_call::ask(const cell_ptr& who, bool in_time) {
   }
   if (!who->call_upon(shared_from_this()))
     withdraw(*who);
+}
+
+/// It shows what its cell says.
+void roll_call::overlook(const cell_ptr& who) {
+  std::unique_lock guard{mtx_};
+  replies_.emplace(who.get(), reply{false, std::nullopt});
 }
 
 /// There is nobody in the cell who could answer.
@@ -92,6 +100,12 @@ bool roll_call::is_mute(const cell& who) const {
   std::unique_lock guard{mtx_};
   auto i = replies_.find(&who);
   return i != replies_.end() && i->second.in_time && !i->second.said;
+}
+
+bool roll_call::has_overlooked(const cell& who) const {
+  std::unique_lock guard{mtx_};
+  auto i = replies_.find(&who);
+  return i != replies_.end() && !i->second.in_time && !i->second.said;
 }
 
 bool answers(const cell_ptr& who, timespan patience) {

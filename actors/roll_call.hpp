@@ -36,11 +36,17 @@ public:
   /// Whether `who` was asked, had all the time there was, and said nothing.
   [[nodiscard]] bool is_mute(const cell& who) const;
 
+  /// Whether there was too little time to ask `who`, or to wait for what it
+  /// would have said.
+  [[nodiscard]] bool has_overlooked(const cell& who) const;
+
 private:
   struct reply {
     bool in_time = false; // asked early enough to count as mute
     std::optional<status_fields> said;
   };
+
+  void overlook(const cell_ptr& who);
 
   void ask(const cell_ptr& who, bool in_time);
 

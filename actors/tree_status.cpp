@@ -33,6 +33,7 @@ tree_status describe_tree(const cell& x, const roll_call* answers) {
   if (answers != nullptr) {
     result.fields = answers->fields(x);
     result.answering = !answers->is_mute(x);
+    result.overlooked = answers->has_overlooked(x);
   }
   result.last_end = x.last_outcome();
   if (is_supervisor(x))
@@ -118,6 +119,8 @@ void render(const tree_status& x, std::size_t depth, std::string& to) {
     to += ", life " + std::to_string(self.incarnation);
   if (!x.answering)
     to += ", does not answer";
+  if (x.overlooked)
+    to += ", was not asked in time";
   if (x.next_retry)
     to += ", again in " + caf::deep_to_string(*x.next_retry);
   if (x.queue.queued != 0)

@@ -5,6 +5,7 @@
 
 #include "support/clerk.hpp"
 #include "support/part.hpp"
+#include "support/plain_caf.hpp"
 #include "support/real_system.hpp"
 #include "support/trap.hpp"
 #include "troupe/supervisor_ref.hpp"
@@ -307,6 +308,35 @@ TEST_CASE("S29 a worker that does not answer is shown as such") {
   CHECK_THAT(to_string(status), ContainsSubstring("stuck: running, ready, does "
                                                   "not answer"));
   trap.open();
+  tree.shutdown();
+}
+
+TEST_CASE("S29 who was not asked in time is said to") {
+  // The system's only thread sits in a handler.
+  support::trap trap;
+  support::real_system sys{1};
+  supervisor_spec spec{.name = "tree"};
+  for (int i = 0; i < 200; ++i)
+    spec.add<talker>("talker-" + std::to_string(i), {}, "hello");
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  auto sitter = sys.sys().spawn([&trap](caf::event_based_actor*) {
+    return caf::behavior{[&trap](troupe::stop_atom) { trap.sit(); }};
+  });
+  support::tell(sitter, troupe::stop_atom_v);
+  trap.await();
+  auto status = tree.status_tree(20ms);
+  auto& last = status.children.back();
+  CHECK(last.overlooked);
+  CHECK(last.answering);
+  CHECK(last.fields.empty());
+  CHECK_THAT(to_string(status), ContainsSubstring("talker-199: running, ready, "
+                                                  "was not asked in time"));
+  trap.open();
+  status = tree.status_tree(10s);
+  CHECK_FALSE(status.children.back().overlooked);
+  CHECK(status.children.back().fields.size() == 2);
+  CHECK_FALSE(tree.status_tree().children.back().overlooked);
   tree.shutdown();
 }
 

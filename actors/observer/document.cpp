@@ -47,12 +47,34 @@ json to_value(const outcome& x, std::string_view path) {
   return result;
 }
 
+/// Why nobody will handle them, where there are any.
+json kinds_of_dead_letters(const queue_counts& x) {
+  auto result = json::object();
+  auto add = [&result](const char* why, std::uint64_t n) {
+    if (n != 0)
+      result[why] = n;
+  };
+  add("closed", x.closed);
+  add("rejected", x.rejected);
+  add("dropped", x.dropped);
+  add("discarded", x.discarded);
+  add("failed", x.failed);
+  add("lost", x.lost);
+  add("abandoned", x.abandoned);
+  return result;
+}
+
 json to_value(const queue_counts& x) {
-  return {{"queued", x.queued},
-          {"in_progress", x.in_progress},
-          {"sent", x.sent},
-          {"handled", x.handled},
-          {"dead_letters", x.dead_letters()}};
+  json result{{"queued", x.queued},
+              {"in_progress", x.in_progress},
+              {"sent", x.sent},
+              {"handled", x.handled},
+              {"dead_letters", x.dead_letters()}};
+  if (x.handed_over != 0)
+    result["handed_over"] = x.handed_over;
+  if (x.dead_letters() != 0)
+    result["dead"] = kinds_of_dead_letters(x);
+  return result;
 }
 
 json to_value(const status_fields& xs) {
@@ -73,6 +95,8 @@ json to_value(const tree_status& x, std::size_t depth) {
               {"uptime", seconds(self.uptime)}};
   if (!x.answering)
     result["answering"] = false;
+  if (x.overlooked)
+    result["overlooked"] = true;
   if (self.health != health::healthy) {
     result["health"] = to_string(self.health);
     result["health_reason"] = self.health_reason;

@@ -13,6 +13,7 @@
 #include "observer/page.hpp"
 #include "observer/printable.hpp"
 #include "observer/request_threads.hpp"
+#include "observer/shared_look.hpp"
 #include "observer/wall_time.hpp"
 #include "roll_call.hpp"
 #include "runtime.hpp"
@@ -208,7 +209,10 @@ public:
       options_(checked(sys, std::move(options))),
       time_(*home_),
       events_(options_.kept_events),
-      roots_(std::make_shared<observing::ended_roots>(*home_)) {
+      roots_(std::make_shared<observing::ended_roots>(*home_)),
+      look_([this] {
+        return roots_->with_ended(status_trees(sys_, options_.patience));
+      }) {
     export_metrics(sys, options_.metrics);
     home_->events().subscribe(roots_);
     ended_ = subscription{roots_};
@@ -420,10 +424,6 @@ private:
 
   // -- status -----------------------------------------------------------------
 
-  [[nodiscard]] std::vector<tree_status> look() {
-    return roots_->with_ended(status_trees(sys_, options_.patience));
-  }
-
   /// The status of those with nobody above them, without what is below.
   [[nodiscard]] std::vector<tree_status> look_at_roots() {
     auto roots = home_->top_cells();
@@ -443,21 +443,20 @@ private:
 
   /// All that is to be shown: of one worker and those below it if the request
   /// names a path.
-  /// @returns nothing, and answers the request, if nobody has that path.
-  [[nodiscard]] std::optional<std::vector<tree_status>>
+  /// @returns null, and answers the request, if nobody has that path.
+  [[nodiscard]] std::shared_ptr<const std::vector<tree_status>>
   select(const Request& what, Response& to) {
-    auto trees = look();
+    auto trees = look_.take();
     if (!what.has_param("path"))
       return trees;
     const auto path = what.get_param_value("path");
-    const auto* found = observing::find(trees, path);
+    const auto* found = observing::find(*trees, path);
     if (found == nullptr) {
       fail(to, 404,
            "there is no worker " + path + "; in a path, # is written %23");
-      return std::nullopt;
+      return nullptr;
     }
-    auto one = *found;
-    return std::vector{std::move(one)};
+    return std::make_shared<const std::vector<tree_status>>(1, *found);
   }
 
   void send_status(const Request& what, Response& to) {
@@ -618,6 +617,7 @@ private:
   const observing::wall_time time_;
   observing::event_ring events_;
   const std::shared_ptr<observing::ended_roots> roots_;
+  observing::shared_look look_;
   std::atomic<bool> subscribed_{false};
   std::uint64_t missed_ = 0;
   std::atomic<std::size_t> streams_{0};

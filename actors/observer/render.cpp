@@ -55,6 +55,8 @@ std::vector<std::string> facts_of(const tree_status& x) {
   };
   if (!x.answering)
     add("does not answer");
+  if (x.overlooked)
+    add("was not asked in time");
   if (self.state == worker_state::running)
     add("up " + observing::in_words(self.uptime));
   if (self.state == worker_state::stopping)

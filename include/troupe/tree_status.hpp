@@ -50,6 +50,10 @@ struct tree_status {
   /// a handler, or between two waits.
   bool answering = true;
 
+  /// `true` if it would have been asked, but the time was over: whether it
+  /// answers, and what it says about itself, is not known.
+  bool overlooked = false;
+
   /// What it says about itself in `worker::describe`, if it was asked.
   status_fields fields;
 
@@ -69,7 +73,8 @@ struct tree_status {
       f.field("health", x.health), f.field("last_end", x.last_end),
       f.field("queue", x.queue), f.field("has_queue", x.has_queue),
       f.field("restarts", x.restarts), f.field("next_retry", x.next_retry),
-      f.field("answering", x.answering), f.field("fields", x.fields),
+      f.field("answering", x.answering), f.field("overlooked", x.overlooked),
+      f.field("fields", x.fields),
       f.field("recent_restarts", x.recent_restarts),
       f.field("max_restarts", x.max_restarts), f.field("children", x.children));
   }

@@ -120,8 +120,10 @@ TEST_CASE("S29 a tree as text for a terminal") {
   busy.fields = {{"url", "x"}};
   auto mute = ready("/tree/c");
   mute.answering = false;
-  auto tree = supervisor(ready("/tree"),
-                         {busy, supervisor(ready("/tree/b"), {bad}), mute});
+  auto unheard = ready("/tree/d");
+  unheard.overlooked = true;
+  auto tree = supervisor(
+    ready("/tree"), {busy, supervisor(ready("/tree/b"), {bad}), mute, unheard});
   tree.recent_restarts = 2;
   tree.max_restarts = 3;
   CHECK(troupe::to_text({tree})
@@ -131,7 +133,8 @@ TEST_CASE("S29 a tree as text for a terminal") {
            "├─● b  running, ready  up 0ms\n"
            "│ └─× bad\\x0a  stopped, backing_off  again in 1.5s  last end: "
            "failed: no\\x0anetwork\n"
-           "└─▲ c  running, ready  does not answer  up 0ms\n");
+           "├─▲ c  running, ready  does not answer  up 0ms\n"
+           "└─● d  running, ready  was not asked in time  up 0ms\n");
   CHECK(troupe::to_text({}).empty());
 }
 
@@ -162,6 +165,7 @@ TEST_CASE("S29 a worker as JSON has what there is to say") {
   x.self.incarnation = 2;
   x.self.uptime = 1500ms;
   x.answering = false;
+  x.overlooked = true;
   x.self.health = troupe::health::degraded;
   x.self.health_reason = "no peers";
   x.restarts = 1;
@@ -176,6 +180,7 @@ TEST_CASE("S29 a worker as JSON has what there is to say") {
   auto full = json::parse(troupe::to_json(x));
   CHECK(full["uptime"] == 1.5);
   CHECK(full["answering"] == false);
+  CHECK(full["overlooked"] == true);
   CHECK(full["health"] == "degraded");
   CHECK(full["health_reason"] == "no peers");
   CHECK(full["restarts"] == 1);
@@ -191,7 +196,8 @@ TEST_CASE("S29 a worker as JSON has what there is to say") {
                 {"in_progress", 1},
                 {"sent", 5},
                 {"handled", 1},
-                {"dead_letters", 1}});
+                {"dead_letters", 1},
+                {"dead", {{"lost", 1}}}});
   CHECK(full["holds"] == 4);
   CHECK(full["fields"]["url"] == "<b>");
   CHECK(full["children"][0]["path"] == "/tree/a");

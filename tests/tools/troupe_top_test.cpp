@@ -204,17 +204,17 @@ TEST_CASE("a URL is taken apart") {
 // -- status.json -----------------------------------------------------------------
 
 TEST_CASE("a status is read with all that is shown of it") {
-  const auto found = decode_status(
-    document(entry("/a",
-                   R"(, "answering": false, "health": "degraded",
+  const auto found = decode_status(document(
+    entry("/a",
+          R"(, "answering": false, "overlooked": true, "health": "degraded",
              "health_reason": "slow", "restarts": 3, "next_retry": 0.25,
              "holds": 2, "news": {"of": "a later version"},
              "last_end": {"kind": "failed", "code": 2, "reason": "why",
                           "abandoned": true},
              "queue": {"queued": 1, "in_progress": 2, "sent": 3, "handled": 4,
                        "dead_letters": 5})",
-                   entry("/a/b")),
-             R"(, "why_not_ready": "x", "stopping": {"since": 1.5, "awaited": [
+          entry("/a/b")),
+    R"(, "why_not_ready": "x", "stopping": {"since": 1.5, "awaited": [
        {"path": "/a/b", "state": "stopping", "phase": "draining",
         "elapsed": 1.25, "queued": 7, "holds": 8}]})"));
   CHECK(found.version == "0.1.0");
@@ -233,6 +233,7 @@ TEST_CASE("a status is read with all that is shown of it") {
   CHECK(a.depth == 0);
   CHECK(a.below == 1);
   CHECK_FALSE(a.answering);
+  CHECK(a.overlooked);
   CHECK(a.health == "degraded");
   CHECK(a.health_reason == "slow");
   CHECK(a.restarts == 3);

@@ -232,6 +232,8 @@ std::string notes(const worker& x) {
   std::vector<std::string> all;
   if (!x.answering)
     all.emplace_back("DOES NOT ANSWER");
+  if (x.overlooked)
+    all.emplace_back("was not asked in time");
   if (!x.health.empty() && x.health != "healthy")
     all.push_back(
       printable(x.health)

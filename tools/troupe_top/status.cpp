@@ -166,6 +166,7 @@ worker decode_worker(const object& x, std::size_t depth) {
     .incarnation = x.count("incarnation", 1),
     .uptime = x.seconds_or_none("uptime").value_or(0),
     .answering = x.flag("answering", true),
+    .overlooked = x.flag("overlooked", false),
     .health = x.text_or_none("health"),
     .health_reason = x.text_or_none("health_reason"),
     .restarts = x.count("restarts"),

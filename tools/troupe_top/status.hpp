@@ -43,6 +43,7 @@ struct worker {
   std::uint64_t incarnation = 1;
   double uptime = 0;
   bool answering = true;
+  bool overlooked = false;
   /// Empty while it is healthy.
   std::string health;
   std::string health_reason;

@@ -10,7 +10,7 @@
 #include "rules/settings.hpp"
 #include "run_terms.hpp"
 #include "runtime.hpp"
-#include "small_mutex.hpp"
+#include "troupe/small_mutex.hpp"
 #include "troupe/clock.hpp"
 #include "troupe/events.hpp"
 #include "troupe/idle_wait.hpp"

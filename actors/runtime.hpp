@@ -7,7 +7,7 @@
 #include "offload_pool.hpp"
 #include "rules/settings.hpp"
 #include "run_terms.hpp"
-#include "small_mutex.hpp"
+#include "troupe/small_mutex.hpp"
 #include "stream.hpp"
 #include "testing/pump.hpp"
 #include "threads.hpp"

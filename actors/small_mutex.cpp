@@ -1,9 +1,22 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "small_mutex.hpp"
+#include "troupe/small_mutex.hpp"
 
 namespace troupe {
+
+namespace {
+
+/// Leaves the processor's resources to whoever has the lock.
+void relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+} // namespace
 
 void small_mutex::wait_and_lock() noexcept {
   // It is held for a moment only, so it may be free before anybody could sleep.
@@ -17,6 +30,7 @@ void small_mutex::wait_and_lock() noexcept {
                                         std::memory_order_acquire,
                                         std::memory_order_relaxed))
       return;
+    relax();
   }
   // Whoever gets it from here on does not know whether others sleep.
   while (state_.exchange(state::wanted, std::memory_order_acquire)

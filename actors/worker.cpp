@@ -15,11 +15,11 @@ namespace troupe {
 worker::~worker() = default;
 
 task<> worker::on_startup() {
-  co_return;
+  return task<>::nothing();
 }
 
 task<> worker::on_shutdown() {
-  co_return;
+  return task<>::nothing();
 }
 
 void worker::after_shutdown(const outcome&) {

@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "small_mutex.hpp"
+#include "troupe/small_mutex.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 

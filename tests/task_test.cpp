@@ -3,6 +3,7 @@
 
 #include "troupe/task.hpp"
 
+#include "troupe/when.hpp"
 #include "troupe/yield.hpp"
 
 #include "support/counted.hpp"
@@ -599,4 +600,46 @@ TEST_CASE("what is awaited may own something") {
     for (int i = 0; i < 3; ++i)
       (void) co_await by_value(counted{i});
   });
+}
+
+// -- nothing to do ------------------------------------------------------------
+
+TEST_CASE("a task with nothing to do is over as soon as it begins") {
+  SECTION("as what a fiber runs") {
+    CHECK_FALSE(run(task<>::nothing()).error());
+  }
+  SECTION("as what a coroutine awaits") {
+    auto twice = []() -> task<int> {
+      co_await task<>::nothing();
+      auto named = task<>::nothing();
+      co_await std::move(named);
+      co_return 2;
+    };
+    CHECK(run(twice()).take() == 2);
+  }
+  SECTION("as one of several") {
+    auto all = []() -> task<int> {
+      auto [one, none] = co_await when_all(number(1), task<>::nothing());
+      static_cast<void>(none);
+      co_return one;
+    };
+    CHECK(run(all()).take() == 1);
+    auto any = []() -> task<std::size_t> {
+      auto first = co_await when_any(task<>::nothing(), number_later(1));
+      co_return first.index();
+    };
+    CHECK(run(any()).take() == 0);
+  }
+  SECTION("and once only") {
+    auto x = task<>::nothing();
+    CHECK(x);
+    auto y = std::move(x);
+    CHECK(y);
+    CHECK_FALSE(x);
+    y = std::move(x);
+    CHECK_FALSE(y);
+    auto again = [](task<> gone) -> task<> { co_await std::move(gone); };
+    auto how = run(again(std::move(x)));
+    CHECK_THROWS_AS(std::rethrow_exception(how.error()), std::logic_error);
+  }
 }

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "runtime.hpp"
-#include "small_mutex.hpp"
+#include "troupe/small_mutex.hpp"
 #include "troupe/supervisor_ref.hpp"
 #include "troupe/unique_function.hpp"
 

@@ -6,7 +6,7 @@
 #include "cell.hpp"
 #include "keeper.hpp"
 #include "rules/supervision.hpp"
-#include "small_mutex.hpp"
+#include "troupe/small_mutex.hpp"
 #include "supervisor/child_call.hpp"
 #include "supervisor/child_table.hpp"
 #include "troupe/idle_wait.hpp"

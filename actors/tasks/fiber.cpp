@@ -3,6 +3,8 @@
 
 #include "troupe/fiber.hpp"
 
+#include "troupe/task.hpp"
+
 #include <cassert>
 #include <utility>
 
@@ -25,6 +27,12 @@ thread_local constinit std::uint16_t destructions = 0;
 thread_local constinit promise_base* destroy_later = nullptr;
 
 } // namespace
+
+alignas(std::max_align_t) constinit const std::byte no_promise{};
+
+task<> empty_coroutine() {
+  co_return;
+}
 
 // -- promise_base -------------------------------------------------------------
 

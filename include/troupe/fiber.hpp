@@ -20,6 +20,12 @@ namespace troupe {
 template <class T>
 class task_promise;
 
+/// An address that is that of no promise.
+alignas(std::max_align_t) extern const std::byte no_promise;
+
+/// Has a frame, and does nothing.
+[[nodiscard]] task<void> empty_coroutine();
+
 /// What the promises of all tasks have in common: the fiber that runs the
 /// coroutine, and the coroutine that awaits it.
 ///
@@ -147,6 +153,12 @@ public:
   template <class T, class F>
     requires std::invocable<F&, completion<T>>
   void start(task<T> body, F on_done) {
+    if constexpr (std::is_void_v<T>) {
+      if (body.is_nothing()) {
+        on_done(completion<void>{});
+        return;
+      }
+    }
     prepare(std::move(body), on_done);
     run();
   }
@@ -191,8 +203,10 @@ protected:
   template <class T, class F>
   void prepare(task<T> body, F on_done) {
     using promise_type = task_promise<T>;
-    promise_type& promise = body.release();
-    enter(promise);
+    if constexpr (std::is_void_v<T>)
+      if (body.is_nothing())
+        body = empty_coroutine();
+    enter(*body.release());
     end_ = hook{[](fiber& self, void* bits) noexcept {
                   auto f = unpack<F>(bits);
                   auto& root = static_cast<promise_type&>(*self.innermost_);

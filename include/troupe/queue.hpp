@@ -9,6 +9,7 @@
 #include "troupe/fwd.hpp"
 #include "troupe/idle_wait.hpp"
 #include "troupe/options.hpp"
+#include "troupe/small_mutex.hpp"
 #include "troupe/time.hpp"
 
 #include <caf/actor_control_block.hpp>
@@ -22,7 +23,6 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -384,7 +384,7 @@ private:
   stream<dead_letter>* letters_ = nullptr;
   std::weak_ptr<pool_router> pool_;
 
-  mutable std::mutex mtx_;
+  mutable small_mutex mtx_;
   cell* home_ = nullptr; // the last one in the line of successors
   node* first_ = nullptr;
   node* last_ = nullptr;

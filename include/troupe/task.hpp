@@ -87,6 +87,19 @@ public:
     destroy();
   }
 
+  /// A task with nothing to do, and without a frame, which costs memory.
+  ///
+  /// ~~~
+  /// task<> on_startup() override {
+  ///   return has_work_ ? prepare() : task<>::nothing();
+  /// }
+  /// ~~~
+  [[nodiscard]] static task nothing() noexcept
+    requires(std::is_void_v<T>)
+  {
+    return task{no_frame()};
+  }
+
   /// Whether there is a coroutine, which is until it was awaited or moved away.
   [[nodiscard]] explicit operator bool() const noexcept {
     return promise_ != nullptr;
@@ -95,12 +108,12 @@ public:
   // What `co_await` needs. Owns nothing: the fiber owns the frame from here on.
   class awaiter {
   public:
-    explicit awaiter(promise_type& callee) noexcept : callee_(&callee) {
+    explicit awaiter(promise_type* callee) noexcept : callee_(callee) {
       // nop
     }
 
     [[nodiscard]] bool await_ready() const noexcept {
-      return false;
+      return is_nothing(callee_);
     }
 
     template <std::derived_from<promise_base> Promise>
@@ -110,8 +123,11 @@ public:
     }
 
     T await_resume() {
+      if constexpr (std::is_void_v<T>)
+        if (is_nothing(callee_))
+          return;
       // The frame goes when the result has been moved out of it.
-      task self{*callee_};
+      task self{callee_};
       return callee_->result().take();
     }
 
@@ -132,19 +148,36 @@ private:
   friend class fiber;
   friend promise_type;
 
-  explicit task(promise_type& promise) noexcept : promise_(&promise) {
+  explicit task(promise_type* promise) noexcept : promise_(promise) {
     // nop
   }
 
-  promise_type& release() {
+  /// Stands for a coroutine that has nothing to do. Nobody looks there.
+  static promise_type* no_frame() noexcept {
+    return const_cast<promise_type*>(
+      reinterpret_cast<const promise_type*>(&no_promise));
+  }
+
+  static bool is_nothing(const promise_type* x) noexcept {
+    if constexpr (std::is_void_v<T>)
+      return x == no_frame();
+    else
+      return false;
+  }
+
+  [[nodiscard]] bool is_nothing() const noexcept {
+    return is_nothing(promise_);
+  }
+
+  promise_type* release() {
     if (promise_ == nullptr)
       throw std::logic_error("this task was awaited or moved away before; a "
                              "task can be awaited once");
-    return *std::exchange(promise_, nullptr);
+    return std::exchange(promise_, nullptr);
   }
 
   void destroy() noexcept {
-    if (promise_ != nullptr)
+    if (promise_ != nullptr && !is_nothing())
       promise_->destroy();
   }
 
@@ -162,7 +195,7 @@ public:
   }
 
   task<T> get_return_object() noexcept {
-    return task<T>{*this};
+    return task<T>{this};
   }
 
   [[nodiscard]] std::suspend_always initial_suspend() const noexcept {
@@ -230,7 +263,7 @@ private:
 };
 
 inline task<void> task_promise<void>::get_return_object() noexcept {
-  return task<void>{*this};
+  return task<void>{this};
 }
 
 } // namespace troupe

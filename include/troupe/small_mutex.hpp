@@ -68,3 +68,5 @@ private:
 };
 
 } // namespace troupe
+
+#undef TROUPE_TSAN

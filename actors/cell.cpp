@@ -16,12 +16,12 @@ namespace troupe {
 
 cell::cell(std::string path, std::shared_ptr<const run_terms> terms,
            std::unique_ptr<worker> what, cell* parent)
-  : terms_(std::move(terms)),
-    path_(std::move(path)),
-    kin_(parent != nullptr ? std::make_unique<kinship>(parent) : nullptr),
-    worker_(std::move(what)) {
-  if (parent != nullptr)
+  : terms_(std::move(terms)), path_(std::move(path)), worker_(std::move(what)) {
+  if (parent != nullptr) {
+    rare_ = std::make_unique<rarities>();
+    rare_->kin = std::make_unique<kinship>(parent);
     parent->retain();
+  }
   worker_->cell_ = this;
   queue_ = worker_->make_queue();
   watch();
@@ -44,8 +44,8 @@ cell::~cell() {
   home().remove(*this);
   delete asks_.load(std::memory_order_relaxed);
   worker_.reset();
-  if (kin_)
-    kin_->parent->release();
+  if (auto* mine = kin())
+    mine->parent->release();
   if (auto* before = extra().predecessor)
     before->release();
   if (auto* next = successor_.load(std::memory_order_relaxed))
@@ -85,7 +85,8 @@ void cell::drop_handle() noexcept {
       std::unique_lock wake_guard{wake_mtx_};
       if (lifecycle_.at() == rules::stage::created)
         last = std::move(strong_);
-    } else if (!rules::is_final(at) && !kin_ && home().logs(compat::log_info)) {
+    } else if (!rules::is_final(at) && kin() == nullptr
+               && home().logs(compat::log_info)) {
       home().log(compat::log_info,
                  subject()
                    + " goes on without a handle; the actor system waits for it "

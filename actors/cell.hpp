@@ -10,13 +10,13 @@
 #include "rules/settings.hpp"
 #include "run_terms.hpp"
 #include "runtime.hpp"
-#include "troupe/small_mutex.hpp"
 #include "troupe/clock.hpp"
 #include "troupe/events.hpp"
 #include "troupe/idle_wait.hpp"
 #include "troupe/options.hpp"
 #include "troupe/outcome.hpp"
 #include "troupe/queue.hpp"
+#include "troupe/small_mutex.hpp"
 #include "troupe/status.hpp"
 #include "troupe/strand.hpp"
 #include "troupe/worker.hpp"
@@ -281,7 +281,7 @@ public:
 
   /// Whether there is nobody above it.
   [[nodiscard]] bool is_top() const noexcept {
-    return keeper_ == nullptr && kin_ == nullptr;
+    return keeper_ == nullptr && kin() == nullptr;
   }
 
   /// What the keeper knows it by.
@@ -551,7 +551,7 @@ public:
 
   /// Who notices when the worker's code does not return, or null.
   [[nodiscard]] watchdog* get_watchdog() const noexcept {
-    return watchdog_.get();
+    return rare_ ? rare_->dog.get() : nullptr;
   }
 
   void step_begins() noexcept override;
@@ -594,6 +594,8 @@ private:
     cell* predecessor = nullptr;     // holds a reference
     cell* first_child = nullptr;     // linked, as the following ones are
     cell* ended_child = nullptr;     // the last one
+    lifecycle_awaiter* awaiters = nullptr;
+    blocked_thread* blocked = nullptr;
   };
 
   /// What ties a linked child to its parent, whose lock guards it.
@@ -603,6 +605,16 @@ private:
     cell* previous = nullptr;
     bool is_listed = false;
   };
+
+  /// What only few have, and those from the beginning.
+  struct rarities {
+    std::unique_ptr<kinship> kin; // of a linked child
+    std::unique_ptr<watchdog> dog;
+  };
+
+  [[nodiscard]] kinship* kin() const noexcept {
+    return rare_ ? rare_->kin.get() : nullptr;
+  }
 
   /// @pre `mtx_` is held
   [[nodiscard]] const ending& end() const noexcept {
@@ -637,6 +649,8 @@ private:
   void apply(rules::action what, failure& why);
 
   void arm(time_point due);
+
+  [[nodiscard]] time_point due() const noexcept;
 
   void begin_anew(failure& none);
 
@@ -687,9 +701,8 @@ private:
   // Fixed.
   const std::shared_ptr<const run_terms> terms_; // goes last, with the runtime
   const std::string path_;
-  const std::unique_ptr<kinship> kin_; // of a linked child
   std::unique_ptr<worker> worker_;
-  std::unique_ptr<watchdog> watchdog_;
+  std::unique_ptr<rarities> rare_; // since it was made
   std::shared_ptr<message_queue> queue_;
   const std::shared_ptr<keeper> keeper_;
   const std::uint64_t place_ = 0;
@@ -700,7 +713,6 @@ private:
   std::atomic<rules::stage> stage_view_{rules::stage::created};
   std::atomic<bool> backing_off_{false};
   std::atomic<std::uint8_t> turns_{0};
-  std::atomic<bool> says_nothing_{false};
   std::atomic<health> health_{health::healthy};
   std::atomic<ask_table*> asks_{nullptr};
   std::atomic<std::uint64_t> incarnation_{1};
@@ -709,6 +721,7 @@ private:
   // The actor; `wake_mtx_` guards the strong reference, and with it who may
   // enqueue.
   mutable small_mutex wake_mtx_;
+  std::atomic<bool> says_nothing_{false}; // without that lock
   caf::strong_actor_ptr strong_;
   caf::strong_actor_ptr face_;
   worker_actor* actor_ = nullptr;
@@ -720,16 +733,13 @@ private:
   bool over_ = false;
   bool entered_ = false;
   bool in_cleanup_ = false; // in on_shutdown(), or past it
-  bool is_armed_ = false;   // for due_
+  bool is_armed_ = false;   // the alarm, for its due()
   std::uint32_t holds_ = 0;
   std::unique_ptr<clock::job> alarm_; // made when it is needed
   time_point started_at_{};
-  time_point due_ = never;
   std::unique_ptr<ending> ending_;
   std::unique_ptr<const outcome> former_; // of the life before
   std::unique_ptr<extras> extras_;
-  lifecycle_awaiter* awaiters_ = nullptr;
-  blocked_thread* blocked_ = nullptr;
 
   // Guarded by the runtime's lock.
   cell* next_ = nullptr;

@@ -41,6 +41,52 @@ event_kind kind_of_end(const outcome& how) {
 
 } // namespace
 
+/// Goes off when a deadline may have passed. Holds the cell while it is set.
+class cell::alarm final : public clock::job {
+public:
+  explicit alarm(cell& home) noexcept : home_(home) {
+    // nop
+  }
+
+  /// @pre the cell's lock is held
+  void set(time_point due) {
+    due_ = due;
+    // As long as it goes off before, it looks once more when it does.
+    if (armed() && goes_off_ <= due)
+      return;
+    goes_off_ = due;
+    home_.home().time().schedule(*this, due);
+  }
+
+  /// The deadline that was set last.
+  [[nodiscard]] time_point due() const noexcept {
+    return due_;
+  }
+
+  void run() noexcept override {
+    home_.deadline_passed();
+  }
+
+  void retain() noexcept override {
+    home_.retain();
+  }
+
+  void release() noexcept override {
+    home_.release();
+  }
+
+private:
+  cell& home_;
+  time_point due_ = never;
+  time_point goes_off_ = never;
+};
+
+/// The deadline of the current stage.
+/// @pre `mtx_` is held
+time_point cell::due() const noexcept {
+  return is_armed_ ? static_cast<const alarm&>(*alarm_).due() : never;
+}
+
 caf::error cell::start() {
   if (keeper_)
     return caf::make_error(errc::already_started,
@@ -130,9 +176,9 @@ bool cell::request_stop(queue_at_stop mode, const rules::stop_limits& limits,
                && (from == rules::stage::forcing
                    || from == rules::stage::cleanup_forcing
                    || from == rules::stage::killing))
-        arm(
-          std::min(due_, rules::abandon_at(home().time().now(),
-                                           terms_->periods.force, end.limits)));
+        arm(std::min(due(),
+                     rules::abandon_at(home().time().now(),
+                                       terms_->periods.force, end.limits)));
       guard.unlock();
       if (children)
         children->stop(told);
@@ -298,43 +344,9 @@ void cell::apply(rules::action what, failure& why) {
     add_todo(jobs);
 }
 
-/// Goes off when a deadline may have passed. Holds the cell while it is set.
-class cell::alarm final : public clock::job {
-public:
-  explicit alarm(cell& home) noexcept : home_(home) {
-    // nop
-  }
-
-  /// @pre the cell's lock is held
-  void set(time_point due) {
-    // As long as it goes off before, it looks once more when it does.
-    if (armed() && goes_off_ <= due)
-      return;
-    goes_off_ = due;
-    home_.home().time().schedule(*this, due);
-  }
-
-  void run() noexcept override {
-    home_.deadline_passed();
-  }
-
-  void retain() noexcept override {
-    home_.retain();
-  }
-
-  void release() noexcept override {
-    home_.release();
-  }
-
-private:
-  cell& home_;
-  time_point goes_off_ = never;
-};
-
 /// Sets the one deadline of the current stage.
 /// @pre `mtx_` is held
 void cell::arm(time_point due) {
-  due_ = due;
   is_armed_ = due != never;
   if (is_armed_) {
     if (!alarm_)
@@ -353,8 +365,8 @@ void cell::deadline_passed() {
     std::unique_lock guard{mtx_};
     if (!is_armed_)
       return; // It went off when this was changed.
-    if (home().time().now() < due_) {
-      static_cast<alarm&>(*alarm_).set(due_);
+    if (const auto limit = due(); home().time().now() < limit) {
+      static_cast<alarm&>(*alarm_).set(limit);
       return;
     }
     is_armed_ = false;
@@ -525,7 +537,7 @@ time_point cell::cleanup_deadline() const {
 /// A stop may end the clean-up earlier, but never gives it more time.
 /// @pre `mtx_` is held
 void cell::shorten_cleanup() {
-  arm(std::min(due_, cleanup_deadline()));
+  arm(std::min(due(), cleanup_deadline()));
 }
 
 void cell::add_todo(todo what) noexcept {

@@ -39,13 +39,15 @@ private:
 void cell::watch() {
   if (terms_->watchdog == infinite)
     return;
-  watchdog_ = std::make_unique<guard_dog>(*this);
+  if (!rare_)
+    rare_ = std::make_unique<rarities>();
+  rare_->dog = std::make_unique<guard_dog>(*this);
   watch_steps();
 }
 
 void cell::step_begins() noexcept {
-  if (watchdog_)
-    watchdog_->next_step();
+  if (auto* dog = get_watchdog())
+    dog->next_step();
 }
 
 /// The worker's code has not returned in time. On the clock's thread.

@@ -15,10 +15,10 @@ void cell::add_child(cell& child) {
   child.retain();
   std::unique_lock guard{mtx_};
   auto* before = std::exchange(make_extra().first_child, &child);
-  child.kin_->is_listed = true;
-  child.kin_->next = before;
+  child.kin()->is_listed = true;
+  child.kin()->next = before;
   if (before != nullptr)
-    before->kin_->previous = &child;
+    before->kin()->previous = &child;
 }
 
 void cell::stop_children(bool by_force) {
@@ -31,7 +31,7 @@ void cell::stop_children(bool by_force) {
     limit = end().stop_asked_at != never ? end().grace_over : never;
     kept = extra().children;
     limits = end().limits;
-    for (auto* i = extra().first_child; i != nullptr; i = i->kin_->next)
+    for (auto* i = extra().first_child; i != nullptr; i = i->kin()->next)
       children.emplace_back(*i);
   }
   for (auto& child : children) {
@@ -59,7 +59,7 @@ std::vector<cell_ptr> cell::linked_children() const {
   std::vector<cell_ptr> result;
   {
     std::unique_lock guard{mtx_};
-    for (auto* i = extra().first_child; i != nullptr; i = i->kin_->next)
+    for (auto* i = extra().first_child; i != nullptr; i = i->kin()->next)
       result.emplace_back(*i);
   }
   // The list begins with the one that came last.
@@ -77,10 +77,10 @@ void cell::disown_children() noexcept {
     kept = std::exchange(extras_->children, nullptr);
     for (auto* i = std::exchange(extras_->first_child, nullptr);
          i != nullptr;) {
-      i->kin_->is_listed = false;
-      i->kin_->previous = nullptr;
+      i->kin()->is_listed = false;
+      i->kin()->previous = nullptr;
       children.push_back(i);
-      i = std::exchange(i->kin_->next, nullptr);
+      i = std::exchange(i->kin()->next, nullptr);
     }
     for (auto* i : take_ended_locked())
       children.push_back(i);
@@ -108,7 +108,7 @@ std::vector<cell*> cell::take_ended_locked() {
     return result;
   for (auto* i = std::exchange(extras_->ended_child, nullptr); i != nullptr;) {
     result.push_back(i);
-    i = std::exchange(i->kin_->next, nullptr);
+    i = std::exchange(i->kin()->next, nullptr);
   }
   std::reverse(result.begin(), result.end());
   return result;
@@ -132,25 +132,25 @@ void cell::release_waiters() {
     before->release_waiters();
     before->release();
   }
-  if (kin_)
+  if (kin() != nullptr)
     tell_parent();
 }
 
 /// The parent's list holds a reference, which goes over to the list of those
 /// that have ended.
 void cell::tell_parent() {
-  auto& parent = *kin_->parent;
+  auto& parent = *kin()->parent;
   std::unique_lock guard{parent.mtx_};
-  if (!std::exchange(kin_->is_listed, false))
+  if (!std::exchange(kin()->is_listed, false))
     return;
-  if (kin_->previous != nullptr)
-    kin_->previous->kin_->next = kin_->next;
+  if (kin()->previous != nullptr)
+    kin()->previous->kin()->next = kin()->next;
   else
-    parent.extras_->first_child = kin_->next;
-  if (kin_->next != nullptr)
-    kin_->next->kin_->previous = kin_->previous;
-  kin_->previous = nullptr;
-  kin_->next = std::exchange(parent.extras_->ended_child, this);
+    parent.extras_->first_child = kin()->next;
+  if (kin()->next != nullptr)
+    kin()->next->kin()->previous = kin()->previous;
+  kin()->previous = nullptr;
+  kin()->next = std::exchange(parent.extras_->ended_child, this);
   parent.add_todo(todo::child_ended);
 }
 

@@ -22,10 +22,9 @@ public:
       fired_ = true;
       return;
     }
-    next_ = what_.blocked_;
+    next_ = std::exchange(what_.make_extra().blocked, this);
     if (next_ != nullptr)
       next_->previous_ = this;
-    what_.blocked_ = this;
     linked_ = true;
   }
 
@@ -73,7 +72,7 @@ private:
     if (previous_ != nullptr)
       previous_->next_ = next_;
     else
-      what_.blocked_ = next_;
+      what_.extras_->blocked = next_;
     if (next_ != nullptr)
       next_->previous_ = previous_;
   }
@@ -91,13 +90,13 @@ private:
 /// Releases who waits for what has just come true.
 /// @pre `mtx_` is held
 void cell::announce(lifecycle_awaiter::what upto) noexcept {
-  for (auto* i = blocked_; i != nullptr;) {
+  for (auto* i = extra().blocked; i != nullptr;) {
     auto* next = i->next();
     if (i->waits_for(upto))
       i->fire();
     i = next;
   }
-  for (auto* i = awaiters_; i != nullptr;) {
+  for (auto* i = extra().awaiters; i != nullptr;) {
     auto* next = i->next_;
     if (i->awaited_ == upto || upto == lifecycle_awaiter::what::over) {
       unwatch(*i);
@@ -235,10 +234,9 @@ bool cell::watch(lifecycle_awaiter& x) {
   if (over_ || (x.awaited_ == lifecycle_awaiter::what::ready && ready_))
     return false;
   x.previous_ = nullptr;
-  x.next_ = awaiters_;
-  if (awaiters_ != nullptr)
-    awaiters_->previous_ = &x;
-  awaiters_ = &x;
+  x.next_ = std::exchange(make_extra().awaiters, &x);
+  if (x.next_ != nullptr)
+    x.next_->previous_ = &x;
   x.linked_ = true;
   return true;
 }
@@ -251,7 +249,7 @@ void cell::unwatch(lifecycle_awaiter& x) noexcept {
   if (x.previous_ != nullptr)
     x.previous_->next_ = x.next_;
   else
-    awaiters_ = x.next_;
+    extras_->awaiters = x.next_;
   if (x.next_ != nullptr)
     x.next_->previous_ = x.previous_;
 }

@@ -16,8 +16,9 @@ namespace troupe {
 
 namespace {
 
-/// The cell whose actor runs on this thread, and where it runs.
+/// The cell whose actor runs on this thread, the actor, and where it runs.
 thread_local cell* current_cell = nullptr;
+thread_local worker_actor* current_actor = nullptr;
 thread_local compat::execution_context* current_context = nullptr;
 
 /// The cell whose actor does what there is to do, on this thread.
@@ -227,6 +228,7 @@ worker_actor::resume(compat::execution_context* ctx, size_t max_throughput) {
   // The cell outlives the actor, and so this call.
   cell_ptr keep = cell_;
   auto* outer_cell = std::exchange(current_cell, keep.get());
+  auto* outer_actor = std::exchange(current_actor, this);
   auto* outer_context = std::exchange(current_context, ctx);
   // A bound, because CAF's own is "no bound", and with that a coroutine that
   // yields would never let another actor have this thread.
@@ -238,6 +240,7 @@ worker_actor::resume(compat::execution_context* ctx, size_t max_throughput) {
                         : resume_watched(ctx, most);
   keep->end_turn();
   current_cell = outer_cell;
+  current_actor = outer_actor;
   current_context = outer_context;
   return result;
 }
@@ -286,15 +289,17 @@ void worker_actor::keep_messages() {
   };
 }
 
-/// What the actor does without handlers.
+/// What the actor does without handlers: one for all actors of a thread, since
+/// there are very many of them.
 caf::behavior worker_actor::idle_behavior() {
-  return {[this] { pump(); }};
+  thread_local const caf::behavior all{[] { current_actor->pump(); }};
+  return all;
 }
 
 /// The worker's handlers, if it has any, are served from here on.
 void worker_actor::serve() {
-  if (handlers_) {
-    become(std::move(handlers_));
+  if (extras_ && extras_->handlers) {
+    become(std::exchange(extras_->handlers, {}));
     serving_ = true;
   }
   look_at_kept_messages();
@@ -402,9 +407,11 @@ void worker_actor::begin_startup() {
   try {
     if (cell_->kept_by() != nullptr)
       cell_->make_object();
-    handlers_ = caf::behavior{};
+    if (extras_)
+      extras_->handlers = caf::behavior{};
     if (auto hs = cell_->object().handlers(); !hs.empty())
-      handlers_ = caf::message_handler{[this] { pump(); }}.or_else(hs.impl());
+      make_extra().handlers
+        = caf::message_handler{[this] { pump(); }}.or_else(hs.impl());
     main_.start(cell_->object().on_startup(),
                 [this](completion<void> how) { step_done(std::move(how)); });
   } catch (...) {
@@ -480,19 +487,19 @@ void worker_actor::step_done(completion<void> how) {
 
 /// The end of `run()` is the end of the worker unless somebody holds it.
 void worker_actor::return_if_free() {
-  if (run_over_ && !closing_ && !ending_ && calls_ == nullptr
+  if (run_over_ && !closing_ && !ending_ && calls() == nullptr
       && cell_->holds() == 0)
     cell_->feed(rules::event::run_returned);
 }
 
 void worker_actor::end_run(std::optional<failure> why) {
-  if (why && noted_failure_ != nullptr)
-    *noted_failure_ = why->reason;
+  if (why && extras_ && extras_->noted_failure != nullptr)
+    *extras_->noted_failure = why->reason;
   if (cell_->frozen())
     return;
   auto cleaning_up = step_ == step::hand_over || step_ == step::shutdown;
-  if (cleaning_up && why && !cleanup_failure_) {
-    cleanup_failure_ = std::make_unique<failure>(std::move(*why));
+  if (cleaning_up && why && !(extras_ && extras_->cleanup_failure)) {
+    make_extra().cleanup_failure = std::move(*why);
     tear_down(false);
     return;
   }
@@ -511,7 +518,7 @@ void worker_actor::end_run(std::optional<failure> why) {
   // It takes the other handlers along; without one they may finish.
   auto failed = why.has_value();
   if (failed) {
-    ending_why_ = why->reason;
+    make_extra().ending_why = why->reason;
     cell_->feed(in_startup ? rules::event::startup_failed
                            : rules::event::run_failed,
                 std::move(*why));
@@ -532,7 +539,7 @@ void worker_actor::tear_down(bool handlers_too) {
       && !main_.cancel([this](fiber&) { part_gone(); }))
     ++tearing_down_;
   if (handlers_too) {
-    for (auto* i = calls_; i != nullptr;) {
+    for (auto* i = calls(); i != nullptr;) {
       auto* call = std::exchange(i, i->next_call());
       // One that has ended is about to go by itself.
       if (!call->fiber().active() || call->fiber().cancelled())
@@ -554,7 +561,7 @@ void worker_actor::part_gone() {
 void worker_actor::torn_down() {
   if (cell_->frozen()) {
     // What finish() had spared has to go as well by now.
-    for (auto* i = calls_; i != nullptr; i = i->next_call()) {
+    for (auto* i = calls(); i != nullptr; i = i->next_call()) {
       if (i->fiber().active() && !i->fiber().cancelled()) {
         tear_down(true);
         return;
@@ -606,7 +613,7 @@ void worker_actor::begin_close() {
 /// Goes on with the end once children and handlers are gone.
 void worker_actor::close_if_alone() {
   if (!closing_ || tearing_down_ != 0 || step_ != step::none
-      || cell_->has_children() || calls_ != nullptr
+      || cell_->has_children() || calls() != nullptr
       || !rules::is_closing(cell_->stage()))
     return;
   auto* queue = cell_->queue();
@@ -615,8 +622,9 @@ void worker_actor::close_if_alone() {
     begin_hand_over();
   else if (cell_->cleanup_due() && !shutdown_begun_)
     begin_shutdown();
-  else if (cleanup_failure_)
-    cell_->feed(rules::event::close_failed, std::move(*cleanup_failure_));
+  else if (extras_ && extras_->cleanup_failure)
+    cell_->feed(rules::event::close_failed,
+                std::move(*extras_->cleanup_failure));
   else
     cell_->feed(rules::event::closed);
 }
@@ -641,8 +649,8 @@ void worker_actor::begin_hand_over() {
 
 /// The first failure of the clean-up is the one that counts.
 void worker_actor::note_cleanup_failure(failure why) {
-  if (!cleanup_failure_)
-    cleanup_failure_ = std::make_unique<failure>(std::move(why));
+  if (auto& first = make_extra().cleanup_failure; !first)
+    first = std::move(why);
   else
     cell_->home().log(compat::log_error, text_of(why.reason));
 }
@@ -755,8 +763,7 @@ void worker_actor::rest() {
   step_ = step::none;
   run_over_ = ending_ = closing_ = false;
   hand_over_begun_ = shutdown_begun_ = false;
-  ending_why_ = caf::error{};
-  cleanup_failure_.reset();
+  extras_ = nullptr;
   cell_->clear_sleep_wake();
   keep_messages();
   serve_nobody();
@@ -792,8 +799,8 @@ void worker_actor::on_exit() {
 
 void worker_actor::handler_cancelled(handler_call& x) {
   x.promise().deliver(
-    ending_why_
-      ? ending_why_
+    extras_ && extras_->ending_why
+      ? extras_->ending_why
       : caf::make_error(caf::sec::request_receiver_down,
                         cell_->subject() + " ended before it had answered"));
   handler_done(x);
@@ -803,7 +810,7 @@ void worker_actor::handler_cancelled(handler_call& x) {
 /// Sets the stop tokens of offloaded calls, of those that will begin as well.
 void worker_actor::tell_calls_to_stop() noexcept {
   main_.request_stop();
-  for (auto* i = calls_; i != nullptr; i = i->next_call())
+  for (auto* i = calls(); i != nullptr; i = i->next_call())
     i->fiber().request_stop();
 }
 
@@ -813,11 +820,11 @@ void worker_actor::handler_begun() noexcept {
 }
 
 void worker_actor::adopt(handler_call& x) {
-  x.link(calls_);
+  x.link(make_extra().calls);
 }
 
 void worker_actor::handler_done(handler_call& x) {
-  x.unlink(calls_);
+  x.unlink(extras_->calls);
   delete &x;
   if (tearing_down_ != 0)
     return;

@@ -66,7 +66,7 @@ public:
   /// Sets where a failure is to be noted for the requester.
   /// @returns where it was to be noted before.
   caf::error* watch_failure(caf::error* where) noexcept {
-    return std::exchange(noted_failure_, where);
+    return std::exchange(make_extra().noted_failure, where);
   }
 
   void adopt(handler_call& x);
@@ -82,6 +82,26 @@ protected:
 
 private:
   enum class step : std::uint8_t { none, startup, run, hand_over, shutdown };
+
+  /// What only few have at a time.
+  struct extras {
+    caf::error ending_why; // what fail() was given; nothing after finish()
+    std::optional<failure> cleanup_failure;
+    caf::error* noted_failure = nullptr;
+    caf::behavior handlers; // until they are served
+    handler_call* calls = nullptr;
+  };
+
+  [[nodiscard]] extras& make_extra() {
+    if (!extras_)
+      extras_ = std::make_unique<extras>();
+    return *extras_;
+  }
+
+  /// The handlers that are coroutines and have not ended.
+  [[nodiscard]] handler_call* calls() const noexcept {
+    return extras_ ? extras_->calls : nullptr;
+  }
 
   caf::resumable::resume_result resume_slice(compat::execution_context* ctx,
                                              size_t most);
@@ -136,7 +156,7 @@ private:
 
   void children_ended();
 
-  [[nodiscard]] caf::behavior idle_behavior();
+  [[nodiscard]] static caf::behavior idle_behavior();
 
   void keep_messages();
 
@@ -167,11 +187,7 @@ private:
   bool kept_messages_ = false; // some came before run() did
   bool serving_ = false;       // the behaviour is that of the handlers
   std::uint32_t tearing_down_ = 0;
-  caf::error ending_why_; // what fail() was given; nothing after finish()
-  std::unique_ptr<failure> cleanup_failure_;
-  caf::error* noted_failure_ = nullptr;
-  caf::behavior handlers_;
-  handler_call* calls_ = nullptr;
+  std::unique_ptr<extras> extras_;
 };
 
 } // namespace troupe

@@ -4,6 +4,7 @@
 #include "rules/supervision.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace troupe::rules {
@@ -336,7 +337,9 @@ void supervision::say(command_kind what, index i) {
 void supervision::begin(index i) {
   auto& x = slots_[i];
   set_stage(x, starting);
-  ++x.starts;
+  // It stays at the most that fits, whoever crashes for so long.
+  if (x.starts != std::numeric_limits<std::uint32_t>::max())
+    ++x.starts;
   say(command_kind::start, i);
 }
 

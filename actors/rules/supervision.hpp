@@ -294,8 +294,8 @@ private:
   struct slot {
     /// Grows along the list.
     std::uint64_t order = 0;
-    std::uint64_t starts = 0;
     std::unique_ptr<patience> more;
+    std::uint32_t starts = 0;
     std::uint32_t generation = 0;
     index prev = nil;
     /// Also links the free slots.

@@ -10,6 +10,7 @@ namespace troupe::bench {
 std::span<const probe> probes() noexcept {
   static constexpr std::array all{
     probe{"asio_workers", asio_workers},
+    probe{"careful_workers", careful_workers},
     probe{"path_ask", path_ask},
     probe{"path_restart", path_restart},
     probe{"path_send", path_send},

@@ -23,7 +23,8 @@ namespace troupe::bench {
 // Start `size` idle workers, look at the memory, stop them: `start`, `bytes`
 // and `stop`, for each.
 figures asio_workers(std::size_t size);
-[[nodiscard]] bool has_asio() noexcept; // and its coroutines
+[[nodiscard]] bool has_asio() noexcept;    // and its coroutines
+figures careful_workers(std::size_t size); // raw CAF, as much by hand
 figures raw_workers(std::size_t size);
 figures thread_workers(std::size_t size);
 figures troupe_workers(std::size_t size);

@@ -41,6 +41,19 @@ function recordConditions(page, path) {
   }, path);
 }
 
+const button = (page, verb) => page.locator(`[data-verb=${verb}]`);
+
+/** Waits until just these buttons are off, for these reasons. */
+async function waitForButtons(page, off) {
+  await until(async () => {
+    for (const verb of ["restart", "stop", "start"]) {
+      assert.equal(await button(page, verb).isDisabled(), verb in off, verb);
+      const title = await button(page, verb).getAttribute("title");
+      assert.ok(verb in off ? title.includes(off[verb]) : title === null, title);
+    }
+  });
+}
+
 const crash = (stage, path) => stage.tell(`crash ${path}`);
 
 test("the tree shows all workers, in their order", () =>
@@ -280,13 +293,55 @@ test("a command asks for the token, says what was wrong, and works", () =>
     await page.getByRole("button", { name: "Start", exact: true }).click();
     await answer.filter({ hasText: "start: done" }).waitFor();
     await row(page, fetcher, "running").waitFor();
-    // What its supervisor refuses is shown in the supervisor's words.
-    await page.getByRole("button", { name: "Start", exact: true }).click();
-    await answer.filter({ hasText: "already" }).waitFor();
+    // What its supervisor refuses is shown in the supervisor's words: here the
+    // page asks for something else than its button says.
+    await page.route("**/restart", (route) => route.continue({
+      url: route.request().url().replace(/restart$/, "start"),
+    }));
+    await restart.click();
+    await answer.filter({ hasText: "already" }).filter({ hasText: "(409)" })
+      .waitFor();
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     // Nothing of it is kept where it would outlive the page.
     assert.ok(!(await page.evaluate(() =>
       JSON.stringify([{ ...localStorage }, { ...sessionStorage },
                       document.cookie]))).includes(goodToken));
+  }));
+
+test("a button is on only while what it does makes sense", () =>
+  onStage({ token: goodToken, expected: [/ERR_/, /Failed to load/] },
+          async (page, stage) => {
+    await openDetails(page, fetcher);
+    await waitForButtons(page, { start: "runs already" });
+    // One that is off can be asked why, also without a mouse.
+    await button(page, "start").focus();
+    await page.keyboard.press("Enter");
+    const answer = page.locator("#answer");
+    await answer.filter({ hasText: "start: it runs already" }).waitFor();
+    assert.equal(await page.locator("#token-dialog").isVisible(), false);
+    await button(page, "stop").focus();
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Token", { exact: true }).fill(goodToken);
+    await page.keyboard.press("Enter");
+    await row(page, fetcher, "stopped").waitFor();
+    await waitForButtons(page, {
+      stop: "does not run", restart: "does not run: Start starts it",
+    });
+    await picture(page, "buttons-stopped");
+    assert.equal(await page.evaluate(() => document.activeElement.innerText),
+                 "Stop");
+    await button(page, "start").click();
+    await row(page, fetcher, "running").filter({ hasText: "#2" }).waitFor();
+    // While it waits for its restart, that can come at once, or not at all.
+    crash(stage, fetcher);
+    await row(page, fetcher, "backing_off").waitFor();
+    await waitForButtons(page, {});
+    await button(page, "start").click();
+    await answer.filter({ hasText: "start: done" }).waitFor();
+    await row(page, fetcher, "running").filter({ hasText: "#3" }).waitFor();
+    stage.tell("stop");
+    const why = "/pipeline is stopping: its children can no longer be changed";
+    await waitForButtons(page, { start: why, stop: why, restart: why });
   }));
 
 test("the question for the token can be called off", () =>

@@ -41,6 +41,12 @@ function recordConditions(page, path) {
   }, path);
 }
 
+const columns = ["Worker", "State", "Life", "Restarts", "Queue", "Uptime"];
+
+/** What is in the row of the worker at `path` below a heading. */
+const cell = (page, path, column) =>
+  row(page, path).locator("> *").nth(columns.indexOf(column));
+
 const button = (page, verb) => page.locator(`[data-verb=${verb}]`);
 
 /** Waits until just these buttons are off, for these reasons. */
@@ -91,7 +97,18 @@ test("a supervisor says how many restarts it has left", () =>
     await row(page, writer, "running").waitFor();
     crash(stage, writer);
     await row(page, writer, "running").filter({ hasText: "#2" }).waitFor();
-    await row(page, "/pipeline").filter({ hasText: "1 of 5" }).waitFor();
+    await row(page, "/pipeline").locator(".note")
+      .filter({ hasText: "1 of 5 restarts used" }).waitFor();
+    // The column says something else: how often each was started again.
+    await until(async () =>
+      assert.equal(await cell(page, writer, "Restarts").innerText(), "1"));
+    assert.equal(await cell(page, writer, "Restarts").getAttribute("title"),
+                 "its supervisor has started it again once");
+    for (const path of ["/pipeline", parsers, fetcher])
+      assert.equal(await cell(page, path, "Restarts").innerText(), "", path);
+    assert.match(await page.locator("#columns > *", { hasText: "Restarts" })
+      .getAttribute("title"), /How often its supervisor has started it again/);
+    await picture(page, "restarts");
     await openDetails(page, writer);
     await fact(page, "Supervisor's window")
       .getByText("1 of 5 restarts").waitFor();

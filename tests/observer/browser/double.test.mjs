@@ -134,6 +134,35 @@ test("names are text, whatever they hold", () =>
     await page.locator("#details-name", { hasText: "50% & #1?" }).waitFor();
   }));
 
+/** What the chips in `place` count, `{word: count}`. */
+const chipCounts = (page, place) =>
+  page.locator(`${place} .chip`).evaluateAll((chips) => Object.fromEntries(
+    chips.map((chip) => [chip.querySelector("span").textContent,
+                         Number(chip.querySelector("b").textContent)])));
+
+test("the chips count each worker once, and apart what is wrong on top", () =>
+  onStage({ scene: "troubled" }, async (page) => {
+    await page.locator(".row").nth(18).waitFor();
+    await until(async () =>
+      assert.deepEqual(await chipCounts(page, "#chips-state"), {
+        running: 15, starting: 1, failed: 1, abandoned: 1, stopped: 1,
+      }));
+    assert.equal(await page.locator(".row").count(), 19);
+    assert.deepEqual(await chipCounts(page, "#chips-also"),
+                     { degraded: 1, "not answering": 1 });
+    await page.getByRole("group", { name: "of these:" }).waitFor();
+    // They filter as the others do.
+    await page.locator(".chip", { hasText: "not answering" }).click();
+    await until(async () =>
+      assert.equal(await page.locator(".row:not(.beside)").count(), 1));
+  }));
+
+test("without anything wrong on top nothing is counted apart", () =>
+  onStage({ scene: "pipeline" }, async (page) => {
+    await page.locator(".chip", { hasText: "7 running" }).waitFor();
+    await page.locator("#chips-also-part").waitFor({ state: "hidden" });
+  }));
+
 /** Has the page note for how long it did not react, at the longest. */
 function watchTasks(page) {
   return page.evaluate(() => {

@@ -163,6 +163,54 @@ test("without anything wrong on top nothing is counted apart", () =>
     await page.locator("#chips-also-part").waitFor({ state: "hidden" });
   }));
 
+/** Presses a button for the worker at `path`. @returns what is asked then. */
+async function questionFor(page, path, verb) {
+  await openDetails(page, path);
+  await page.getByRole("button", { name: verb, exact: true }).click();
+  await page.locator("dialog[open]").waitFor();
+  const question = await page.locator("dialog[open]").innerText();
+  await page.keyboard.press("Escape");
+  await page.locator("dialog[open]").waitFor({ state: "hidden" });
+  return question;
+}
+
+test("what may be lost is counted once, and only what may be", () =>
+  onStage({ scene: "shop", token: "shop" }, async (page, stage) => {
+    const asked = (path, verb) => questionFor(page, path, verb);
+    assert.match(await asked("/shop/clerks", "Restart"),
+                 /all that is below it\?\s+13 queued messages may be lost/);
+    // The others of a pool get what one of them has queued.
+    assert.match(await asked("/shop/clerks/clerk#2", "Stop"), /^Token/);
+    assert.match(await asked("/shop/stock", "Stop"),
+                 /1,234 queued messages may be lost\. A stop discards/);
+    assert.match(await asked("/shop/stock/cellar", "Stop"),
+                 /^Really stop \/shop\/stock\/cellar\?\s+34 queued messages/);
+    assert.match(await asked("/shop/stock/yard", "Restart"), /^Token/);
+    assert.match(await asked("/shop/till", "Stop"), /1 queued message may be/);
+    // One that waits for its restart cannot even drain.
+    stage.tell("crash /shop/till");
+    await row(page, "/shop/till", "backing_off").waitFor();
+    for (const verb of ["Stop", "Restart"])
+      assert.match(await asked("/shop/till", verb),
+                   /1 queued message will be lost.*Start does not lose them/);
+    assert.match(await asked("/shop/till", "Start"), /^Token/);
+  }));
+
+for (const theme of ["light", "dark"])
+  for (const [name, size] of Object.entries({ wide, narrow }))
+    test(`the question about a queue fits, ${theme} and ${name}`, () =>
+      onStage({ scene: "shop", token: "shop", theme, size }, async (page) => {
+        await openDetails(page, "/shop/stock");
+        await page.getByRole("button", { name: "Restart", exact: true })
+          .click();
+        const box = await page.locator("#sure-dialog").boundingBox();
+        assert.ok(box.x >= 0 && box.x + box.width <= size.width);
+        const warning = await page.locator("#sure-warning").boundingBox();
+        const yes = await page.locator("#sure-yes").boundingBox();
+        assert.ok(warning.x > box.x && warning.y + warning.height < yes.y);
+        await picture(page, `${theme}-${name}-sure`);
+      }));
+
 /** Has the page note for how long it did not react, at the longest. */
 function watchTasks(page) {
   return page.evaluate(() => {

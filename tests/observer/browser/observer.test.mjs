@@ -387,6 +387,41 @@ test("what would end more than one worker is asked twice", () =>
     await row(page, parsers, "stopped").waitFor();
   }));
 
+test("what would cost queued messages is asked twice, with their number", () =>
+  onStage({ token: goodToken }, async (page, stage) => {
+    await openDetails(page, writer);
+    stage.tell(`send ${writer} 900`);
+    await fact(page, "Queued").filter({ hasText: /[1-9]/ }).waitFor();
+    const restart = page.getByRole("button", { name: "Restart", exact: true });
+    await restart.click();
+    const dialog = page.getByRole("dialog", {
+      name: `Really restart ${writer}?`,
+    });
+    const warning = await dialog.locator("#sure-warning").innerText();
+    assert.match(warning, /^\d+ queued messages may be lost\. A restart stops/);
+    assert.ok(parseInt(warning) <= 900, warning);
+    assert.equal(await dialog.getAttribute("aria-describedby"), "sure-warning");
+    // What costs nothing has the focus.
+    assert.equal(await focused(page), "sure-no");
+    await page.keyboard.press("Enter");
+    await dialog.waitFor({ state: "hidden" });
+    await row(page, writer, "running").filter({ hasText: "#1" }).waitFor();
+    assert.equal(await fact(page, "Dead letters").innerText(), "0");
+    await restart.focus();
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Tab");
+    assert.equal(await focused(page), "sure-yes");
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Token", { exact: true }).fill(goodToken);
+    await page.keyboard.press("Enter");
+    await row(page, writer, "running").filter({ hasText: "#2" }).waitFor();
+    await fact(page, "Dead letters").filter({ hasText: /[1-9]/ }).waitFor();
+    // With nothing queued there is nothing to ask.
+    await fact(page, "Queued").getByText("0", { exact: true }).waitFor();
+    await button(page, "stop").click();
+    await row(page, writer, "stopped").waitFor();
+  }));
+
 test("while it stops, a banner says who is awaited and for how long", () =>
   onStage({ expected: [/ERR_/, /Failed to load/] }, async (page, stage) => {
     stage.tell("stop");

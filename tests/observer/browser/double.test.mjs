@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import {
-  closeBrowser, fact, narrow, onStage, openDetails, picture, row, until, wide,
+  button, closeBrowser, fact, narrow, onStage, openDetails, picture, row, until,
+  waitForButtons, wide,
 } from "./browser.mjs";
 
 after(closeBrowser);
@@ -194,6 +195,20 @@ test("what may be lost is counted once, and only what may be", () =>
       assert.match(await asked("/shop/till", verb),
                    /1 queued message will be lost.*Start does not lose them/);
     assert.match(await asked("/shop/till", "Start"), /^Token/);
+  }));
+
+test("a restart that is waited for can come at once, or not at all", () =>
+  onStage({ scene: "shop", token: "shop" }, async (page, stage) => {
+    await openDetails(page, "/shop/till");
+    stage.tell("crash /shop/till");
+    await row(page, "/shop/till", "backing_off").waitFor();
+    await waitForButtons(page, {});
+    await button(page, "start").click();
+    await page.getByLabel("Token", { exact: true }).fill("shop");
+    await page.keyboard.press("Enter");
+    await row(page, "/shop/till", "running").filter({ hasText: "#2" })
+      .waitFor();
+    await waitForButtons(page, { start: "it runs already" });
   }));
 
 for (const theme of ["light", "dark"])

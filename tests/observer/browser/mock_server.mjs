@@ -213,6 +213,7 @@ function end(worker, kind, reason) {
 }
 
 function begin(worker) {
+  clearTimeout(worker.timer);
   ++worker.incarnation;
   ++worker.restarts;
   delete worker.retryAt;
@@ -364,6 +365,7 @@ const verbs = {
     worker.children.forEach(verbs.stop);
     if (isAlive(worker))
       end(worker, "normal");
+    clearTimeout(worker.timer);
     discard(worker);
   },
   start(worker) {

@@ -126,6 +126,21 @@ export async function waitForLower(locator) {
   await until(async () => assert.ok(await number() < first));
 }
 
+/** The button for a command to the worker whose details are open. */
+export const button = (page, verb) => page.locator(`[data-verb=${verb}]`);
+
+/** Waits until just these buttons are off, for these reasons. */
+export async function waitForButtons(page, off) {
+  await until(async () => {
+    for (const verb of ["restart", "stop", "start"]) {
+      assert.equal(await button(page, verb).isDisabled(), verb in off, verb);
+      const title = await button(page, verb).getAttribute("title");
+      const isRight = verb in off ? title.includes(off[verb]) : title === null;
+      assert.ok(isRight, title);
+    }
+  });
+}
+
 /** What has the focus: the id of the element. */
 export const focused = (page) => page.evaluate(() => document.activeElement.id);
 

@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import {
-  closeBrowser, fact, narrow, onStage, openDetails, picture, row, until, wide,
+  button, closeBrowser, fact, narrow, onStage, openDetails, picture, row, until,
+  waitForButtons, wide,
 } from "./browser.mjs";
 
 after(closeBrowser);
@@ -133,6 +134,97 @@ test("names are text, whatever they hold", () =>
     await page.reload();
     await page.locator("#details-name", { hasText: "50% & #1?" }).waitFor();
   }));
+
+/** What the chips in `place` count, `{word: count}`. */
+const chipCounts = (page, place) =>
+  page.locator(`${place} .chip`).evaluateAll((chips) => Object.fromEntries(
+    chips.map((chip) => [chip.querySelector("span").textContent,
+                         Number(chip.querySelector("b").textContent)])));
+
+test("the chips count each worker once, and apart what is wrong on top", () =>
+  onStage({ scene: "troubled" }, async (page) => {
+    await page.locator(".row").nth(18).waitFor();
+    await until(async () =>
+      assert.deepEqual(await chipCounts(page, "#chips-state"), {
+        running: 15, starting: 1, failed: 1, abandoned: 1, stopped: 1,
+      }));
+    assert.equal(await page.locator(".row").count(), 19);
+    assert.deepEqual(await chipCounts(page, "#chips-also"),
+                     { degraded: 1, "not answering": 1 });
+    await page.getByRole("group", { name: "of these:" }).waitFor();
+    // They filter as the others do.
+    await page.locator(".chip", { hasText: "not answering" }).click();
+    await until(async () =>
+      assert.equal(await page.locator(".row:not(.beside)").count(), 1));
+  }));
+
+test("without anything wrong on top nothing is counted apart", () =>
+  onStage({ scene: "pipeline" }, async (page) => {
+    await page.locator(".chip", { hasText: "7 running" }).waitFor();
+    await page.locator("#chips-also-part").waitFor({ state: "hidden" });
+  }));
+
+/** Presses a button for the worker at `path`. @returns what is asked then. */
+async function questionFor(page, path, verb) {
+  await openDetails(page, path);
+  await page.getByRole("button", { name: verb, exact: true }).click();
+  await page.locator("dialog[open]").waitFor();
+  const question = await page.locator("dialog[open]").innerText();
+  await page.keyboard.press("Escape");
+  await page.locator("dialog[open]").waitFor({ state: "hidden" });
+  return question;
+}
+
+test("what may be lost is counted once, and only what may be", () =>
+  onStage({ scene: "shop", token: "shop" }, async (page, stage) => {
+    const asked = (path, verb) => questionFor(page, path, verb);
+    assert.match(await asked("/shop/clerks", "Restart"),
+                 /all that is below it\?\s+13 queued messages may be lost/);
+    // The others of a pool get what one of them has queued.
+    assert.match(await asked("/shop/clerks/clerk#2", "Stop"), /^Token/);
+    assert.match(await asked("/shop/stock", "Stop"),
+                 /1,234 queued messages may be lost\. A stop discards/);
+    assert.match(await asked("/shop/stock/cellar", "Stop"),
+                 /^Really stop \/shop\/stock\/cellar\?\s+34 queued messages/);
+    assert.match(await asked("/shop/stock/yard", "Restart"), /^Token/);
+    assert.match(await asked("/shop/till", "Stop"), /1 queued message may be/);
+    // One that waits for its restart cannot even drain.
+    stage.tell("crash /shop/till");
+    await row(page, "/shop/till", "backing_off").waitFor();
+    for (const verb of ["Stop", "Restart"])
+      assert.match(await asked("/shop/till", verb),
+                   /1 queued message will be lost.*Start does not lose them/);
+    assert.match(await asked("/shop/till", "Start"), /^Token/);
+  }));
+
+test("a restart that is waited for can come at once, or not at all", () =>
+  onStage({ scene: "shop", token: "shop" }, async (page, stage) => {
+    await openDetails(page, "/shop/till");
+    stage.tell("crash /shop/till");
+    await row(page, "/shop/till", "backing_off").waitFor();
+    await waitForButtons(page, {});
+    await button(page, "start").click();
+    await page.getByLabel("Token", { exact: true }).fill("shop");
+    await page.keyboard.press("Enter");
+    await row(page, "/shop/till", "running").filter({ hasText: "#2" })
+      .waitFor();
+    await waitForButtons(page, { start: "it runs already" });
+  }));
+
+for (const theme of ["light", "dark"])
+  for (const [name, size] of Object.entries({ wide, narrow }))
+    test(`the question about a queue fits, ${theme} and ${name}`, () =>
+      onStage({ scene: "shop", token: "shop", theme, size }, async (page) => {
+        await openDetails(page, "/shop/stock");
+        await page.getByRole("button", { name: "Restart", exact: true })
+          .click();
+        const box = await page.locator("#sure-dialog").boundingBox();
+        assert.ok(box.x >= 0 && box.x + box.width <= size.width);
+        const warning = await page.locator("#sure-warning").boundingBox();
+        const yes = await page.locator("#sure-yes").boundingBox();
+        assert.ok(warning.x > box.x && warning.y + warning.height < yes.y);
+        await picture(page, `${theme}-${name}-sure`);
+      }));
 
 /** Has the page note for how long it did not react, at the longest. */
 function watchTasks(page) {

@@ -3,7 +3,7 @@
 // program where there is none, and for what is hard to bring about with one:
 // streams that break, 10,000 workers, names that attack the page.
 //
-//   node mock_server.mjs [pipeline | troubled | crowd | hostile]
+//   node mock_server.mjs [pipeline | troubled | crowd | hostile | shop]
 //
 // Prints its address on the first line, and reads commands, a line each:
 //
@@ -48,8 +48,8 @@ function add(parent, name, more = {}) {
 const supervisor = (max_restarts) =>
   ({ kind: "supervisor", max_restarts, restartTimes: [] });
 
-const queue = () =>
-  ({ queue: { queued: 0, in_progress: 0, sent: 0, handled: 0,
+const queue = (queued = 0) =>
+  ({ queue: { queued, in_progress: 0, sent: queued, handled: 0,
               dead_letters: 0 } });
 
 const isAlive = ({ state }) => state === "running" || state === "stopping";
@@ -159,9 +159,21 @@ function addHostile() {
   add(top, "50% & #1?", { backoff });
 }
 
+/** A pool and others that have something queued, and handle none of it. */
+function addShop() {
+  const shop = add(null, "shop", supervisor(5));
+  const clerks = add(shop, "clerks", { ...supervisor(5), ...queue(13) });
+  add(clerks, "clerk", { ...queue(8), idle: true });
+  add(clerks, "clerk#2", { ...queue(4), idle: true });
+  add(shop, "till", { ...queue(1), idle: true, backoff: 60 });
+  const stock = add(shop, "stock", supervisor(5));
+  for (const [name, queued] of [["shelf", 1200], ["cellar", 34], ["yard", 0]])
+    add(stock, name, { ...queue(queued), idle: true });
+}
+
 const scenes = {
   pipeline: addPipeline, troubled: addTroubled, crowd: addCrowd,
-  hostile: addHostile,
+  hostile: addHostile, shop: addShop,
 };
 
 // -- what happens -------------------------------------------------------------
@@ -201,6 +213,7 @@ function end(worker, kind, reason) {
 }
 
 function begin(worker) {
+  clearTimeout(worker.timer);
   ++worker.incarnation;
   ++worker.restarts;
   delete worker.retryAt;
@@ -236,8 +249,9 @@ function send(worker, count) {
 
 /** The slow worker handles a few at a time, the others all at once. */
 function handleSome() {
-  for (const { queue, slow, state } of workers.values()) {
-    if (!queue || queue.queued === 0 || state !== "running")
+  for (const { queue, slow, idle, kind, state } of workers.values()) {
+    if (!queue || queue.queued === 0 || state !== "running" || idle
+        || kind === "supervisor")
       continue;
     const count = slow ? Math.min(queue.queued, 3) : queue.queued;
     queue.queued -= count;
@@ -330,16 +344,29 @@ function serveStatus(response) {
   });
 }
 
+function discard({ queue }) {
+  if (!queue)
+    return;
+  queue.dead_letters += queue.queued;
+  queue.queued = 0;
+}
+
+function beginAll(worker) {
+  begin(worker);
+  worker.children.forEach(beginAll);
+}
+
 const verbs = {
   restart(worker) {
-    if (isAlive(worker))
-      end(worker, "normal");
-    begin(worker);
+    verbs.stop(worker);
+    beginAll(worker);
   },
   stop(worker) {
     worker.children.forEach(verbs.stop);
     if (isAlive(worker))
       end(worker, "normal");
+    clearTimeout(worker.timer);
+    discard(worker);
   },
   start(worker) {
     if (isAlive(worker))

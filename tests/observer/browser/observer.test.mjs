@@ -11,8 +11,8 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import {
-  closeBrowser, fact, focused, isExpanded, narrow, onStage, openDetails,
-  picture, row, until, waitForCursor, waitForLower, waitForRows,
+  button, closeBrowser, fact, focused, isExpanded, narrow, onStage, openDetails,
+  picture, row, until, waitForButtons, waitForCursor, waitForLower, waitForRows,
 } from "./browser.mjs";
 import { goodToken } from "./stage.mjs";
 
@@ -40,6 +40,12 @@ function recordConditions(page, path) {
     });
   }, path);
 }
+
+const columns = ["Worker", "State", "Life", "Restarts", "Queue", "Uptime"];
+
+/** What is in the row of the worker at `path` below a heading. */
+const cell = (page, path, column) =>
+  row(page, path).locator("> *").nth(columns.indexOf(column));
 
 const crash = (stage, path) => stage.tell(`crash ${path}`);
 
@@ -78,7 +84,18 @@ test("a supervisor says how many restarts it has left", () =>
     await row(page, writer, "running").waitFor();
     crash(stage, writer);
     await row(page, writer, "running").filter({ hasText: "#2" }).waitFor();
-    await row(page, "/pipeline").filter({ hasText: "1 of 5" }).waitFor();
+    await row(page, "/pipeline").locator(".note")
+      .filter({ hasText: "1 of 5 restarts used" }).waitFor();
+    // The column says something else: how often each was started again.
+    await until(async () =>
+      assert.equal(await cell(page, writer, "Restarts").innerText(), "1"));
+    assert.equal(await cell(page, writer, "Restarts").getAttribute("title"),
+                 "its supervisor has started it again once");
+    for (const path of ["/pipeline", parsers, fetcher])
+      assert.equal(await cell(page, path, "Restarts").innerText(), "", path);
+    assert.match(await page.locator("#columns > *", { hasText: "Restarts" })
+      .getAttribute("title"), /How often its supervisor has started it again/);
+    await picture(page, "restarts");
     await openDetails(page, writer);
     await fact(page, "Supervisor's window")
       .getByText("1 of 5 restarts").waitFor();
@@ -280,13 +297,48 @@ test("a command asks for the token, says what was wrong, and works", () =>
     await page.getByRole("button", { name: "Start", exact: true }).click();
     await answer.filter({ hasText: "start: done" }).waitFor();
     await row(page, fetcher, "running").waitFor();
-    // What its supervisor refuses is shown in the supervisor's words.
-    await page.getByRole("button", { name: "Start", exact: true }).click();
-    await answer.filter({ hasText: "already" }).waitFor();
+    // What its supervisor refuses is shown in the supervisor's words: here the
+    // page asks for something else than its button says.
+    await page.route("**/restart", (route) => route.continue({
+      url: route.request().url().replace(/restart$/, "start"),
+    }));
+    await restart.click();
+    await answer.filter({ hasText: "already" }).filter({ hasText: "(409)" })
+      .waitFor();
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     // Nothing of it is kept where it would outlive the page.
     assert.ok(!(await page.evaluate(() =>
       JSON.stringify([{ ...localStorage }, { ...sessionStorage },
                       document.cookie]))).includes(goodToken));
+  }));
+
+test("a button is on only while what it does makes sense", () =>
+  onStage({ token: goodToken, expected: [/ERR_/, /Failed to load/] },
+          async (page, stage) => {
+    await openDetails(page, fetcher);
+    await waitForButtons(page, { start: "runs already" });
+    // One that is off can be asked why, also without a mouse.
+    await button(page, "start").focus();
+    await page.keyboard.press("Enter");
+    const answer = page.locator("#answer");
+    await answer.filter({ hasText: "start: it runs already" }).waitFor();
+    assert.equal(await page.locator("#token-dialog").isVisible(), false);
+    await button(page, "stop").focus();
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Token", { exact: true }).fill(goodToken);
+    await page.keyboard.press("Enter");
+    await row(page, fetcher, "stopped").waitFor();
+    await waitForButtons(page, {
+      stop: "does not run", restart: "does not run: Start starts it",
+    });
+    await picture(page, "buttons-stopped");
+    assert.equal(await page.evaluate(() => document.activeElement.innerText),
+                 "Stop");
+    await button(page, "start").click();
+    await row(page, fetcher, "running").filter({ hasText: "#2" }).waitFor();
+    stage.tell("stop");
+    const why = "/pipeline is stopping: its children can no longer be changed";
+    await waitForButtons(page, { start: why, stop: why, restart: why });
   }));
 
 test("the question for the token can be called off", () =>
@@ -313,6 +365,41 @@ test("what would end more than one worker is asked twice", () =>
     await page.getByLabel("Token", { exact: true }).fill(goodToken);
     await page.keyboard.press("Enter");
     await row(page, parsers, "stopped").waitFor();
+  }));
+
+test("what would cost queued messages is asked twice, with their number", () =>
+  onStage({ token: goodToken }, async (page, stage) => {
+    await openDetails(page, writer);
+    stage.tell(`send ${writer} 900`);
+    await fact(page, "Queued").filter({ hasText: /[1-9]/ }).waitFor();
+    const restart = page.getByRole("button", { name: "Restart", exact: true });
+    await restart.click();
+    const dialog = page.getByRole("dialog", {
+      name: `Really restart ${writer}?`,
+    });
+    const warning = await dialog.locator("#sure-warning").innerText();
+    assert.match(warning, /^\d+ queued messages may be lost\. A restart stops/);
+    assert.ok(parseInt(warning) <= 900, warning);
+    assert.equal(await dialog.getAttribute("aria-describedby"), "sure-warning");
+    // What costs nothing has the focus.
+    assert.equal(await focused(page), "sure-no");
+    await page.keyboard.press("Enter");
+    await dialog.waitFor({ state: "hidden" });
+    await row(page, writer, "running").filter({ hasText: "#1" }).waitFor();
+    assert.equal(await fact(page, "Dead letters").innerText(), "0");
+    await restart.focus();
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Tab");
+    assert.equal(await focused(page), "sure-yes");
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Token", { exact: true }).fill(goodToken);
+    await page.keyboard.press("Enter");
+    await row(page, writer, "running").filter({ hasText: "#2" }).waitFor();
+    await fact(page, "Dead letters").filter({ hasText: /[1-9]/ }).waitFor();
+    // With nothing queued there is nothing to ask.
+    await fact(page, "Queued").getByText("0", { exact: true }).waitFor();
+    await button(page, "stop").click();
+    await row(page, writer, "stopped").waitFor();
   }));
 
 test("while it stops, a banner says who is awaited and for how long", () =>

@@ -314,10 +314,15 @@ for (const theme of ["light", "dark"])
         await openDetails(page, "/pipeline/stores/primary");
         await fact(page, "Answers").filter({ hasText: "not answering" })
           .waitFor();
+        await fact(page, "Dead letters")
+          .filter({ hasText: "3 (2 discarded, 1 lost)" }).waitFor();
+        await fact(page, "Handed over").getByText("4", { exact: true })
+          .waitFor();
         await page.getByRole("button", { name: "Close the details" }).click();
         await openDetails(page, "/pipeline/index");
         await fact(page, "Health").filter({ hasText: "the disk is 92 % full" })
           .waitFor();
+        await fact(page, "Asked").filter({ hasText: "not in time" }).waitFor();
         await page.getByRole("button", { name: "Close the details" }).click();
         await openDetails(page, "/pipeline/writer");
         await page.locator("#spark-most", { hasText: /at most [1-9]/ })

@@ -67,8 +67,8 @@ function statusOf(x) {
     result.restarts = x.restarts;
   if (x.retryAt)
     result.next_retry = Math.max(0, x.retryAt - seconds());
-  for (const name of ["answering", "health", "health_reason", "last_end",
-                      "queue", "holds", "fields"])
+  for (const name of ["answering", "overlooked", "health", "health_reason",
+                      "last_end", "queue", "holds", "fields"])
     if (x[name] !== undefined)
       result[name] = x[name];
   if (x.children.length > 0)
@@ -104,11 +104,15 @@ function addTroubled() {
   add(pipeline, "index", {
     ...queue(), health: "degraded", health_reason: "the disk is 92 % full",
     fields: { segments: "118", "last merge": "4 minutes ago" },
+    overlooked: true,
   });
   add(pipeline, "clock", { kind: "actor" });
   const stores = add(pipeline, "stores", supervisor(5));
   stores.restartTimes.push(seconds() + 50, seconds() + 50, seconds() + 50);
-  add(stores, "primary", { ...queue(), answering: false });
+  const primary = add(stores, "primary", { ...queue(), answering: false });
+  Object.assign(primary.queue, {
+    dead_letters: 3, dead: { discarded: 2, lost: 1 }, handed_over: 4,
+  });
   add(stores, "replica", {
     state: "stopped", phase: "done", incarnation: 4, restarts: 3, lasted: 0.8,
     last_end: {

@@ -7,6 +7,11 @@ set(TROUPE_TEST_TIMEOUT
 
 find_package(Catch2 3 REQUIRED)
 
+if(NOT TARGET troupe_test_at_once)
+  add_library(troupe_test_at_once OBJECT
+              ${PROJECT_SOURCE_DIR}/tests/support/at_once.cpp)
+endif()
+
 # Adds an entry to CTest, with a time limit.
 #
 #   troupe_add_test(<name> COMMAND <command>...)
@@ -20,7 +25,8 @@ endfunction()
 #   troupe_add_catch2_test(<name> SOURCES <file>... [LIBRARIES <target>...])
 function(troupe_add_catch2_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
-  add_executable(${name} ${arg_SOURCES})
+  add_executable(${name} ${arg_SOURCES}
+                         $<TARGET_OBJECTS:troupe_test_at_once>)
   target_link_libraries(${name} PRIVATE troupe_test_support ${arg_LIBRARIES})
   set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
   troupe_set_warnings(${name})

@@ -13,6 +13,7 @@
 #include "support/tree_schedule.hpp"
 #include "troupe/shutdown_all.hpp"
 #include "troupe/testing.hpp"
+#include "troupe/tree_status.hpp"
 
 #include <caf/exit_reason.hpp>
 
@@ -486,6 +487,11 @@ TEST_CASE("L30 an actor system may go down in the middle of things") {
       for (std::uint64_t i = 0; i < seed * 10; ++i)
         some.act();
       static_cast<void>(troupe::shutdown_all(sys, 20s));
+      // The system waits for those, so they are named before.
+      for (const auto& x : troupe::status_trees(sys))
+        if (!troupe::is_final(x.self.state)
+            && x.self.state != troupe::worker_state::init)
+          FAIL_CHECK("it goes on: " << to_string(x));
     }
     // A handle that outlives all that is of no harm.
     static_cast<void>(tree.child("c0"));

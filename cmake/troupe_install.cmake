@@ -62,23 +62,34 @@ if(caf_is_imported)
   if(troupe_type STREQUAL "SHARED_LIBRARY")
     string(APPEND TROUPE_PC_RPATH " -Wl,-rpath,\${libdir}")
   endif()
-  configure_file(cmake/troupe.pc.in ${PROJECT_BINARY_DIR}/troupe.pc.configured
-                 @ONLY)
-  install(
-    CODE "set(troupe_pc \"${PROJECT_BINARY_DIR}/troupe.pc\")
-      set(libdir \"${CMAKE_INSTALL_LIBDIR}\")
-      set(system_dirs \"${system_dirs}\")")
-  install(
-    CODE [[
-      file(READ "${troupe_pc}.configured" content)
-      string(REPLACE "{INSTALL_PREFIX}" "${CMAKE_INSTALL_PREFIX}" content
-                     "${content}")
-      list(FIND system_dirs "${CMAKE_INSTALL_PREFIX}/${libdir}" at)
-      if(NOT at EQUAL -1)
-        string(REPLACE " -Wl,-rpath,\${libdir}" "" content "${content}")
-      endif()
-      file(WRITE "${troupe_pc}" "${content}")
-    ]])
-  install(FILES ${PROJECT_BINARY_DIR}/troupe.pc
-          DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+  set(packages troupe)
+  if(TARGET troupe_observer)
+    list(APPEND packages troupe-observer)
+    # Without a package of its own, cpp-httplib is a header.
+    set(TROUPE_PC_HTTP "")
+    if(CPP_HTTPLIB_FOUND)
+      set(TROUPE_PC_HTTP ", cpp-httplib")
+    endif()
+  endif()
+  foreach(package IN LISTS packages)
+    set(package_file ${PROJECT_BINARY_DIR}/${package}.pc)
+    configure_file(cmake/${package}.pc.in ${package_file}.configured @ONLY)
+    install(
+      CODE "set(package_file \"${package_file}\")
+        set(libdir \"${CMAKE_INSTALL_LIBDIR}\")
+        set(system_dirs \"${system_dirs}\")")
+    install(
+      CODE [[
+        file(READ "${package_file}.configured" content)
+        string(REPLACE "{INSTALL_PREFIX}" "${CMAKE_INSTALL_PREFIX}" content
+                       "${content}")
+        list(FIND system_dirs "${CMAKE_INSTALL_PREFIX}/${libdir}" at)
+        if(NOT at EQUAL -1)
+          string(REPLACE " -Wl,-rpath,\${libdir}" "" content "${content}")
+        endif()
+        file(WRITE "${package_file}" "${content}")
+      ]])
+    install(FILES ${package_file}
+            DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+  endforeach()
 endif()

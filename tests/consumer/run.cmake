@@ -32,13 +32,19 @@ elseif(how STREQUAL "pkg_config")
   file(GLOB_RECURSE pc_file ${work}/installed/troupe.pc)
   cmake_path(GET pc_file PARENT_PATH pc_dir)
   set(ENV{PKG_CONFIG_PATH} ${pc_dir})
-  execute_process(
-    COMMAND ${pkg_config} --cflags --libs troupe
-    OUTPUT_VARIABLE pc_flags
-    OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-  separate_arguments(pc_flags UNIX_COMMAND "${flags} ${pc_flags}")
   file(MAKE_DIRECTORY ${work}/build)
-  run(${compiler} -o ${work}/build/consumer ${source}/main.cpp ${pc_flags})
+  function(compile program package file)
+    execute_process(
+      COMMAND ${pkg_config} --cflags --libs ${package}
+      OUTPUT_VARIABLE found
+      OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+    separate_arguments(found UNIX_COMMAND "${flags} ${found}")
+    run(${compiler} -o ${work}/build/${program} ${source}/${file} ${found})
+  endfunction()
+  compile(consumer troupe main.cpp)
+  if(observer_expected)
+    compile(watched troupe-observer watched.cpp)
+  endif()
 else()
   message(FATAL_ERROR "there is no way \"${how}\" to take troupe in")
 endif()

@@ -167,11 +167,12 @@ test("a queue is drawn, and its messages are counted", () =>
     await openDetails(page, writer);
     const edge = page.locator("#spark path.edge");
     const flat = await edge.getAttribute("d");
-    stage.tell(`send ${writer} 60`);
-    await fact(page, "Sent").filter({ hasText: /^60/ }).waitFor();
+    // They take five seconds, which the page looks at more than once.
+    stage.tell(`send ${writer} 150`);
+    await fact(page, "Sent").filter({ hasText: /^150/ }).waitFor();
     await page.locator("#spark-most", { hasText: /at most [1-9]/ }).waitFor();
     assert.notEqual(await edge.getAttribute("d"), flat);
-    await fact(page, "Handled").filter({ hasText: /^60/ }).waitFor();
+    await fact(page, "Handled").filter({ hasText: /^150/ }).waitFor();
     await fact(page, "Queued").getByText("0", { exact: true }).waitFor();
     assert.equal(await fact(page, "Holds").innerText(), "1");
   }));

@@ -30,7 +30,8 @@ thread_local constinit promise_base* destroy_later = nullptr;
 
 alignas(std::max_align_t) constinit const std::byte no_promise{};
 
-task<> empty_coroutine() {
+template <>
+task<> empty_coroutine<void>() {
   co_return;
 }
 

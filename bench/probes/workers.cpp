@@ -30,66 +30,90 @@ namespace {
 
 // -- by hand -------------------------------------------------------------------
 
-/// Starts actors that do nothing, stops them when it is told to, and counts
-/// those that have ended: what a program does by hand. Both in a window, since
-/// CAF 0.18 is slow with many at once.
-class raw_supervisor : public caf::event_based_actor {
+/// Starts children, stops them when it is told to, and counts those that have
+/// ended. Both in a window, since CAF 0.18 is slow with many at once.
+class crowd : public caf::event_based_actor {
 public:
-  raw_supervisor(caf::actor_config& cfg, std::size_t size, std::latch* ready,
-                 std::latch* over)
+  crowd(caf::actor_config& cfg, std::size_t size, std::latch* ready,
+        std::latch* over)
     : caf::event_based_actor(cfg), size_(size), ready_(ready), over_(over) {
     // nop
   }
 
-  caf::behavior make_behavior() override {
-    children_.reserve(size_);
-    return {
-      [this](caf::ok_atom) { // a child has come, or the beginning
-        if (++came_ == size_ + 1)
-          ready_->count_down();
-        else
-          start_some();
-      },
-      [this](caf::close_atom) { stop_some(); },
-    };
+protected:
+  virtual void start_one(std::size_t which) = 0;
+
+  virtual void stop_one(std::size_t which) = 0;
+
+  /// A child has come, or the beginning.
+  void one_has_come() {
+    if (++came_ == size_ + 1)
+      ready_->count_down();
+    while (started_ < size_ && started_ + 1 < came_ + window)
+      start_one(started_++);
+  }
+
+  void stop_some() {
+    while (asked_ < size_ && asked_ < ended_ + window)
+      stop_one(asked_++);
+  }
+
+  void one_has_ended() {
+    if (++ended_ == size_)
+      over_->count_down();
+    stop_some();
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept {
+    return size_;
   }
 
 private:
   static constexpr std::size_t window = 64;
 
-  void start_some() {
-    auto* self = this;
-    while (children_.size() < size_ && children_.size() + 1 < came_ + window) {
-      children_.push_back(spawn([](caf::event_based_actor*) {
-        return caf::behavior{
-          [](caf::ok_atom) { return caf::ok_atom_v; },
-        };
-      }));
-      support::tell_from(self, children_.back(), caf::ok_atom_v);
-    }
-  }
-
-  void stop_some() {
-    while (asked_ < size_ && asked_ < ended_ + window) {
-      auto& child = children_[asked_++];
-      auto* self = this;
-      support::watch_with(self, child, [this] {
-        if (++ended_ == size_)
-          over_->count_down();
-        else
-          stop_some();
-      });
-      send_exit(child, caf::exit_reason::user_shutdown);
-      child = nullptr;
-    }
-  }
-
   std::size_t size_;
   std::latch* ready_;
   std::latch* over_;
+  std::size_t started_ = 0;
   std::size_t came_ = 0;
   std::size_t asked_ = 0;
   std::size_t ended_ = 0;
+};
+
+/// Its children do nothing, and an exit is all they are told: what a program
+/// does by hand.
+class raw_supervisor final : public crowd {
+public:
+  using crowd::crowd;
+
+  caf::behavior make_behavior() override {
+    children_.reserve(size());
+    return {
+      [this](caf::ok_atom) { one_has_come(); },
+      [this](caf::close_atom) { stop_some(); },
+    };
+  }
+
+protected:
+  void start_one(std::size_t) override {
+    auto* self = this;
+    children_.push_back(spawn([](caf::event_based_actor*) {
+      return caf::behavior{
+        [](caf::ok_atom) { return caf::ok_atom_v; },
+      };
+    }));
+    support::tell_from(self, children_.back(), caf::ok_atom_v);
+  }
+
+  void stop_one(std::size_t which) override {
+    auto* self = this;
+    auto& child = children_[which];
+    support::watch_with(self, child, [this] { one_has_ended(); });
+    send_exit(child, caf::exit_reason::user_shutdown);
+    child = nullptr;
+  }
+
+private:
   std::vector<caf::actor> children_;
 };
 
@@ -130,22 +154,13 @@ using factory = std::function<caf::actor(caf::event_based_actor&)>;
 /// has a name, can be started again, cleans up when it is asked to stop, says
 /// how it has ended, and is killed if that takes too long. What it does not do:
 /// report the state of a child that is stuck, or stop one that has not begun.
-class careful_supervisor : public caf::event_based_actor {
+class careful_supervisor final : public crowd {
 public:
-  careful_supervisor(caf::actor_config& cfg, std::size_t size,
-                     std::latch* ready, std::latch* over)
-    : caf::event_based_actor(cfg), size_(size), ready_(ready), over_(over) {
-    // nop
-  }
+  using crowd::crowd;
 
   caf::behavior make_behavior() override {
     return {
-      [this](caf::ok_atom) { // a child is ready, or the beginning
-        if (++came_ == size_ + 1)
-          ready_->count_down();
-        else
-          start_some();
-      },
+      [this](caf::ok_atom) { one_has_come(); },
       [this](caf::close_atom) { stop_some(); },
       // How a child has ended, in its own words.
       [this](caf::error how, std::size_t which) {
@@ -156,9 +171,31 @@ public:
     };
   }
 
-private:
-  static constexpr std::size_t window = 64;
+protected:
+  void start_one(std::size_t which) override {
+    auto* self = this;
+    auto& x = children_.emplace_back();
+    x.name = std::to_string(which);
+    x.make = [which](caf::event_based_actor& boss) {
+      return boss.spawn(child, caf::actor{&boss}, which);
+    };
+    names_.emplace(x.name, which);
+    x.who = x.make(*this);
+    support::watch_with(self, x.who, [this] { one_has_ended(); });
+    support::tell_from(self, x.who, caf::ok_atom_v);
+  }
 
+  void stop_one(std::size_t which) override {
+    auto* self = this;
+    auto& x = children_[which];
+    x.deadline = run_delayed(grace, [this, who = x.who] {
+      send_exit(who, caf::exit_reason::kill);
+    });
+    support::tell_from(self, x.who, caf::close_atom_v);
+    x.who = nullptr;
+  }
+
+private:
   static constexpr auto grace = std::chrono::seconds{10};
 
   struct kept {
@@ -175,57 +212,13 @@ private:
       [](caf::ok_atom) { return caf::ok_atom_v; },
       [self, boss, which](caf::close_atom) {
         // Here it would clean up.
-        auto* me = self;
-        support::tell_from(me, boss, caf::error{}, which);
+        auto* sender = self;
+        support::tell_from(sender, boss, caf::error{}, which);
         self->quit();
       },
     };
   }
 
-  void start_some() {
-    while (children_.size() < size_ && children_.size() + 1 < came_ + window) {
-      const auto which = children_.size();
-      children_.push_back({std::to_string(which),
-                           [which](caf::event_based_actor& boss) {
-                             return boss.spawn(child, caf::actor{&boss}, which);
-                           },
-                           {},
-                           {},
-                           {}});
-      auto& x = children_.back();
-      names_.emplace(x.name, which);
-      x.who = x.make(*this);
-      auto* self = this;
-      support::watch_with(self, x.who, [this] { one_has_ended(); });
-      support::tell_from(self, x.who, caf::ok_atom_v);
-    }
-  }
-
-  void stop_some() {
-    while (asked_ < size_ && asked_ < ended_ + window) {
-      auto& x = children_[asked_++];
-      x.deadline = run_delayed(grace, [this, who = x.who] {
-        send_exit(who, caf::exit_reason::kill);
-      });
-      auto* self = this;
-      support::tell_from(self, x.who, caf::close_atom_v);
-      x.who = nullptr;
-    }
-  }
-
-  void one_has_ended() {
-    if (++ended_ == size_)
-      over_->count_down();
-    else
-      stop_some();
-  }
-
-  std::size_t size_;
-  std::latch* ready_;
-  std::latch* over_;
-  std::size_t came_ = 0;
-  std::size_t asked_ = 0;
-  std::size_t ended_ = 0;
   std::deque<kept> children_;
   std::unordered_map<std::string, std::size_t> names_;
 };

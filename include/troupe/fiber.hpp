@@ -23,8 +23,9 @@ class task_promise;
 /// An address that is that of no promise.
 alignas(std::max_align_t) extern const std::byte no_promise;
 
-/// Has a frame, and does nothing.
-[[nodiscard]] task<void> empty_coroutine();
+/// Has a frame, and does nothing; for `void`.
+template <class T>
+[[nodiscard]] task<T> empty_coroutine();
 
 /// What the promises of all tasks have in common: the fiber that runs the
 /// coroutine, and the coroutine that awaits it.
@@ -205,7 +206,7 @@ protected:
     using promise_type = task_promise<T>;
     if constexpr (std::is_void_v<T>)
       if (body.is_nothing())
-        body = empty_coroutine();
+        body = empty_coroutine<T>();
     enter(*body.release());
     end_ = hook{[](fiber& self, void* bits) noexcept {
                   auto f = unpack<F>(bits);

@@ -266,4 +266,7 @@ inline task<void> task_promise<void>::get_return_object() noexcept {
   return task<void>{this};
 }
 
+template <>
+task<void> empty_coroutine<void>();
+
 } // namespace troupe

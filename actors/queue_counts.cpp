@@ -20,13 +20,9 @@ std::string dead_letters_in(const queue_counts& x) {
   if (all == 0)
     return {};
   std::string why;
-  add_count(why, x.closed, "closed");
-  add_count(why, x.rejected, "rejected");
-  add_count(why, x.dropped, "dropped");
-  add_count(why, x.discarded, "discarded");
-  add_count(why, x.failed, "failed");
-  add_count(why, x.lost, "lost");
-  add_count(why, x.abandoned, "abandoned");
+  for_each_dead_letter_count(x, [&why](const char* reason, std::uint64_t n) {
+    add_count(why, n, reason);
+  });
   return std::to_string(all) + (all == 1 ? " dead letter (" : " dead letters (")
          + why + ")";
 }

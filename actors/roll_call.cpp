@@ -89,23 +89,24 @@ std::size_t roll_call::awaited() const {
   return awaited_;
 }
 
-status_fields roll_call::fields(const cell& who) const {
+void roll_call::describe(const cell& who, tree_status& to) const {
   std::unique_lock guard{mtx_};
-  auto i = replies_.find(&who);
-  return i != replies_.end() && i->second.said ? *i->second.said
-                                               : status_fields{};
+  const auto i = replies_.find(&who);
+  if (i == replies_.end())
+    return;
+  const auto& found = i->second;
+  if (found.said)
+    to.fields = *found.said;
+  else if (found.in_time)
+    to.answering = false;
+  else
+    to.overlooked = true;
 }
 
 bool roll_call::is_mute(const cell& who) const {
   std::unique_lock guard{mtx_};
   auto i = replies_.find(&who);
   return i != replies_.end() && i->second.in_time && !i->second.said;
-}
-
-bool roll_call::has_overlooked(const cell& who) const {
-  std::unique_lock guard{mtx_};
-  auto i = replies_.find(&who);
-  return i != replies_.end() && !i->second.in_time && !i->second.said;
 }
 
 bool answers(const cell_ptr& who, timespan patience) {

@@ -6,6 +6,7 @@
 #include "cell.hpp"
 #include "troupe/status_fields.hpp"
 #include "troupe/time.hpp"
+#include "troupe/tree_status.hpp"
 
 #include <condition_variable>
 #include <cstddef>
@@ -30,15 +31,12 @@ public:
   /// What `who` has answered, on its own thread.
   void answer(const cell& who, status_fields fields);
 
-  /// What `who` has said; nothing if it was not asked.
-  [[nodiscard]] status_fields fields(const cell& who) const;
+  /// Adds what has become of the question to `who`: its fields, whether it
+  /// answers, and whether there was too little time to know.
+  void describe(const cell& who, tree_status& to) const;
 
   /// Whether `who` was asked, had all the time there was, and said nothing.
   [[nodiscard]] bool is_mute(const cell& who) const;
-
-  /// Whether there was too little time to ask `who`, or to wait for what it
-  /// would have said.
-  [[nodiscard]] bool has_overlooked(const cell& who) const;
 
 private:
   struct reply {

@@ -30,11 +30,8 @@ std::string to_string(child_kind x) {
 tree_status describe_tree(const cell& x, const roll_call* answers) {
   tree_status result;
   result.self = x.status();
-  if (answers != nullptr) {
-    result.fields = answers->fields(x);
-    result.answering = !answers->is_mute(x);
-    result.overlooked = answers->has_overlooked(x);
-  }
+  if (answers != nullptr)
+    answers->describe(x, result);
   result.last_end = x.last_outcome();
   if (is_supervisor(x))
     result.kind = child_kind::supervisor;

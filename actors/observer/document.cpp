@@ -4,6 +4,7 @@
 #include "observer/document.hpp"
 
 #include "observer/words.hpp"
+#include "queue_counts.hpp"
 #include "troupe/build_config.hpp"
 #include "troupe/observer/render.hpp"
 #include "within.hpp"
@@ -47,23 +48,6 @@ json to_value(const outcome& x, std::string_view path) {
   return result;
 }
 
-/// Why nobody will handle them, where there are any.
-json kinds_of_dead_letters(const queue_counts& x) {
-  auto result = json::object();
-  auto add = [&result](const char* why, std::uint64_t n) {
-    if (n != 0)
-      result[why] = n;
-  };
-  add("closed", x.closed);
-  add("rejected", x.rejected);
-  add("dropped", x.dropped);
-  add("discarded", x.discarded);
-  add("failed", x.failed);
-  add("lost", x.lost);
-  add("abandoned", x.abandoned);
-  return result;
-}
-
 json to_value(const queue_counts& x) {
   json result{{"queued", x.queued},
               {"in_progress", x.in_progress},
@@ -72,8 +56,9 @@ json to_value(const queue_counts& x) {
               {"dead_letters", x.dead_letters()}};
   if (x.handed_over != 0)
     result["handed_over"] = x.handed_over;
-  if (x.dead_letters() != 0)
-    result["dead"] = kinds_of_dead_letters(x);
+  for_each_dead_letter_count(x, [&result](const char* why, std::uint64_t n) {
+    result["dead"][why] = n;
+  });
   return result;
 }
 

@@ -5,6 +5,7 @@
 
 #include "troupe/build_config.hpp"
 
+#include <caf/init_global_meta_objects.hpp>
 #include <caf/type_id.hpp>
 
 #include <cstdint>
@@ -63,3 +64,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, TROUPE_TYPE_ID_BEGIN)
   CAF_ADD_ATOM(troupe, troupe, count_children_atom)
 
 CAF_END_TYPE_ID_BLOCK(troupe)
+
+// How these types are printed and sent is compiled once, with the library, and
+// not again in each program that has a `CAF_MAIN`.
+extern template void caf::init_global_meta_objects<caf::id_block::troupe>();

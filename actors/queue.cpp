@@ -99,7 +99,7 @@ message_queue::applicant::~applicant() = default;
 // -- message_queue: senders ----------------------------------------------------
 
 message_queue::~message_queue() {
-  for (auto* list : {first_, given_out_})
+  for (auto* list : {first_, given_out_, inbox_.take()})
     while (list != nullptr)
       delete std::exchange(list, list->next);
 }
@@ -123,9 +123,20 @@ void message_queue::attach(cell& home) {
     pool->housed(*this, home);
   std::unique_lock guard{mtx_};
   home_ = &home;
+  unbar();
+}
+
+/// Takes a message without a lock, if it would be queued whatever else holds.
+bool message_queue::drop_in(node_ptr& x) noexcept {
+  auto taken = inbox_.push(x.get());
+  if (taken)
+    static_cast<void>(x.release()); // It may be gone by now.
+  return taken;
 }
 
 bool message_queue::push(node_ptr x) {
+  if (drop_in(x))
+    return true;
   departures out{*this};
   std::unique_lock guard{mtx_};
   return enter(x, rules::patience::none, out) == receipt::taken;
@@ -134,6 +145,8 @@ bool message_queue::push(node_ptr x) {
 message_queue::receipt
 message_queue::push_request(node_ptr x, const caf::strong_actor_ptr& from,
                             caf::message_id answer) {
+  if (drop_in(x))
+    return receipt::taken;
   departures out{*this};
   std::unique_lock guard{mtx_};
   auto result = enter(x, rules::patience::answer, out);
@@ -143,6 +156,8 @@ message_queue::push_request(node_ptr x, const caf::strong_actor_ptr& from,
 }
 
 message_queue::receipt message_queue::apply(applicant& who) {
+  if (drop_in(who.what_))
+    return receipt::taken;
   departures out{*this};
   std::unique_lock guard{mtx_};
   auto result = enter(who.what_, rules::patience::for_room, out);
@@ -168,6 +183,7 @@ void message_queue::withdraw(applicant& who) noexcept {
 /// Decides over a message that comes, and does it, unless it is to be held.
 message_queue::receipt message_queue::enter(node_ptr& x, rules::patience sender,
                                             departures& out) noexcept {
+  collect();
   auto refuse = [&](std::uint64_t& count, dead_letter_reason why) {
     ++counts_.sent;
     ++count;
@@ -200,6 +216,30 @@ message_queue::receipt message_queue::enter(node_ptr& x, rules::patience sender,
       break;
   }
   return receipt::held;
+}
+
+/// Queues what came without a lock, in the order of its coming.
+void message_queue::collect() noexcept {
+  collect(inbox_.take());
+}
+
+void message_queue::collect(node* list) noexcept {
+  while (list != nullptr) {
+    auto* x = std::exchange(list, list->next);
+    number(*x);
+    append(x);
+  }
+}
+
+/// From now on each message that comes needs the lock.
+void message_queue::bar() noexcept {
+  collect(inbox_.shut());
+}
+
+/// Undoes `bar`, if no message that comes needs the lock.
+void message_queue::unbar() noexcept {
+  if (!closed_ && options_.capacity == unbounded && waiting_.first == nullptr)
+    inbox_.open();
 }
 
 /// Counts a message in.
@@ -297,6 +337,7 @@ void message_queue::close(bool give_out) noexcept {
   std::unique_lock guard{mtx_};
   closed_ = true;
   give_out_ = give_out;
+  bar();
 }
 
 void message_queue::suspend() noexcept {
@@ -310,6 +351,7 @@ void message_queue::reopen() noexcept {
   closed_ = false;
   give_out_ = true;
   admit(out);
+  unbar();
 }
 
 bool message_queue::drains() const {
@@ -344,6 +386,7 @@ void message_queue::discard(leave how) noexcept {
   std::unique_lock guard{mtx_};
   closed_ = true;
   give_out_ = false;
+  bar();
   const auto abandoned = how == leave::abandoned;
   auto& count = abandoned ? counts_.abandoned : counts_.discarded;
   const auto why = abandoned ? dead_letter_reason::abandoned
@@ -442,21 +485,25 @@ void message_queue::report_handled() noexcept {
     counting->handled(home_->home().time().now() - since);
 }
 
-queue_counts message_queue::counts() const {
+queue_counts message_queue::counts() noexcept {
   std::unique_lock guard{mtx_};
+  collect();
   return counts_;
 }
 
 // -- message_queue: pools --------------------------------------------------------
 
-message_queue::standing message_queue::at() const {
+message_queue::standing message_queue::at() noexcept {
   std::unique_lock guard{mtx_};
+  collect();
   return {closed_, counts_.queued >= options_.capacity,
           counts_.queued + counts_.in_progress};
 }
 
 message_queue::receipt message_queue::offer(node_ptr& x,
                                             departures& out) noexcept {
+  if (drop_in(x))
+    return receipt::taken;
   std::unique_lock guard{mtx_};
   return closed_ ? receipt::closed : enter(x, rules::patience::none, out);
 }
@@ -464,6 +511,8 @@ message_queue::receipt message_queue::offer(node_ptr& x,
 message_queue::receipt
 message_queue::offer(node_ptr& x, const caf::strong_actor_ptr& from,
                      caf::message_id answer, departures& out) {
+  if (drop_in(x))
+    return receipt::taken;
   std::unique_lock guard{mtx_};
   if (closed_)
     return receipt::closed;
@@ -475,6 +524,8 @@ message_queue::offer(node_ptr& x, const caf::strong_actor_ptr& from,
 
 message_queue::receipt message_queue::offer(applicant& who,
                                             departures& out) noexcept {
+  if (drop_in(who.what_))
+    return receipt::taken;
   std::unique_lock guard{mtx_};
   if (closed_)
     return receipt::closed;
@@ -493,6 +544,7 @@ message_queue::estate message_queue::give_up(bool messages) noexcept {
     leave_line(**end);
   }
   if (messages) {
+    collect();
     result.messages = std::exchange(first_, nullptr);
     last_ = nullptr;
     for (auto* i = result.messages; i != nullptr; i = i->next) {
@@ -507,6 +559,7 @@ bool message_queue::inherit(node_ptr& x, bool anyhow) noexcept {
   std::unique_lock guard{mtx_};
   if (closed_ && !anyhow)
     return false;
+  collect();
   if (closed_) {
     number(*x);
     append(x.release());
@@ -563,6 +616,8 @@ bool message_queue::keep(cell& home, node_ptr x, departures& out) noexcept {
 }
 
 message_queue::node_ptr message_queue::pop_front() noexcept {
+  if (first_ == nullptr)
+    collect();
   if (first_ == nullptr || !give_out_)
     return nullptr;
   return unlink_first();
@@ -680,10 +735,14 @@ bool message_queue::awaiter::wait_for_message() {
   enlist();
   {
     std::unique_lock guard{queue_->mtx_};
+    // Before it looks for the last time, so that whatever comes after that
+    // finds somebody who waits.
+    queue_->bar();
     got_ = queue_->pop_front();
     if (got_)
       enter(place::promised);
     if (got_ || home.stop_asked()) {
+      queue_->unbar();
       withdraw();
       return false;
     }
@@ -729,7 +788,8 @@ void message_queue::awaiter::enter(place where) noexcept {
 void message_queue::awaiter::leave_line() noexcept {
   if (at_ != place::nowhere)
     (at_ == place::waiting ? queue_->waiting_ : queue_->promised_).erase(*this);
-  at_ = place::nowhere;
+  if (std::exchange(at_, place::nowhere) == place::waiting)
+    queue_->unbar();
 }
 
 /// Ends the wait with a message, which it sees when it is resumed.

@@ -8,6 +8,7 @@
 #include "troupe/fiber.hpp"
 #include "troupe/fwd.hpp"
 #include "troupe/idle_wait.hpp"
+#include "troupe/inbox.hpp"
 #include "troupe/options.hpp"
 #include "troupe/small_mutex.hpp"
 #include "troupe/time.hpp"
@@ -259,7 +260,7 @@ public:
   /// Ends the message in progress.
   void settle(leave how) noexcept;
 
-  [[nodiscard]] queue_counts counts() const;
+  [[nodiscard]] queue_counts counts() noexcept;
 
   // -- pools ------------------------------------------------------------------
 
@@ -280,7 +281,7 @@ public:
     std::uint64_t load; ///< Queued and in progress.
   };
 
-  [[nodiscard]] standing at() const;
+  [[nodiscard]] standing at() noexcept;
 
   /// As `push`, `push_request` and `apply`; but a closed queue leaves the
   /// message as it is, and uncounted, for another one.
@@ -333,6 +334,8 @@ public:
 private:
   friend class awaiter;
 
+  bool drop_in(node_ptr& x) noexcept;
+
   /// Waits in the order of their coming.
   struct line {
     awaiter* first = nullptr;
@@ -344,6 +347,14 @@ private:
   };
 
   // What follows needs the lock to be held.
+
+  void collect() noexcept;
+
+  void collect(node* list) noexcept;
+
+  void bar() noexcept;
+
+  void unbar() noexcept;
 
   receipt enter(node_ptr& x, rules::patience sender, departures& out) noexcept;
 
@@ -377,6 +388,9 @@ private:
 
   void report_handled() noexcept;
 
+  /// What two threads that do not mean each other should not share.
+  static constexpr std::size_t cache_line = 64;
+
   // Set before anybody uses it.
   queue_options options_;
   bool keeps_ = false;
@@ -384,7 +398,11 @@ private:
   stream<dead_letter>* letters_ = nullptr;
   std::weak_ptr<pool_router> pool_;
 
-  mutable small_mutex mtx_;
+  // The way in that needs no lock. It is open while a message that comes is
+  // queued, whatever else holds; who sends touches this alone.
+  alignas(cache_line) inbox<node> inbox_;
+
+  alignas(cache_line) mutable small_mutex mtx_;
   cell* home_ = nullptr; // the last one in the line of successors
   node* first_ = nullptr;
   node* last_ = nullptr;

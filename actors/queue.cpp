@@ -128,9 +128,10 @@ void message_queue::attach(cell& home) {
 
 /// Takes a message without a lock, if it would be queued whatever else holds.
 bool message_queue::drop_in(node_ptr& x) noexcept {
-  auto taken = inbox_.push(x.get());
-  if (taken)
-    static_cast<void>(x.release()); // It may be gone by now.
+  auto* raw = x.release();
+  auto taken = inbox_.push(raw); // After that somebody else may delete it.
+  if (!taken)
+    x.reset(raw);
   return taken;
 }
 

@@ -156,6 +156,9 @@ private:
 
   void children_ended();
 
+  static caf::skippable_result refuse_late(caf::scheduled_actor*,
+                                           caf::message&);
+
   [[nodiscard]] static caf::behavior idle_behavior();
 
   void keep_messages();

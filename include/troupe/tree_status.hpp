@@ -5,7 +5,7 @@
 
 #include "troupe/child_info.hpp"
 #include "troupe/outcome.hpp"
-#include "troupe/queue.hpp"
+#include "troupe/queue_counts.hpp"
 #include "troupe/status.hpp"
 #include "troupe/status_fields.hpp"
 #include "troupe/time.hpp"

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/queue.hpp"
+#include "troupe/queue_counts.hpp"
 
 namespace support {
 

@@ -1,0 +1,63 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "departures.hpp"
+
+#include "caf_compat.hpp"
+#include "cell.hpp"
+#include "stream.hpp"
+
+#include <exception>
+#include <memory>
+#include <utility>
+
+namespace troupe {
+
+void held_request::answer(const cell& home) const {
+  caf::message content;
+  if (!taken_)
+    content = caf::make_message(home.refusal(message_queue::receipt::closed));
+  from_->enqueue(compat::make_element(nullptr, answer_, std::move(content)),
+                 nullptr);
+}
+
+void held_request::decided(bool taken,
+                           message_queue::departures& out) noexcept {
+  taken_ = taken;
+  out.answer(*this);
+}
+
+void message_queue::departures::see_off() noexcept {
+  auto wanted = from_.letters_ != nullptr && from_.letters_->wanted();
+  while (first_ != nullptr) {
+    std::unique_ptr<node> x{std::exchange(first_, first_->next)};
+    if (x->dead)
+      home_->home().count_dead_letters(x->reason, 1);
+    if (wanted && x->dead)
+      publish(x->reason, x.get());
+  }
+  if (unseen_ > 0)
+    home_->home().count_dead_letters(unseen_reason_, unseen_);
+  for (; wanted && unseen_ > 0; --unseen_)
+    publish(unseen_reason_, nullptr);
+  while (answers_ != nullptr) {
+    std::unique_ptr<held_request> x{std::exchange(answers_, answers_->next)};
+    x->answer(*home_);
+  }
+}
+
+void message_queue::departures::publish(dead_letter_reason why,
+                                        node* what) noexcept {
+  try {
+    dead_letter x{why, home_->path(), home_->home().time().now(), {}, nullptr};
+    if (what != nullptr) {
+      x.message = what->content();
+      x.thrown = std::move(what->thrown);
+    }
+    from_.letters_->publish(std::move(x));
+  } catch (...) {
+    return; // Its content cannot be moved. It has been counted.
+  }
+}
+
+} // namespace troupe

@@ -1,0 +1,30 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include <utility>
+
+namespace troupe {
+
+/// Appends `x` to a list whose links are members of what is in it.
+template <class T>
+void link_last(T& x, T*& first, T*& last, T* T::* next,
+               T* T::* previous) noexcept {
+  x.*next = nullptr;
+  x.*previous = last;
+  (last != nullptr ? last->*next : first) = &x;
+  last = &x;
+}
+
+/// Takes `x` out of such a list.
+template <class T>
+void unlink(T& x, T*& first, T*& last, T* T::* next,
+            T* T::* previous) noexcept {
+  auto* before = std::exchange(x.*previous, nullptr);
+  auto* after = std::exchange(x.*next, nullptr);
+  (before != nullptr ? before->*next : first) = after;
+  (after != nullptr ? after->*previous : last) = before;
+}
+
+} // namespace troupe

@@ -13,7 +13,8 @@
 
 namespace troupe {
 
-/// A thread that waits for the end of a call, but not for ever.
+/// A thread that waits for the end of a call. It is told by a lock of its own,
+/// so that a call for which nobody waits takes no system call to end.
 struct child_call::progress::sleeper {
   std::mutex mtx;
   std::condition_variable woken;
@@ -22,7 +23,11 @@ struct child_call::progress::sleeper {
 
   void wait_until(time_point limit) {
     std::unique_lock guard{mtx};
-    woken.wait_until(guard, limit, [this] { return done; });
+    auto is_done = [this] { return done; };
+    if (limit == never)
+      woken.wait(guard, is_done);
+    else
+      woken.wait_until(guard, limit, is_done);
   }
 
   void wake() {
@@ -38,7 +43,7 @@ child_call::progress::progress(std::shared_ptr<runtime> home)
 }
 
 child_call::progress::progress(std::shared_ptr<runtime> home, child_result done)
-  : home_(std::move(home)), is_done_(1), result_(std::move(done)) {
+  : home_(std::move(home)), is_done_(true), result_(std::move(done)) {
   // nop
 }
 
@@ -50,7 +55,7 @@ void child_call::progress::finish(child_result x) {
       return;
     result_ = x;
     then = std::move(then_);
-    is_done_.store(1, std::memory_order_release);
+    is_done_.store(true, std::memory_order_release);
     for (auto* i = sleepers_; i != nullptr; i = i->next)
       i->wake();
     for (auto* i = std::exchange(first_, nullptr); i != nullptr;) {
@@ -60,7 +65,6 @@ void child_call::progress::finish(child_result x) {
       i = next;
     }
   }
-  is_done_.notify_all();
   home_->notify();
   if (then)
     (*then)(x);
@@ -78,9 +82,7 @@ void child_call::progress::then(unique_function<void(const child_result&)> f) {
 }
 
 child_result child_call::progress::wait(timespan timeout) {
-  auto is_done = [this] {
-    return is_done_.load(std::memory_order_acquire) != 0;
-  };
+  auto is_done = [this] { return is_done_.load(std::memory_order_acquire); };
   if (is_done())
     return result();
   if (cell::current() != nullptr || home_->would_block())
@@ -90,12 +92,6 @@ child_result child_call::progress::wait(timespan timeout) {
             {}};
   const auto limit = deadline_after(home_->time().now(), timeout);
   auto words = [] { return std::string{"waiting for a call to a supervisor"}; };
-  if (limit == never) {
-    home_->block_until(
-      is_done, never, [this] { is_done_.wait(0, std::memory_order_acquire); },
-      words);
-    return result();
-  }
   sleeper self;
   {
     std::unique_lock guard{mtx_};

@@ -9,7 +9,6 @@
 #include "troupe/unique_function.hpp"
 
 #include <atomic>
-#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -49,7 +48,7 @@ private:
   // There can be very many of these at a time.
   std::shared_ptr<runtime> home_; // null if the supervisor is nobody
   small_mutex mtx_;
-  std::atomic<std::uint32_t> is_done_{0}; // for threads that wait
+  std::atomic<bool> is_done_{false};
   std::optional<child_result> result_;
   awaiter* first_ = nullptr;
   sleeper* sleepers_ = nullptr;

@@ -289,6 +289,11 @@ public:
     return place_;
   }
 
+  /// Says what the keeper knows it by. Before its first life begins.
+  void take_place(std::uint64_t where) noexcept {
+    place_ = where;
+  }
+
   /// Whether a life can begin in here: its actor is there, and it has not come
   /// to its final end.
   [[nodiscard]] bool can_live() const;
@@ -705,7 +710,7 @@ private:
   std::unique_ptr<rarities> rare_; // since it was made
   std::shared_ptr<message_queue> queue_;
   const std::shared_ptr<keeper> keeper_;
-  const std::uint64_t place_ = 0;
+  std::uint64_t place_ = 0; // fixed before a life begins
 
   std::atomic<std::uint32_t> refs_{1};
   std::atomic<std::uint32_t> handles_{1};

@@ -7,6 +7,7 @@
 #include "cell.hpp"
 #include "pool/pool_actor.hpp"
 #include "rules/naming.hpp"
+#include "rules/supervision.hpp"
 #include "worker_actor.hpp"
 
 #include <caf/actor_system.hpp>
@@ -80,11 +81,11 @@ cell* make_kept_cell(const std::shared_ptr<runtime>& home,
                      std::string_view above, const worker_options& options,
                      const std::type_info& type,
                      std::shared_ptr<message_queue> queue,
-                     std::shared_ptr<keeper> by, std::uint64_t place) {
+                     std::shared_ptr<keeper> by) {
   auto result
     = std::make_unique<cell>(rules::child_path(above, options.name),
                              home->share(terms_of(options, home, type)),
-                             std::move(queue), std::move(by), place);
+                             std::move(queue), std::move(by), rules::no_child);
   if (auto* waiting = result->queue())
     waiting->attach(*result, options.queue);
   give_actor(home->system(), *result);

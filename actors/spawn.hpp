@@ -27,14 +27,13 @@ namespace troupe {
 [[nodiscard]] std::string class_name(const std::type_info& type);
 
 /// Makes the cell of a worker whose lives begin and end as `by` says, and its
-/// actor. The caller owns a handle's share.
+/// actor. The caller owns a handle's share. `by` knows it by no place yet.
 /// @param above The path of its supervisor.
-/// @param place What `by` knows it by.
 [[nodiscard]] cell*
 make_kept_cell(const std::shared_ptr<runtime>& home, std::string_view above,
                const worker_options& options, const std::type_info& type,
-               std::shared_ptr<message_queue> queue, std::shared_ptr<keeper> by,
-               std::uint64_t place);
+               std::shared_ptr<message_queue> queue,
+               std::shared_ptr<keeper> by);
 
 /// Makes a cell that takes the place of `former`, with another actor and the
 /// same queue.

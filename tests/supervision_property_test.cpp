@@ -302,6 +302,8 @@ public:
   void start_child(const child_rules& rules) {
     note("start child");
     const auto expected = model_.may_start_child();
+    agree(machine_.may_start_child() == expected,
+          "whether start_child would be refused");
     const auto result = machine_.start_child(rules, now_);
     agree(result.why_not == expected, "why start_child is refused");
     if (result.why_not == refusal::none) {

@@ -191,12 +191,17 @@ void supervision::stop(time_point now) {
   advance(now);
 }
 
+refusal supervision::may_start_child() const noexcept {
+  if (const auto why_not = closed(); why_not != refusal::none)
+    return why_not;
+  return counts_.specs < rules_.max_children ? refusal::none
+                                             : refusal::too_many_children;
+}
+
 supervision::added supervision::start_child(const child_rules& rules,
                                             time_point) {
-  if (const auto why_not = closed(); why_not != refusal::none)
+  if (const auto why_not = may_start_child(); why_not != refusal::none)
     return {no_child, why_not};
-  if (counts_.specs >= rules_.max_children)
-    return {no_child, refusal::too_many_children};
   const auto i = append(rules);
   slots_[i].added = true;
   begin(i);

@@ -236,6 +236,9 @@ public:
     refusal why_not = refusal::none;
   };
 
+  /// Whether a child can be added now.
+  [[nodiscard]] refusal may_start_child() const noexcept;
+
   /// Appends a child and starts it. If the start fails it is forgotten. (S18)
   added start_child(const child_rules& rules, time_point now);
 

@@ -82,6 +82,7 @@ void nursery::turn(unique_function<void()> event) noexcept {
 void nursery::take_turn(unique_function<void()> event) noexcept {
   {
     std::unique_lock guard{mtx_};
+    guard_ = &guard;
     event();
     rules_.take(commands_);
   }
@@ -120,7 +121,7 @@ void nursery::start() {
       return;
     }
     for (auto& x : spec_->children)
-      add_child(rules_.add(child_rules_of(x.options)), x);
+      add_child(rules_.add(child_rules_of(x.options)), make_child(x));
     // What is needed of it is known now. The arguments of the children may
     // hold what holds this.
     spec_ = nullptr;
@@ -330,21 +331,26 @@ void nursery::forget(child_id who) {
   gone_.push_back(std::move(x));
 }
 
-/// Makes what the shell knows of a child, and its first cell.
-/// @pre `mtx_` is held
-kept_child& nursery::add_child(child_id who, child_spec spec) {
+/// Makes the first cell of a child, and what is known of it apart from its id.
+kept_child nursery::make_child(child_spec spec) {
   auto& factory = *spec.factory;
   auto options = factory.run_as(std::move(spec.options.worker));
   options.name = std::move(spec.name);
-  if (factory.kind() == child_kind::supervisor)
-    ++supervisors_;
   kept_child x;
-  x.id = who;
-  x.handle = worker_handle{make_kept_cell(home_, path_, options, factory.type(),
-                                          factory.make_queue(),
-                                          shared_from_this(), who)};
+  x.handle
+    = worker_handle{make_kept_cell(home_, path_, options, factory.type(),
+                                   factory.make_queue(), shared_from_this())};
   x.factory = std::move(spec.factory);
   x.mode = options.queue.on_stop;
+  return x;
+}
+
+/// @pre `mtx_` is held
+kept_child& nursery::add_child(child_id who, kept_child x) {
+  x.id = who;
+  x.handle.get_cell()->take_place(who);
+  if (x.factory->kind() == child_kind::supervisor)
+    ++supervisors_;
   return children_.add(std::move(x));
 }
 

@@ -172,7 +172,9 @@ private:
 
   [[nodiscard]] worker_handle make_successor(const kept_child& x);
 
-  kept_child& add_child(child_id who, child_spec spec);
+  [[nodiscard]] kept_child make_child(child_spec spec);
+
+  kept_child& add_child(child_id who, kept_child x);
 
   [[nodiscard]] time_point now() const noexcept;
 
@@ -193,7 +195,10 @@ private:
   std::deque<unique_function<void()>> turns_;
   bool taken_ = false;
 
-  // What is to be done after this turn. Of whoever has it: no lock is needed.
+  // Of whoever has the turn: no lock is needed.
+  std::unique_lock<small_mutex>* guard_ = nullptr; // of the event, on `mtx_`
+
+  // What is to be done after this turn. The same holds.
   std::vector<rules::command> commands_;
   std::vector<child_id> begin_;         // to be told to begin
   std::vector<child_id> again_;         // to be told once more to stop

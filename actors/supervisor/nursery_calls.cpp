@@ -13,6 +13,7 @@
 
 #include <caf/actor_cast.hpp>
 
+#include <cassert>
 #include <utility>
 
 namespace troupe {
@@ -41,13 +42,20 @@ void nursery::start_child(child_spec spec, call_ptr call) {
       done(call, {caf::make_error(errc::invalid_argument, wrong), {}});
       return;
     }
-    auto [who, why_not] = rules_.start_child(child_rules_of(spec.options),
-                                             now());
-    if (why_not != rules::refusal::none) {
+    if (auto why_not = rules_.may_start_child();
+        why_not != rules::refusal::none) {
       done(call, {refused(why_not, spec.name, "start_child"), {}});
       return;
     }
-    add_child(who, std::move(spec)).add_start(std::move(call));
+    // To make it takes most of the time, and holds nobody up: as long as this
+    // has its turn no other child comes or goes.
+    auto how = child_rules_of(spec.options);
+    guard_->unlock();
+    auto made = make_child(std::move(spec));
+    guard_->lock();
+    auto who = rules_.start_child(how, now()).who;
+    assert(who != rules::no_child);
+    add_child(who, std::move(made)).add_start(std::move(call));
   });
 }
 

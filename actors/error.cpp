@@ -5,8 +5,8 @@
 
 #include <caf/message.hpp>
 
-#include <cstring>
 #include <exception>
+#include <type_traits>
 #include <typeinfo>
 #include <utility>
 
@@ -19,10 +19,10 @@ namespace {
 const std::exception* as_exception(const std::exception_ptr& what) noexcept {
 #ifdef __GLIBCXX__
   // As a handler of the C++ runtime does, and `std::exception_ptr_cast` of
-  // C++26. The address of the object is all that an exception_ptr is.
-  static_assert(sizeof(what) == sizeof(void*));
-  void* object = nullptr;
-  std::memcpy(&object, &what, sizeof(object));
+  // C++26. The address of the object is the one member of an exception_ptr.
+  static_assert(std::is_standard_layout_v<std::exception_ptr>
+                && sizeof(what) == sizeof(void*));
+  auto* object = *reinterpret_cast<void* const*>(&what);
   if (typeid(std::exception)
         .__do_catch(what.__cxa_exception_type(), &object, 1))
     return static_cast<const std::exception*>(object);

@@ -3,7 +3,6 @@
 
 #include "troupe/queue.hpp"
 
-#include "caf_compat.hpp"
 #include "cell.hpp"
 #include "departures.hpp"
 #include "linked_list.hpp"

@@ -9,7 +9,6 @@
 #include "tree_status.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
 namespace troupe {
@@ -410,9 +409,7 @@ void worker_actor::begin_startup() {
     main_.start(cell_->object().on_startup(),
                 [this](completion<void> how) { step_done(std::move(how)); });
   } catch (...) {
-    completion<void> how;
-    how.fail(std::current_exception());
-    step_done(std::move(how));
+    step_threw();
   }
 }
 
@@ -431,13 +428,18 @@ void worker_actor::begin_run() {
     if (step_ == step::run && cell_->stop_asked())
       main_.request_stop();
   } catch (...) {
-    completion<void> how;
-    how.fail(std::current_exception());
-    step_done(std::move(how));
+    step_threw();
   }
 }
 
 /// The coroutine of the current step has ended.
+/// The step ends with the exception that is being handled.
+void worker_actor::step_threw() {
+  completion<void> how;
+  how.fail(std::current_exception());
+  step_done(std::move(how));
+}
+
 void worker_actor::step_done(completion<void> how) {
   using rules::event;
   auto ended = std::exchange(step_, step::none);

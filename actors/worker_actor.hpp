@@ -142,6 +142,8 @@ private:
 
   void step_done(completion<void> how);
 
+  void step_threw();
+
   void cleanup_done();
 
   void return_if_free();

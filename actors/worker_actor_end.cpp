@@ -130,9 +130,7 @@ void worker_actor::begin_hand_over() {
     main_.start(cell_->hand_over_queue(),
                 [this](completion<void> how) { step_done(std::move(how)); });
   } catch (...) {
-    completion<void> how;
-    how.fail(std::current_exception());
-    step_done(std::move(how));
+    step_threw();
   }
 }
 
@@ -169,9 +167,7 @@ void worker_actor::begin_shutdown() {
     main_.start(cell_->object().on_shutdown(),
                 [this](completion<void> how) { step_done(std::move(how)); });
   } catch (...) {
-    completion<void> how;
-    how.fail(std::current_exception());
-    step_done(std::move(how));
+    step_threw();
   }
 }
 

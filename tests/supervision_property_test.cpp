@@ -304,7 +304,7 @@ public:
     const auto expected = model_.may_start_child();
     agree(machine_.may_start_child() == expected,
           "whether start_child would be refused");
-    const auto result = machine_.start_child(rules, now_);
+    const auto result = machine_.start_child(rules);
     agree(result.why_not == expected, "why start_child is refused");
     if (result.why_not == refusal::none) {
       watch_.added(result.who);
@@ -322,7 +322,7 @@ public:
 
   void restart(child_id who) {
     note("restart", who);
-    const auto result = machine_.restart_child(who, now_);
+    const auto result = machine_.restart_child(who);
     agree(result == model_.restart_child(who, now_),
           "why restart_child is refused");
     compare();

@@ -198,8 +198,7 @@ refusal supervision::may_start_child() const noexcept {
                                              : refusal::too_many_children;
 }
 
-supervision::added supervision::start_child(const child_rules& rules,
-                                            time_point) {
+supervision::added supervision::start_child(const child_rules& rules) {
   if (const auto why_not = may_start_child(); why_not != refusal::none)
     return {no_child, why_not};
   const auto i = append(rules);
@@ -233,7 +232,7 @@ void supervision::terminate_child(child_id who, time_point now) {
   advance(now);
 }
 
-refusal supervision::restart_child(child_id who, time_point) {
+refusal supervision::restart_child(child_id who) {
   if (const auto why_not = closed(); why_not != refusal::none)
     return why_not;
   const auto i = find(who);
@@ -376,7 +375,9 @@ void supervision::leave_turn(slot& x) noexcept {
 void supervision::finish(index i) {
   auto& x = slots_[i];
   const auto gone = x.restart == restart::temporary
-                    || (x.added && !x.terminated);
+                    || (x.added && !x.terminated)
+                    // There can be very many, and none will be back.
+                    || (ending() && rules_.strategy == strategy::dynamic);
   if (x.terminated && restarting_group())
     x.held_in = episode_;
   x.added = x.by_hand = x.terminated = false;

@@ -240,7 +240,7 @@ public:
   [[nodiscard]] refusal may_start_child() const noexcept;
 
   /// Appends a child and starts it. If the start fails it is forgotten. (S18)
-  added start_child(const child_rules& rules, time_point now);
+  added start_child(const child_rules& rules);
 
   /// Stops a child, whatever is planned for it. When it is over `retire` or
   /// `forget` follows; at once if it is planned or backs off; and not again if
@@ -252,7 +252,7 @@ public:
   /// Starts a stopped child again. (S20) If the start fails it is stopped, and
   /// nothing else happens. Its backoff and its limit begin anew.
   /// @pre `contains(who)`
-  refusal restart_child(child_id who, time_point now);
+  refusal restart_child(child_id who);
 
   /// Starts a child that backs off now; in a group restart, does not wait for
   /// its backoff. (S11)

@@ -195,7 +195,8 @@ public:
   /// nobody. O(1).
   [[nodiscard]] worker_handle child(const caf::actor& who) const;
 
-  /// All children in the order of their start. O(children). (S22)
+  /// All children in the order of their start; of a `dynamic` supervisor that
+  /// stops, those that it still waits for. O(children). (S22)
   [[nodiscard]] std::vector<child_entry> which_children() const;
 
   /// O(1). (S22)

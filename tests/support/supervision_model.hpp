@@ -355,7 +355,9 @@ private:
 
   void finish(rules::child_id id) {
     auto& x = *find(id);
-    const auto gone = temporary(x) || (x.added && !x.terminated);
+    const auto stops = at == gstage::stopping || at == gstage::stopped;
+    const auto gone = temporary(x) || (x.added && !x.terminated)
+                      || (stops && rules_.strategy == strategy::dynamic);
     if (x.terminated)
       x.cancelled = restarting();
     x.added = x.by_hand = x.terminated = x.in_turn = false;

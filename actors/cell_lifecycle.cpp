@@ -313,7 +313,8 @@ void cell::apply(rules::action what, failure& why) {
   if (has(arm_start_timeout))
     arm(deadline_after(now(), terms_->periods.start_timeout));
   if (has(arm_grace)) {
-    make_end().grace_over = rules::grace_deadline(now(), terms_->periods.grace,
+    make_end().grace_over = rules::grace_deadline(end().stop_asked_at,
+                                                  terms_->periods.grace,
                                                   grace_limit());
     arm(end().grace_over);
   }

@@ -5,6 +5,7 @@
 // cell, or in a successor of it, and how the last one ends.
 
 #include "cell.hpp"
+#include "memory_ahead.hpp"
 
 #include <cassert>
 #include <utility>
@@ -62,7 +63,8 @@ void cell::begin_anew(failure& none) {
 }
 
 void cell::make_object() {
-  worker_.reset(); // before there is another one
+  memory_ahead(512); // with the frame of run()
+  worker_.reset();   // before there is another one
   worker_ = keeper_->make_object(*this);
   worker_->cell_ = this;
 }

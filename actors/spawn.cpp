@@ -5,6 +5,7 @@
 
 #include "caf_compat.hpp"
 #include "cell.hpp"
+#include "memory_ahead.hpp"
 #include "pool/pool_actor.hpp"
 #include "rules/naming.hpp"
 #include "rules/supervision.hpp"
@@ -65,10 +66,9 @@ cell* make_cell(caf::actor_system& sys, worker_options options,
                                   ? std::string_view{parent->path()}
                                   : std::string_view{},
                                 name);
-  auto result
-    = std::make_unique<cell>(std::move(path),
-                             home->share(terms_of(options, home, type)),
-                             std::move(what), parent);
+  auto result = std::make_unique<cell>(std::move(path),
+                                       share_terms(home, options, type),
+                                       std::move(what), parent);
   if (auto* queue = result->queue())
     queue->attach(*result, options.queue);
   give_actor(sys, *result);
@@ -77,18 +77,24 @@ cell* make_cell(caf::actor_system& sys, worker_options options,
   return result.release();
 }
 
-cell* make_kept_cell(const std::shared_ptr<runtime>& home,
-                     std::string_view above, const worker_options& options,
-                     const std::type_info& type,
+std::shared_ptr<const run_terms>
+share_terms(const std::shared_ptr<runtime>& home, const worker_options& options,
+            const std::type_info& type) {
+  return home->share(terms_of(options, home, type));
+}
+
+cell* make_kept_cell(std::string path, std::shared_ptr<const run_terms> terms,
                      std::shared_ptr<message_queue> queue,
-                     std::shared_ptr<keeper> by) {
-  auto result
-    = std::make_unique<cell>(rules::child_path(above, options.name),
-                             home->share(terms_of(options, home, type)),
-                             std::move(queue), std::move(by), rules::no_child);
+                     const queue_options& how, std::shared_ptr<keeper> by) {
+  // The actor is most of it; the cell has a path, and is in some lists.
+  memory_ahead(sizeof(worker_actor) + sizeof(cell) + 512);
+  auto& sys = terms->home->system();
+  auto result = std::make_unique<cell>(std::move(path), std::move(terms),
+                                       std::move(queue), std::move(by),
+                                       rules::no_child);
   if (auto* waiting = result->queue())
-    waiting->attach(*result, options.queue);
-  give_actor(home->system(), *result);
+    waiting->attach(*result, how);
+  give_actor(sys, *result);
   return result.release();
 }
 

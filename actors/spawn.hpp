@@ -4,6 +4,7 @@
 #pragma once
 
 #include "keeper.hpp"
+#include "run_terms.hpp"
 #include "runtime.hpp"
 #include "troupe/queue.hpp"
 #include "troupe/spawn.hpp"
@@ -11,7 +12,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <typeinfo>
 
 namespace troupe {
@@ -26,13 +26,18 @@ namespace troupe {
 /// The name of a class, as the compiler has it.
 [[nodiscard]] std::string class_name(const std::type_info& type);
 
+/// How a worker of that class is run.
+[[nodiscard]] std::shared_ptr<const run_terms>
+share_terms(const std::shared_ptr<runtime>& home, const worker_options& options,
+            const std::type_info& type);
+
 /// Makes the cell of a worker whose lives begin and end as `by` says, and its
 /// actor. The caller owns a handle's share. `by` knows it by no place yet.
-/// @param above The path of its supervisor.
+/// @param path With its name at the end.
+/// @param how How `queue` behaves, if there is one.
 [[nodiscard]] cell*
-make_kept_cell(const std::shared_ptr<runtime>& home, std::string_view above,
-               const worker_options& options, const std::type_info& type,
-               std::shared_ptr<message_queue> queue,
+make_kept_cell(std::string path, std::shared_ptr<const run_terms> terms,
+               std::shared_ptr<message_queue> queue, const queue_options& how,
                std::shared_ptr<keeper> by);
 
 /// Makes a cell that takes the place of `former`, with another actor and the

@@ -205,7 +205,10 @@ void worker_actor::deliver_wake(caf::mailbox_element_ptr spare) noexcept {
   } else {
     spare = compat::make_element(nullptr, urgent, caf::message{});
   }
-  super::enqueue(std::move(spare), context_here());
+  // Whoever starts many would have them all in the queue of this thread, from
+  // which the others take one at a time, now and then.
+  const auto begins = cell_->stage() == rules::stage::starting;
+  super::enqueue(std::move(spare), begins ? nullptr : context_here());
 }
 
 /// Where this thread runs actors of the same system, or null.

@@ -468,8 +468,7 @@ bool pool_router::settled() const noexcept {
 void pool_router::start_worker(nursery& by, std::size_t i) {
   auto spec = spec_of(i);
   auto name = spec.name;
-  auto starting = by.new_call();
-  by.start_child(std::move(spec), starting);
+  auto starting = by.start_child(std::move(spec));
   starting->then([weak = weak_from_this(), keeper = by.weak_from_this(),
                   life = life(), i, name](const child_result& first) {
     auto self = weak.lock();
@@ -480,8 +479,7 @@ void pool_router::start_worker(nursery& by, std::size_t i) {
       self->arrived(life, i, first.error);
       return;
     }
-    auto again = children->new_call();
-    children->restart_child(name, again);
+    auto again = children->restart_child(name);
     again->then([weak, life, i](const child_result& second) {
       if (auto pool = weak.lock())
         pool->arrived(life, i, second.error);
@@ -491,8 +489,7 @@ void pool_router::start_worker(nursery& by, std::size_t i) {
 
 /// It finishes the message that it has in hand.
 void pool_router::stop_worker(nursery& by, std::size_t i) {
-  auto stopping = by.new_call();
-  by.terminate_child(spec_of(i).name, stopping, on_stop::discard);
+  auto stopping = by.terminate_child(spec_of(i).name, on_stop::discard);
   stopping->then(
     [weak = weak_from_this(), life = life(), i](const child_result&) {
       if (auto self = weak.lock())

@@ -49,12 +49,17 @@ child_call::progress::progress(std::shared_ptr<runtime> home, child_result done)
 
 void child_call::progress::finish(child_result x) {
   std::unique_ptr<callback> then;
+  if (auto who = std::exchange(child_, {}); who && !x.child)
+    x.child = std::move(who);
   {
     std::unique_lock guard{mtx_};
     if (result_)
       return;
-    result_ = x;
     then = std::move(then_);
+    if (then)
+      result_ = x;
+    else
+      result_ = std::move(x);
     is_done_.store(true, std::memory_order_release);
     for (auto* i = sleepers_; i != nullptr; i = i->next)
       i->wake();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "runtime.hpp"
+#include "supervisor/child_plan.hpp"
 #include "troupe/small_mutex.hpp"
 #include "troupe/supervisor_ref.hpp"
 #include "troupe/unique_function.hpp"
@@ -12,6 +13,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <utility>
 
 namespace troupe {
 
@@ -23,6 +26,16 @@ public:
 
   /// A call that is done already.
   progress(std::shared_ptr<runtime> home, child_result done);
+
+  /// Says which child it is about, for a result that does not. Not thread-safe,
+  /// neither is the next: of whoever makes the result.
+  void concerns(worker_handle who) noexcept {
+    child_ = std::move(who);
+  }
+
+  [[nodiscard]] bool knows_child() const noexcept {
+    return static_cast<bool>(child_);
+  }
 
   /// Ends the call; the first result counts.
   void finish(child_result x);
@@ -53,6 +66,21 @@ private:
   awaiter* first_ = nullptr;
   sleeper* sleepers_ = nullptr;
   std::unique_ptr<callback> then_;
+  worker_handle child_;
+};
+
+/// A call that starts a child. It holds what is to be started, until its turn:
+/// one piece of memory for all of it, which goes where it was taken.
+struct start_call final : child_call::progress {
+  start_call(std::shared_ptr<runtime> home, child_plan what, std::string why)
+    : child_call::progress(std::move(home)),
+      plan(std::move(what)),
+      wrong(std::move(why)) {
+    // nop
+  }
+
+  child_plan plan;
+  std::string wrong; ///< What is wrong with it, in words, or nothing.
 };
 
 } // namespace troupe

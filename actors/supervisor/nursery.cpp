@@ -4,6 +4,7 @@
 #include "supervisor/nursery.hpp"
 
 #include "pool/router.hpp"
+#include "rules/naming.hpp"
 #include "spawn.hpp"
 #include "stop_report.hpp"
 #include "supervisor/shell.hpp"
@@ -55,27 +56,14 @@ nursery::nursery(cell& home, std::shared_ptr<const supervisor_spec> spec,
 
 // -- turns ---------------------------------------------------------------------
 
-void nursery::turn(unique_function<void()> event) noexcept {
-  {
-    std::unique_lock guard{turns_mtx_};
-    if (taken_) {
-      turns_.push_back(std::move(event));
-      return;
-    }
-    taken_ = true;
-  }
+void nursery::turn(unique_function<void()> event, turns::kind which) noexcept {
+  if (!turns_.enter(event, which))
+    return;
   // Whoever holds the last reference may be let go of in here.
   auto self = shared_from_this();
-  for (;;) {
+  do
     take_turn(std::move(event));
-    std::unique_lock guard{turns_mtx_};
-    if (turns_.empty()) {
-      taken_ = false;
-      return;
-    }
-    event = std::move(turns_.front());
-    turns_.pop_front();
-  }
+  while (turns_.next(event));
 }
 
 /// One turn: the event, with the lock held, and then what follows from it.
@@ -104,8 +92,8 @@ void nursery::take_turn(unique_function<void()> event) noexcept {
 
 /// The call is done when what this turn brings has been carried out.
 /// @pre `mtx_` is held
-void nursery::done(const call_ptr& call, child_result result) {
-  finished_.push_back({call, std::move(result)});
+void nursery::done(call_ptr call, child_result result) {
+  finished_.push_back({std::move(call), std::move(result)});
 }
 
 // -- the supervisor's side -------------------------------------------------------
@@ -120,8 +108,11 @@ void nursery::start() {
         supervisor_->brood_over();
       return;
     }
-    for (auto& x : spec_->children)
-      add_child(rules_.add(child_rules_of(x.options)), make_child(x));
+    for (auto& x : spec_->children) {
+      auto plan = plan_of(home_, x);
+      const auto who = rules_.add(plan.rules);
+      add_child(who, make_child(std::move(plan)));
+    }
     // What is needed of it is known now. The arguments of the children may
     // hold what holds this.
     spec_ = nullptr;
@@ -230,7 +221,7 @@ std::unique_ptr<worker> nursery::make_object(cell& who) {
       factory = x->factory;
   }
   if (others_are_due)
-    turn([this] { begin_next(); });
+    news([this] { begin_next(); });
   // Forgotten already: it will not live long, but it must live.
   if (!factory)
     throw start_error{
@@ -249,21 +240,25 @@ std::unique_ptr<worker> nursery::make_object(cell& who) {
 void nursery::child_ready(cell& who) noexcept {
   if (auto pool = pool_.lock())
     pool->child_ready(who);
-  turn([this, what = cell_ptr{who}] {
-    auto* x = children_.find(what->place());
+  // Whoever has the turn may be on another processor, where nothing of the cell
+  // is at hand.
+  news([this, place = who.place(), mode = who.terms().on_stop] {
+    auto* x = children_.find(place);
     if (x == nullptr)
       return;
-    x->mode = what->terms().on_stop;
-    rules_.child_ready(what->place(), now());
-    x->take_starts(
-      [this, x](const call_ptr& call) { done(call, {{}, x->handle}); });
+    x->mode = mode;
+    rules_.child_ready(place, now());
+    x->take_starts([this, x](call_ptr call) {
+      auto child = call->knows_child() ? worker_handle{} : x->handle;
+      done(std::move(call), {{}, std::move(child)});
+    });
   });
 }
 
 void nursery::child_ended(cell& who) noexcept {
   if (auto pool = pool_.lock())
     pool->child_ended(who);
-  turn([this, what = cell_ptr{who}] {
+  news([this, what = cell_ptr{who}] {
     has_begun(what->place());
     begin_next();
     auto smoothly = what->ended_smoothly();
@@ -332,16 +327,13 @@ void nursery::forget(child_id who) {
 }
 
 /// Makes the first cell of a child, and what is known of it apart from its id.
-kept_child nursery::make_child(child_spec spec) {
-  auto& factory = *spec.factory;
-  auto options = factory.run_as(std::move(spec.options.worker));
-  options.name = std::move(spec.name);
+kept_child nursery::make_child(child_plan plan) {
   kept_child x;
-  x.handle
-    = worker_handle{make_kept_cell(home_, path_, options, factory.type(),
-                                   factory.make_queue(), shared_from_this())};
-  x.factory = std::move(spec.factory);
-  x.mode = options.queue.on_stop;
+  x.handle = worker_handle{
+    make_kept_cell(rules::child_path(path_, plan.name), std::move(plan.terms),
+                   plan.factory->make_queue(), plan.queue, shared_from_this())};
+  x.factory = std::move(plan.factory);
+  x.mode = plan.queue.on_stop;
   return x;
 }
 

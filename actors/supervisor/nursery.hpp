@@ -8,6 +8,7 @@
 #include "rules/supervision.hpp"
 #include "supervisor/child_call.hpp"
 #include "supervisor/child_table.hpp"
+#include "supervisor/turns.hpp"
 #include "troupe/idle_wait.hpp"
 #include "troupe/small_mutex.hpp"
 #include "troupe/supervisor_ref.hpp"
@@ -23,6 +24,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -83,20 +85,15 @@ public:
 
   using call_ptr = std::shared_ptr<child_call::progress>;
 
-  /// A call of the library's own.
-  [[nodiscard]] call_ptr new_call() const {
-    return std::make_shared<child_call::progress>(home_);
-  }
-
-  void start_child(child_spec spec, call_ptr call);
+  call_ptr start_child(child_spec spec);
 
   /// @param mode What becomes of its queue; without it, what its options say.
-  void terminate_child(const std::string& name, call_ptr call,
-                       std::optional<on_stop> mode = {});
+  call_ptr terminate_child(const std::string& name,
+                           std::optional<on_stop> mode = {});
 
-  void restart_child(const std::string& name, call_ptr call);
+  call_ptr restart_child(const std::string& name);
 
-  void delete_child(const std::string& name, call_ptr call);
+  call_ptr delete_child(const std::string& name);
 
   bool retry_now(const std::string& name);
 
@@ -127,14 +124,20 @@ private:
   };
 
   /// Lets `event` have its turn. It runs with the lock held.
-  void turn(unique_function<void()> event) noexcept;
+  void turn(unique_function<void()> event,
+            turns::kind which = turns::kind::call) noexcept;
+
+  /// The same for what has become of a child.
+  void news(unique_function<void()> event) noexcept {
+    turn(std::move(event), turns::kind::news);
+  }
 
   void take_turn(unique_function<void()> event) noexcept;
 
-  void done(const call_ptr& call, child_result result);
+  void done(call_ptr call, child_result result);
 
   template <class F>
-  void turn_about(const std::string& name, call_ptr call, F f);
+  call_ptr turn_about(const std::string& name, F f);
 
   void carry_out(const rules::command& what);
 
@@ -172,7 +175,7 @@ private:
 
   [[nodiscard]] worker_handle make_successor(const kept_child& x);
 
-  [[nodiscard]] kept_child make_child(child_spec spec);
+  [[nodiscard]] kept_child make_child(child_plan plan);
 
   kept_child& add_child(child_id who, kept_child x);
 
@@ -189,11 +192,9 @@ private:
   const std::string path_;
   const std::string subject_;
   const std::weak_ptr<pool_router> pool_;
+  std::atomic<std::uint64_t> named_{0}; // children that came without a name
 
-  // Who has the turn.
-  small_mutex turns_mtx_;
-  std::deque<unique_function<void()>> turns_;
-  bool taken_ = false;
+  turns turns_;
 
   // Of whoever has the turn: no lock is needed.
   std::unique_lock<small_mutex>* guard_ = nullptr; // of the event, on `mtx_`
@@ -210,7 +211,6 @@ private:
   rules::supervision rules_;
   child_table children_;
   std::unordered_map<const caf::actor_control_block*, child_id> adopted_;
-  std::uint64_t made_ = 0;
   std::size_t supervisors_ = 0;
   cell_ptr supervisor_; // null when it is no more
   rules::stop_limits limits_;

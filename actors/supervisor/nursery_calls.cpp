@@ -18,93 +18,105 @@
 
 namespace troupe {
 
-void nursery::start_child(child_spec spec, call_ptr call) {
-  turn([this, spec = std::move(spec), call = std::move(call)]() mutable {
-    if (spec.name.empty() && spec.factory
-        && group_.strategy == strategy::dynamic)
-      spec.name = rules::snake_case(class_name(spec.factory->type())) + "#"
-                  + std::to_string(++made_);
-    if (auto* found = children_.find(spec.name)) {
+nursery::call_ptr nursery::start_child(child_spec spec) {
+  if (spec.name.empty() && spec.factory && group_.strategy == strategy::dynamic)
+    spec.name = rules::snake_case(class_name(spec.factory->type())) + "#"
+                + std::to_string(++named_);
+  auto wrong = check_child(group_, spec);
+  auto plan = wrong.empty() ? plan_of(home_, std::move(spec))
+                            : child_plan{.name = std::move(spec.name),
+                                         .factory = std::move(spec.factory)};
+  auto call = std::make_shared<start_call>(home_, std::move(plan),
+                                           std::move(wrong));
+  turn([this, call] {
+    auto& what = call->plan;
+    // The user's arguments go when the turn is over, whoever has the call.
+    auto refuse = [this, &call](caf::error why, worker_handle who = {}) {
+      done(call, {std::move(why), std::move(who)});
+      kept_child unborn;
+      unborn.factory = std::move(call->plan.factory);
+      gone_.push_back(std::move(unborn));
+    };
+    if (auto* found = children_.find(what.name)) {
       auto at = rules_.at(found->id);
       auto there = at == rules::child_stage::stopped
                    || at == rules::child_stage::backing_off;
-      done(call,
-           {caf::make_error(
-              there ? errc::already_present : errc::already_started,
-              subject_ + " has a child \"" + spec.name + "\" already, which is "
-                + (there ? "not running; use restart_child or "
-                           "delete_child"
-                         : "running")),
-            found->handle});
+      refuse(caf::make_error(there ? errc::already_present
+                                   : errc::already_started,
+                             subject_ + " has a child \"" + what.name
+                               + "\" already, which is "
+                               + (there ? "not running; use restart_child or "
+                                          "delete_child"
+                                        : "running")),
+             found->handle);
       return;
     }
-    if (auto wrong = check_child(group_, spec); !wrong.empty()) {
-      done(call, {caf::make_error(errc::invalid_argument, wrong), {}});
+    if (!call->wrong.empty()) {
+      refuse(caf::make_error(errc::invalid_argument, call->wrong));
       return;
     }
     if (auto why_not = rules_.may_start_child();
         why_not != rules::refusal::none) {
-      done(call, {refused(why_not, spec.name, "start_child"), {}});
+      refuse(refused(why_not, what.name, "start_child"));
       return;
     }
     // To make it takes most of the time, and holds nobody up: as long as this
     // has its turn no other child comes or goes.
-    auto how = child_rules_of(spec.options);
     guard_->unlock();
-    auto made = make_child(std::move(spec));
+    auto made = make_child(std::move(what));
     guard_->lock();
-    auto who = rules_.start_child(how, now()).who;
+    auto who = rules_.start_child(what.rules).who;
     assert(who != rules::no_child);
-    add_child(who, std::move(made)).add_start(std::move(call));
+    call->concerns(made.handle);
+    add_child(who, std::move(made)).add_start(call);
   });
+  return call;
 }
 
 /// Lets `f` have its turn with the child of that name, or ends the call.
 template <class F>
-void nursery::turn_about(const std::string& name, call_ptr call, F f) {
-  turn([this, name, call = std::move(call), f = std::move(f)] {
+nursery::call_ptr nursery::turn_about(const std::string& name, F f) {
+  auto call = std::make_shared<child_call::progress>(home_);
+  turn([this, name, call, f = std::move(f)] {
     if (auto* found = children_.find(name))
       f(*found, call);
     else
       done(call, unknown(name));
   });
+  return call;
 }
 
-void nursery::terminate_child(const std::string& name, call_ptr call,
-                              std::optional<on_stop> mode) {
-  turn_about(name, std::move(call),
-             [this, mode](kept_child& x, const call_ptr& made) {
-               x.mode = mode.value_or(x.handle.get_cell()->terms().on_stop);
-               if (rules_.at(x.id) == rules::child_stage::stopped) {
-                 done(made, {{}, x.handle});
-                 return;
-               }
-               x.make_plans().stops.push_back(made);
-               rules_.terminate_child(x.id, now());
-             });
-}
-
-void nursery::restart_child(const std::string& name, call_ptr call) {
-  turn_about(name, std::move(call),
-             [this, name](kept_child& x, const call_ptr& made) {
-               if (auto why = rules_.restart_child(x.id, now());
-                   why != rules::refusal::none)
-                 done(made, {refused(why, name, "restart_child"), x.handle});
-               else
-                 x.add_start(made);
-             });
-}
-
-void nursery::delete_child(const std::string& name, call_ptr call) {
-  turn_about(
-    name, std::move(call), [this, name](kept_child& x, const call_ptr& made) {
-      if (auto why = rules_.delete_child(x.id); why != rules::refusal::none) {
-        done(made, {refused(why, name, "delete_child"), x.handle});
-        return;
-      }
+nursery::call_ptr nursery::terminate_child(const std::string& name,
+                                           std::optional<on_stop> mode) {
+  return turn_about(name, [this, mode](kept_child& x, const call_ptr& made) {
+    x.mode = mode.value_or(x.handle.get_cell()->terms().on_stop);
+    if (rules_.at(x.id) == rules::child_stage::stopped) {
       done(made, {{}, x.handle});
-      forget(x.id);
-    });
+      return;
+    }
+    x.make_plans().stops.push_back(made);
+    rules_.terminate_child(x.id, now());
+  });
+}
+
+nursery::call_ptr nursery::restart_child(const std::string& name) {
+  return turn_about(name, [this, name](kept_child& x, const call_ptr& made) {
+    if (auto why = rules_.restart_child(x.id); why != rules::refusal::none)
+      done(made, {refused(why, name, "restart_child"), x.handle});
+    else
+      x.add_start(made);
+  });
+}
+
+nursery::call_ptr nursery::delete_child(const std::string& name) {
+  return turn_about(name, [this, name](kept_child& x, const call_ptr& made) {
+    if (auto why = rules_.delete_child(x.id); why != rules::refusal::none) {
+      done(made, {refused(why, name, "delete_child"), x.handle});
+      return;
+    }
+    done(made, {{}, x.handle});
+    forget(x.id);
+  });
 }
 
 bool nursery::retry_now(const std::string& name) {

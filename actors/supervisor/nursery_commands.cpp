@@ -110,7 +110,7 @@ void nursery::begin_now(child_id who) {
     next = cell_ptr{*present};
   }
   if (auto err = next->begin_life())
-    turn([this, who, err = std::move(err)] {
+    news([this, who, err = std::move(err)] {
       has_begun(who);
       begin_next();
       last_failure_ = {err, nullptr};

@@ -61,9 +61,7 @@ child_call call(const worker_handle& who, F f) {
   if (!children)
     return child_call{std::make_shared<child_call::progress>(
       home->shared_home(), child_result{no_children(*home), {}})};
-  auto state = std::make_shared<child_call::progress>(home->shared_home());
-  f(*children, state);
-  return child_call{std::move(state)};
+  return child_call{f(*children)};
 }
 
 } // namespace
@@ -102,27 +100,20 @@ stop_report supervisor_ref::shutdown(timespan deadline) const {
 }
 
 child_call supervisor_ref::start_child(child_spec spec) const {
-  return call(*this, [&spec](nursery& x, nursery::call_ptr state) {
-    x.start_child(std::move(spec), std::move(state));
-  });
+  return call(*this,
+              [&spec](nursery& x) { return x.start_child(std::move(spec)); });
 }
 
 child_call supervisor_ref::terminate_child(const std::string& name) const {
-  return call(*this, [&name](nursery& x, nursery::call_ptr state) {
-    x.terminate_child(name, std::move(state));
-  });
+  return call(*this, [&name](nursery& x) { return x.terminate_child(name); });
 }
 
 child_call supervisor_ref::restart_child(const std::string& name) const {
-  return call(*this, [&name](nursery& x, nursery::call_ptr state) {
-    x.restart_child(name, std::move(state));
-  });
+  return call(*this, [&name](nursery& x) { return x.restart_child(name); });
 }
 
 child_call supervisor_ref::delete_child(const std::string& name) const {
-  return call(*this, [&name](nursery& x, nursery::call_ptr state) {
-    x.delete_child(name, std::move(state));
-  });
+  return call(*this, [&name](nursery& x) { return x.delete_child(name); });
 }
 
 bool supervisor_ref::retry_now(const std::string& name) const {

@@ -1,0 +1,24 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "supervisor/child_plan.hpp"
+
+#include "spawn.hpp"
+#include "supervisor/shell.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+child_plan plan_of(const std::shared_ptr<runtime>& home, child_spec spec) {
+  const auto rules = child_rules_of(spec.options);
+  const auto options = spec.factory->run_as(std::move(spec.options.worker));
+  auto terms = share_terms(home, options, spec.factory->type());
+  return {.name = std::move(spec.name),
+          .factory = std::move(spec.factory),
+          .terms = std::move(terms),
+          .rules = rules,
+          .queue = options.queue};
+}
+
+} // namespace troupe

@@ -1,0 +1,31 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "rules/supervision.hpp"
+#include "run_terms.hpp"
+#include "runtime.hpp"
+#include "troupe/child_spec.hpp"
+#include "troupe/options.hpp"
+
+#include <memory>
+#include <string>
+
+namespace troupe {
+
+/// What a spec comes to, found out on the thread that brings it: small, since
+/// very many can wait for their turn.
+struct child_plan {
+  std::string name;
+  std::shared_ptr<const child_factory> factory;
+  std::shared_ptr<const run_terms> terms;
+  rules::child_rules rules;
+  queue_options queue;
+};
+
+/// @pre there is nothing wrong with `spec`, see `check_child`
+[[nodiscard]] child_plan plan_of(const std::shared_ptr<runtime>& home,
+                                 child_spec spec);
+
+} // namespace troupe

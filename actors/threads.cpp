@@ -9,7 +9,10 @@ namespace troupe {
 
 /// What the threads share with each other; a thread that is left alone at the
 /// end keeps it alive.
-struct threads::shared {
+struct threads::shared : std::enable_shared_from_this<shared> {
+  /// Those whose thread this is, or null.
+  static thread_local shared* here;
+
   struct call {
     unique_function<void()> what;
     at_stop mode;
@@ -26,8 +29,15 @@ struct threads::shared {
   std::size_t alive = 0;
   bool stopped = false;
 
+  /// @pre the lock is held
+  void one_has_joined() {
+    if (--must_join == 0)
+      quiet.notify_all();
+  }
+
   /// The loop of one thread, which begins with `first`.
   void serve(call first) {
+    here = this;
     std::unique_lock guard{mtx};
     auto next = std::move(first);
     for (;;) {
@@ -35,8 +45,8 @@ struct threads::shared {
       next.what();
       next.what = nullptr;
       guard.lock();
-      if (next.mode == at_stop::join && --must_join == 0)
-        quiet.notify_all();
+      if (next.mode == at_stop::join)
+        one_has_joined();
       if (calls.empty()) {
         if (stopped || idle == max_idle)
           return;
@@ -51,6 +61,39 @@ struct threads::shared {
     }
   }
 };
+
+thread_local threads::shared* threads::shared::here = nullptr;
+
+// -- returned ------------------------------------------------------------------
+
+threads::returned::returned(std::shared_ptr<shared> where) noexcept
+  : where_(std::move(where)) {
+  // nop
+}
+
+threads::returned& threads::returned::operator=(returned&& other) noexcept {
+  returned former{std::exchange(where_, std::move(other.where_))};
+  return *this;
+}
+
+threads::returned::~returned() {
+  if (!where_)
+    return;
+  std::unique_lock guard{where_->mtx};
+  where_->one_has_joined();
+}
+
+threads::returned threads::has_returned() noexcept {
+  if (shared::here == nullptr)
+    return {};
+  std::unique_lock guard{shared::here->mtx};
+  if (shared::here->stopped)
+    return {};
+  ++shared::here->must_join;
+  return returned{shared::here->shared_from_this()};
+}
+
+// -- threads -------------------------------------------------------------------
 
 threads::threads() : shared_(std::make_shared<shared>()) {
   // nop

@@ -28,6 +28,35 @@ public:
     leave,
   };
 
+private:
+  struct shared;
+
+public:
+  /// Held by a call that is left alone, from when it has returned from the code
+  /// that may not do so until all that it owns is gone: `stop` waits for that.
+  /// A program may end right after, and what is destroyed then finds nothing in
+  /// its place.
+  class returned {
+  public:
+    returned() noexcept = default;
+
+    returned(returned&& other) noexcept = default;
+
+    returned& operator=(returned&& other) noexcept;
+
+    ~returned();
+
+  private:
+    friend class threads;
+
+    explicit returned(std::shared_ptr<shared> where) noexcept;
+
+    std::shared_ptr<shared> where_;
+  };
+
+  /// On a thread of these. On another one, and after `stop`, nobody waits.
+  [[nodiscard]] static returned has_returned() noexcept;
+
   threads();
 
   threads(const threads&) = delete;
@@ -41,12 +70,11 @@ public:
   /// @throws std::system_error if no thread can be started.
   void run(unique_function<void()> f, at_stop mode);
 
-  /// Ends the idle threads and waits for those with mode `join`.
+  /// Ends the idle threads and waits for those with mode `join`, and for those
+  /// that have returned.
   void stop() noexcept;
 
 private:
-  struct shared;
-
   std::shared_ptr<shared> shared_;
 };
 

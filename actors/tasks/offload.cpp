@@ -3,6 +3,8 @@
 
 #include "troupe/offload.hpp"
 
+#include "threads.hpp"
+
 #include <stdexcept>
 
 namespace troupe {
@@ -23,6 +25,7 @@ public:
                            "threads for such calls have come to an end")));
       report();
     }
+    const auto last = std::move(returned_);
     home().drop_ref();
   }
 
@@ -32,6 +35,7 @@ public:
       call_->not_begun_ = nullptr;
     }
     call_->call();
+    returned_ = threads::has_returned();
     report();
   }
 
@@ -53,6 +57,7 @@ private:
   }
 
   std::shared_ptr<offloaded_call> call_;
+  threads::returned returned_; // goes last, after what the job holds
 };
 
 bool offloaded_call::begin(const std::shared_ptr<offloaded_call>& self,

@@ -43,4 +43,14 @@ probe_command asio(std::size_t size) {
   return result;
 }
 
+probe_command with_mimalloc(probe_command what) {
+  static const bool there = works("PATH=\"$PATH:/sbin\" ldconfig -p"
+                                  " | grep -F libmimalloc.so.2");
+  what.label += ", with mimalloc";
+  what.words.insert(what.words.begin(), {"env", "LD_PRELOAD=libmimalloc.so.2"});
+  if (!there)
+    what.missing = "not installed (Debian: libmimalloc2.0)";
+  return what;
+}
+
 } // namespace troupe::bench

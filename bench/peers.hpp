@@ -20,4 +20,8 @@ namespace troupe::bench {
 /// Coroutines of Asio; missing if it was not there when this was built.
 [[nodiscard]] probe_command asio(std::size_t size);
 
+/// The same, with mimalloc in place of the C library's allocator; missing if it
+/// is not installed.
+[[nodiscard]] probe_command with_mimalloc(probe_command what);
+
 } // namespace troupe::bench

@@ -25,6 +25,8 @@ void workers(report& out, const settings& how) {
     asio(size),
     own_probe("a thread each, " + grouped(few) + " of them", "thread_workers",
               few),
+    with_mimalloc(own_probe("troupe", "troupe_workers", size)),
+    with_mimalloc(own_probe("raw CAF, by hand", "raw_workers", size)),
   };
   const auto found = run_in_turn(all, how.quick ? 1 : 5);
   struct wanted {
@@ -37,15 +39,15 @@ void workers(report& out, const settings& how) {
     {"start",
      "start of one of ",
      "ns",
-     {ratio_at_most(2.5), {}, ratio_at_most(0.5), {}, {}}},
+     {ratio_at_most(2.5), {}, ratio_at_most(0.5), {}, {}, {}, {}}},
     {"bytes",
      "resident, each of ",
      "bytes",
-     {ratio_at_most(1.5), {}, {}, {}, {}}},
+     {ratio_at_most(1.5), {}, {}, {}, {}, {}, {}}},
     {"stop",
      "graceful stop of one of ",
      "ns",
-     {ratio_at_most(1.5), {}, ratio_at_most(1.0), {}, {}}},
+     {ratio_at_most(1.5), {}, ratio_at_most(1.0), {}, {}, {}, {}}},
   };
   for (const auto& x : rows)
     for (std::size_t i = 1; i < all.size(); ++i)

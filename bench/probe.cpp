@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -116,8 +117,8 @@ figures parse(const std::string& text, const std::string& label) {
 probe_command own_probe(std::string label, std::string_view name,
                         std::size_t size) {
   return {.label = std::move(label),
-          .words = {"/proc/self/exe", "--probe", std::string{name},
-                    std::to_string(size)}};
+          .words = {std::filesystem::read_symlink("/proc/self/exe").string(),
+                    "--probe", std::string{name}, std::to_string(size)}};
 }
 
 figures run_probe(const probe_command& what) {

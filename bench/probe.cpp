@@ -134,7 +134,7 @@ std::vector<samples> run_in_turn(const std::vector<probe_command>& what,
   std::vector<samples> result(what.size());
   for (std::size_t round = 0; round < rounds; ++round)
     for (std::size_t i = 0; i < what.size(); ++i)
-      if (what[i].missing.empty())
+      for (std::size_t n = 0; n < what[i].times && what[i].missing.empty(); ++n)
         for (const auto& [name, value] : run_probe(what[i]))
           result[i][name].push_back(value);
   return result;

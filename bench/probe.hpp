@@ -38,6 +38,9 @@ struct probe_command {
 
   /// Why it cannot be run, for the report.
   std::string missing = {};
+
+  /// How often it runs in a round: more where it is short, and so differs more.
+  std::size_t times = 1;
 };
 
 /// @returns the command that runs a probe of this program.

@@ -28,7 +28,7 @@ void workers(report& out, const settings& how) {
     with_mimalloc(own_probe("troupe", "troupe_workers", size)),
     with_mimalloc(own_probe("raw CAF, by hand", "raw_workers", size)),
   };
-  const auto found = run_in_turn(all, how.quick ? 1 : 5);
+  const auto found = run_in_turn(all, how.quick ? 1 : 9);
   struct wanted {
     const char* figure;
     const char* name;

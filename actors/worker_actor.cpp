@@ -435,7 +435,6 @@ void worker_actor::begin_run() {
   }
 }
 
-/// The coroutine of the current step has ended.
 /// The step ends with the exception that is being handled.
 void worker_actor::step_threw() {
   completion<void> how;
@@ -443,6 +442,7 @@ void worker_actor::step_threw() {
   step_done(std::move(how));
 }
 
+/// The coroutine of the current step has ended.
 void worker_actor::step_done(completion<void> how) {
   using rules::event;
   auto ended = std::exchange(step_, step::none);

@@ -55,11 +55,8 @@ void child_call::progress::finish(child_result x) {
     std::unique_lock guard{mtx_};
     if (result_)
       return;
+    result_ = std::move(x);
     then = std::move(then_);
-    if (then)
-      result_ = x;
-    else
-      result_ = std::move(x);
     is_done_.store(true, std::memory_order_release);
     for (auto* i = sleepers_; i != nullptr; i = i->next)
       i->wake();
@@ -72,7 +69,7 @@ void child_call::progress::finish(child_result x) {
   }
   home_->notify();
   if (then)
-    (*then)(x);
+    (*then)(*result_); // which stays as it is
 }
 
 void child_call::progress::then(unique_function<void(const child_result&)> f) {

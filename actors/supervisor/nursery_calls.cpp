@@ -62,10 +62,11 @@ nursery::call_ptr nursery::start_child(child_spec spec) {
     }
     // To make it takes most of the time, and holds nobody up: as long as this
     // has its turn no other child comes or goes.
+    const auto how = what.rules;
     guard_->unlock();
     auto made = make_child(std::move(what));
     guard_->lock();
-    auto who = rules_.start_child(what.rules).who;
+    auto who = rules_.start_child(how).who;
     assert(who != rules::no_child);
     call->concerns(made.handle);
     add_child(who, std::move(made)).add_start(call);

@@ -152,9 +152,10 @@ struct child_counts {
 
 /// The children of one supervisor and all decisions about them. (S2 to S21)
 ///
-/// Every member that takes `now` may ask for something to be done; `take()`
-/// hands it over. Nothing in here is O(children) except a start, a restart or a
-/// stop of the whole group, and these are spread over as many calls.
+/// Every member that is told what happens, or what somebody asks for, may ask
+/// for something to be done; `take()` hands it over. Nothing in here is
+/// O(children) except a start, a restart or a stop of the whole group, and
+/// these are spread over as many calls.
 class supervision {
 public:
   /// @param seed Where the jitter of backoffs comes from.

@@ -31,10 +31,10 @@ nursery::call_ptr nursery::start_child(child_spec spec) {
   turn([this, call] {
     auto& what = call->plan;
     // The user's arguments go when the turn is over, whoever has the call.
-    auto refuse = [this, &call](caf::error why, worker_handle who = {}) {
+    auto refuse = [&](caf::error why, worker_handle who = {}) {
       done(call, {std::move(why), std::move(who)});
       kept_child unborn;
-      unborn.factory = std::move(call->plan.factory);
+      unborn.factory = std::move(what.factory);
       gone_.push_back(std::move(unborn));
     };
     if (auto* found = children_.find(what.name)) {

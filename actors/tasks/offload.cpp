@@ -25,7 +25,6 @@ public:
                            "threads for such calls have come to an end")));
       report();
     }
-    const auto last = std::move(returned_);
     home().drop_ref();
   }
 
@@ -56,8 +55,8 @@ private:
     call_ = nullptr;
   }
 
-  std::shared_ptr<offloaded_call> call_;
   threads::returned returned_; // goes last, after what the job holds
+  std::shared_ptr<offloaded_call> call_;
 };
 
 bool offloaded_call::begin(const std::shared_ptr<offloaded_call>& self,

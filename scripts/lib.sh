@@ -5,6 +5,9 @@ repo="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 # What was compiled in one checkout need not be compiled again in another one.
 export CCACHE_BASEDIR="$repo" CCACHE_NOHASHDIR=1
+# It need not look at the macros of a precompiled header, which the header's
+# own text decides.
+export CCACHE_SLOPPINESS=pch_defines,time_macros
 cache="${TROUPE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/troupe}"
 [[ $cache == /* ]] || cache="$PWD/$cache"
 jobs="${TROUPE_JOBS:-$(nproc 2>/dev/null || echo 2)}"

@@ -13,6 +13,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/exec_main.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <iostream>
 #include <sstream>
@@ -22,6 +23,9 @@
 using namespace std::chrono_literals;
 
 namespace {
+
+/// Whether the writer is held: see browser/stage.mjs.
+std::atomic<bool> held{false};
 
 /// Fails when it is told to.
 troupe::message_handlers failing_when_told() {
@@ -60,21 +64,24 @@ private:
   int parsed_ = 0;
 };
 
-/// Handles some 30 messages a second, and takes its time to stop.
+/// While it is held it handles nothing and does not end.
 class writer : public troupe::queue_consumer<int32_t> {
 public:
   troupe::task<> run() override {
     auto open_file = hold();
     while ([[maybe_unused]] auto x = co_await get_message())
-      co_await sleep_for(33ms);
-    // The stop wakes one sleep.
-    const auto flushed = now() + 3s;
-    while (now() < flushed)
-      co_await sleep_until(flushed);
+      co_await until_released();
+    co_await until_released();
   }
 
   troupe::message_handlers handlers() override {
     return failing_when_told();
+  }
+
+private:
+  troupe::task<> until_released() {
+    while (held)
+      co_await sleep_for(10ms);
   }
 };
 
@@ -83,11 +90,12 @@ troupe::supervisor_spec pipeline() {
                                   .intensity = {.max_restarts = 20}};
   for (auto name : {"parser-1", "parser-2", "parser-3"})
     parsers.add<parser>(name);
-  troupe::supervisor_spec tree{
-    .name = "pipeline", .intensity = {.max_restarts = 5, .within = 1min}};
-  tree.add<fetcher>("fetcher", {.backoff = {.initial = 2s, .jitter = 0.0}});
+  troupe::supervisor_spec tree{.name = "pipeline",
+                               .intensity = {.max_restarts = 5, .within = 1h}};
+  tree.add<fetcher>("fetcher", {.backoff = {.initial = 1h, .max = 1h}});
   tree.add(std::move(parsers));
-  tree.add<writer>("writer");
+  tree.add<writer>("writer",
+                   {.worker = {.stopping_grace_period = troupe::infinite}});
   return tree;
 }
 
@@ -118,8 +126,16 @@ void crash(caf::actor_system& sys, const std::string& path) {
     std::cerr << to_string(found.error()) << '\n';
 }
 
+void retry(caf::actor_system& sys, const std::string& path) {
+  const auto slash = path.rfind('/');
+  auto parent = troupe::lookup(sys, path.substr(0, slash));
+  if (!parent
+      || !troupe::supervisor_ref{*parent}.retry_now(path.substr(slash + 1)))
+    std::cerr << path << " does not back off\n";
+}
+
 void caf_main(caf::actor_system& sys, const troupe::config&) {
-  troupe::observer observer{sys, {.port = 0}};
+  troupe::observer observer{sys, {.port = 0, .call_timeout = 1h}};
   auto tree = troupe::spawn(sys, pipeline());
   tree.startup();
   std::cout << "http://127.0.0.1:" << observer.port() << std::endl;
@@ -129,6 +145,10 @@ void caf_main(caf::actor_system& sys, const troupe::config&) {
     words >> verb;
     if (verb == "crash") {
       crash(sys, rest_of(words));
+    } else if (verb == "retry") {
+      retry(sys, rest_of(words));
+    } else if (verb == "hold" || verb == "release") {
+      held = verb == "hold";
     } else if (verb == "stop") {
       tree.gracefully_stop();
     } else if (verb == "send") {

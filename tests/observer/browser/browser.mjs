@@ -11,11 +11,15 @@ import { startStage } from "./stage.mjs";
 export const wide = { width: 1280, height: 800 };
 export const narrow = { width: 390, height: 844 };
 
+/** How long a test waits at most, in milliseconds: only one that fails does. */
+const patience = 120_000;
+
 let browser = null;
 
 async function theBrowser() {
   browser ??= await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    timeout: patience,
     // There is no sandbox for root, which is who runs this in a container.
     args: ["--no-sandbox"],
   });
@@ -53,7 +57,7 @@ export async function onStage(options, use) {
     viewport: size, colorScheme: theme,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(patience);
   const complaints = collectComplaints(page, expected);
   try {
     await page.goto(options.hash ? `${stage.url}/#${options.hash}` : stage.url);
@@ -104,7 +108,7 @@ export async function waitForRows(page, paths) {
 }
 
 /** Waits until `check` does not throw any more. */
-export async function until(check, patience = 15_000) {
+export async function until(check) {
   const end = performance.now() + patience;
   for (;;) {
     try {
@@ -118,12 +122,22 @@ export async function until(check, patience = 15_000) {
   }
 }
 
-/** Waits until a number that the page shows has become a lower one. */
+/** Waits until a time that the page shows, as `59 m 08 s`, has become less. */
 export async function waitForLower(locator) {
-  const number = async () =>
-    parseFloat((await locator.innerText()).match(/[\d.]+/));
-  const first = await number();
-  await until(async () => assert.ok(await number() < first));
+  const time = async () => {
+    const [, minutes, seconds] =
+      (await locator.innerText()).match(/(\d+) m (\d+) s/);
+    return Number(minutes) * 60 + Number(seconds);
+  };
+  const first = await time();
+  await until(async () => assert.ok(await time() < first));
+}
+
+/** Has the worker at `path` fail and, when it is seen to back off, retry. */
+export async function crashAndRetry(page, stage, path) {
+  stage.tell(`crash ${path}`);
+  await row(page, path, "backing_off").waitFor();
+  stage.tell(`retry ${path}`);
 }
 
 /** The button for a command to the worker whose details are open. */

@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import {
-  button, closeBrowser, fact, narrow, onStage, openDetails, picture, row, until,
-  waitForButtons, wide,
+  button, closeBrowser, crashAndRetry, fact, narrow, onStage, openDetails,
+  picture, row, until, waitForButtons, wide,
 } from "./browser.mjs";
 
 after(closeBrowser);
@@ -17,8 +17,7 @@ const shaky = { scene: "pipeline", expected: [/ERR_/, /Failed to load/] };
 test("an event is shown at once, before the next status says so", () =>
   onStage({ scene: "pipeline" }, async (page, stage) => {
     await page.route("**/status.json", () => {});
-    stage.tell("crash /pipeline/fetcher");
-    await row(page, "/pipeline/fetcher", "backing_off").waitFor();
+    await crashAndRetry(page, stage, "/pipeline/fetcher");
     await row(page, "/pipeline/fetcher", "running").filter({ hasText: "#2" })
       .waitFor();
     await page.unrouteAll({ behavior: "ignoreErrors" });
@@ -31,7 +30,7 @@ test("the status is read once at a time, however much happens", () =>
     await until(async () => assert.equal(held.length, 1));
     for (const n of [1, 2, 3])
       stage.tell(`crash /pipeline/parsers/parser-${n}`);
-    stage.tell("crash /pipeline/fetcher");
+    await crashAndRetry(page, stage, "/pipeline/fetcher");
     await row(page, "/pipeline/fetcher", "running").filter({ hasText: "#2" })
       .waitFor();
     assert.equal(held.length, 1);
@@ -57,8 +56,7 @@ test("a stream that breaks is opened again, and nothing is lost", () =>
     assert.ok(Number(request.headers()["last-event-id"]) > 0);
     await page.locator("#lamp-stream", { hasText: "live" }).waitFor();
     await page.locator("#log li[data-kind=failed]").waitFor();
-    await row(page, "/pipeline/fetcher", "running").filter({ hasText: "#2" })
-      .waitFor();
+    await row(page, "/pipeline/fetcher", "backing_off").waitFor();
     assert.equal(await page.locator("#log li[data-kind=failed]").count(), 1);
     const links = await page.evaluate(() => window.links);
     assert.ok(links.some((text) => /reconnecting/.test(text)), links);
@@ -66,10 +64,11 @@ test("a stream that breaks is opened again, and nothing is lost", () =>
 
 test("a stream that is refused says why, and is tried again", () =>
   onStage(shaky, async (page, stage) => {
-    stage.tell("refuse 1");
+    stage.tell("refuse on");
     stage.tell("break");
     await page.locator("#lamp-stream", { hasText: "100 streams are open" })
       .waitFor();
+    stage.tell("refuse off");
     await page.locator("#lamp-stream", { hasText: "live" }).waitFor();
   }));
 
@@ -226,29 +225,29 @@ for (const theme of ["light", "dark"])
         await picture(page, `${theme}-${name}-sure`);
       }));
 
-/** Has the page note for how long it did not react, at the longest. */
-function watchTasks(page) {
+/** Has the page note how much of itself it changes at a time, at most. */
+function watchChanges(page) {
   return page.evaluate(() => {
-    window.longest = 0;
-    new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries())
-        window.longest = Math.max(window.longest, duration);
-    }).observe({ type: "longtask" });
+    window.mostChanges = 0;
+    new MutationObserver((changes) => {
+      window.mostChanges = Math.max(window.mostChanges, changes.length);
+    }).observe(document.body, {
+      attributes: true, characterData: true, childList: true, subtree: true,
+    });
   });
 }
 
-async function checkTasks(page, what) {
-  const longest = await page.evaluate(() => window.longest);
-  console.log(`# ${what}: the longest task took ${Math.round(longest)} ms`);
-  // Work on each row would take seconds; a busy machine takes its part as well.
-  assert.ok(longest < 1500, `the page did not react for ${longest} ms`);
+/** That is what costs: it must not grow with the number of workers. */
+async function checkChanges(page) {
+  const most = await page.evaluate(() => window.mostChanges);
+  assert.ok(most < 5000, `${most} changes of the page at a time`);
 }
 
 const rowCount = (page) => page.locator(".row").count();
 
-test("10,000 workers: few rows in the page, and it stays quick", () =>
+test("10,000 workers: few rows in the page, and few changes", () =>
   onStage({ scene: "crowd" }, async (page, stage) => {
-    await watchTasks(page);
+    await watchChanges(page);
     await page.locator(".chip", { hasText: "10,001 running" }).waitFor();
     assert.ok(await rowCount(page) < 80);
     const last = "/crowd/group-99/worker-98";
@@ -260,22 +259,18 @@ test("10,000 workers: few rows in the page, and it stays quick", () =>
     });
     await page.locator('.row[data-path^="/crowd/group-5"]').first().waitFor();
     await page.keyboard.press("End");
-    const before = performance.now();
-    stage.tell(`crash ${last}`);
-    await row(page, last, "backing_off").waitFor();
-    const took = performance.now() - before;
-    assert.ok(took < 2000, `an event was shown after ${took} ms`);
+    await crashAndRetry(page, stage, last);
     await row(page, last, "running").filter({ hasText: "#2" }).waitFor();
     await picture(page, "crowd");
     // At least one more status has been read and merged by then.
     await page.waitForResponse(/status\.json/);
     await page.waitForResponse(/status\.json/);
-    await checkTasks(page, "10,000 workers");
+    await checkChanges(page);
   }));
 
 test("10,000 workers: search, collapse and expand", () =>
   onStage({ scene: "crowd" }, async (page) => {
-    await watchTasks(page);
+    await watchChanges(page);
     await page.getByLabel("Filter by path").fill("group-42/worker-07");
     await row(page, "/crowd/group-42/worker-07").waitFor();
     assert.equal(await rowCount(page), 3);
@@ -285,18 +280,20 @@ test("10,000 workers: search, collapse and expand", () =>
     await page.getByRole("button", { name: "Expand all" }).click();
     await page.locator(".row").nth(20).waitFor();
     assert.ok(await rowCount(page) < 80);
-    await checkTasks(page, "search and collapse");
+    await checkChanges(page);
   }));
 
 test("10,000 workers: all of them stop at once", () =>
   onStage({ scene: "crowd" }, async (page, stage) => {
-    await watchTasks(page);
+    await watchChanges(page);
+    stage.tell("hold");
     stage.tell("stop");
     await page.locator("#stopping", { hasText: "more" }).waitFor();
+    stage.tell("release");
     await page.locator(".chip", { hasText: "10,001 stopped" }).waitFor();
     await page.locator("#stopping").waitFor({ state: "hidden" });
     assert.equal(await page.locator("#log li").count(), 500);
-    await checkTasks(page, "all stop");
+    await checkChanges(page);
   }));
 
 for (const theme of ["light", "dark"])
@@ -306,6 +303,7 @@ for (const theme of ["light", "dark"])
         for (const word of ["degraded", "not answering", "failed", "abandoned",
                             "stopped", "starting"])
           await page.locator(".chip", { hasText: word }).waitFor();
+        stage.tell("hold");
         stage.tell("send /pipeline/writer 90");
         stage.tell("crash /pipeline/parsers/parser-2");
         stage.tell("crash /pipeline/fetcher");
@@ -327,6 +325,7 @@ for (const theme of ["light", "dark"])
         await openDetails(page, "/pipeline/writer");
         await page.locator("#spark-most", { hasText: /at most [1-9]/ })
           .waitFor();
+        stage.tell("release");
         await fact(page, "Queued").getByText("0", { exact: true }).waitFor();
         await picture(page, `${theme}-${name}-details`);
         if (size === narrow) {

@@ -7,9 +7,10 @@
 //
 // Prints its address on the first line, and reads commands, a line each:
 //
-//   crash PATH, send PATH N, stop, quit    as the real program does
+//   crash PATH, retry PATH, send PATH N,   as the real program does; also held
+//   hold, release, stop, quit              are supervisors, when all stop
 //   break                                  cuts all streams of events
-//   refuse N                               answers the next N streams with 503
+//   refuse on|off                          answers streams with 503
 //   mute on|off                            answers nothing at all with 200
 //   miss N                                 says that N events were missed
 //   begin-again                            as if the program were a new one
@@ -22,8 +23,7 @@ import { createInterface } from "node:readline";
 const pageFile = new URL("../../../actors/observer/page.html", import.meta.url);
 const token = process.env.TROUPE_OBSERVER_TOKEN ?? "";
 const keptEvents = 1000;
-const backoff = 2;
-const stopTakes = 3;
+const backoff = 3600;
 
 const seconds = () => performance.now() / 1000;
 
@@ -46,7 +46,7 @@ function add(parent, name, more = {}) {
 }
 
 const supervisor = (max_restarts) =>
-  ({ kind: "supervisor", max_restarts, restartTimes: [] });
+  ({ kind: "supervisor", max_restarts, recent_restarts: 0 });
 
 const queue = (queued = 0) =>
   ({ queue: { queued, in_progress: 0, sent: queued, handled: 0,
@@ -59,8 +59,7 @@ function statusOf(x) {
   const result = { path, name, kind, state, phase, incarnation };
   result.uptime = isAlive(x) ? seconds() - x.since : x.lasted ?? 0;
   if (x.max_restarts !== undefined) {
-    result.recent_restarts =
-      x.restartTimes.filter((time) => time > seconds() - 10).length;
+    result.recent_restarts = x.recent_restarts;
     result.max_restarts = x.max_restarts;
   }
   if (x.restarts)
@@ -88,7 +87,7 @@ function addPipeline() {
   for (const n of [1, 2, 3])
     add(parsers, `parser-${n}`, queue());
   add(pipeline, "writer", {
-    ...queue(), holds: 1, fields: { file: "out.db" }, slow: true,
+    ...queue(), holds: 1, fields: { file: "out.db" }, holdable: true,
   });
   return pipeline;
 }
@@ -107,8 +106,8 @@ function addTroubled() {
     overlooked: true,
   });
   add(pipeline, "clock", { kind: "actor" });
-  const stores = add(pipeline, "stores", supervisor(5));
-  stores.restartTimes.push(seconds() + 50, seconds() + 50, seconds() + 50);
+  const stores =
+    add(pipeline, "stores", { ...supervisor(5), recent_restarts: 3 });
   const primary = add(stores, "primary", { ...queue(), answering: false });
   Object.assign(primary.queue, {
     dead_letters: 3, dead: { discarded: 2, lost: 1 }, handed_over: 4,
@@ -144,7 +143,7 @@ function addCrowd() {
     const group = add(crowd, `group-${twoDigits(i)}`, supervisor(5));
     for (let j = 0; j < 99; ++j)
       add(group, `worker-${twoDigits(j)}`, {
-        ...queue(), fields: { shard: `${i}.${j}` },
+        ...queue(), backoff, fields: { shard: `${i}.${j}` },
       });
   }
 }
@@ -169,7 +168,7 @@ function addShop() {
   const clerks = add(shop, "clerks", { ...supervisor(5), ...queue(13) });
   add(clerks, "clerk", { ...queue(8), idle: true });
   add(clerks, "clerk#2", { ...queue(4), idle: true });
-  add(shop, "till", { ...queue(1), idle: true, backoff: 60 });
+  add(shop, "till", { ...queue(1), idle: true, backoff });
   const stock = add(shop, "stock", supervisor(5));
   for (const [name, queued] of [["shelf", 1200], ["cellar", 34], ["yard", 0]])
     add(stock, name, { ...queue(queued), idle: true });
@@ -217,18 +216,14 @@ function end(worker, kind, reason) {
 }
 
 function begin(worker) {
-  clearTimeout(worker.timer);
   ++worker.incarnation;
   ++worker.restarts;
   delete worker.retryAt;
-  Object.assign(worker, {
-    state: "running", phase: "starting", since: seconds(),
-  });
   emit("restarted", worker);
-  setTimeout(() => {
-    worker.phase = "ready";
-    emit("ready", worker, { span: 0.1 });
-  }, 100);
+  Object.assign(worker, {
+    state: "running", phase: "ready", since: seconds(),
+  });
+  emit("ready", worker, { span: 0.1 });
 }
 
 function crash(worker) {
@@ -236,14 +231,15 @@ function crash(worker) {
     return;
   const reason = `runtime_error("it was told to crash")`;
   end(worker, "failed", reason);
-  // A child with a backoff does not count against the others.
-  if (!worker.backoff)
-    worker.parent?.restartTimes.push(seconds());
-  const delay = worker.backoff ?? 0.2;
+  if (!worker.backoff) {
+    if (worker.parent)
+      ++worker.parent.recent_restarts;
+    begin(worker);
+    return;
+  }
   worker.phase = "backing_off";
-  worker.retryAt = seconds() + delay;
-  emit("backing_off", worker, { reason, span: delay });
-  worker.timer = setTimeout(() => begin(worker), delay * 1000);
+  worker.retryAt = seconds() + worker.backoff;
+  emit("backing_off", worker, { reason, span: worker.backoff });
 }
 
 function send(worker, count) {
@@ -251,15 +247,15 @@ function send(worker, count) {
   worker.queue.queued += count;
 }
 
-/** The slow worker handles a few at a time, the others all at once. */
-function handleSome() {
-  for (const { queue, slow, idle, kind, state } of workers.values()) {
-    if (!queue || queue.queued === 0 || state !== "running" || idle
-        || kind === "supervisor")
+let isHeld = false;
+
+function handleAll() {
+  for (const { queue, holdable, idle, kind, state } of workers.values()) {
+    if (!queue || state !== "running" || idle || kind === "supervisor"
+        || (isHeld && holdable))
       continue;
-    const count = slow ? Math.min(queue.queued, 3) : queue.queued;
-    queue.queued -= count;
-    queue.handled += count;
+    queue.handled += queue.queued;
+    queue.queued = 0;
   }
 }
 
@@ -273,10 +269,15 @@ function stopAll() {
     });
     emit("stopping", worker);
   }
-  const delayOf = (x) => (x.slow || x.kind === "supervisor" ? stopTakes : 0.1);
+  endStopping();
+}
+
+/** Ends those that stop, from below, but for those that are held. */
+function endStopping() {
   for (const worker of [...workers.values()].reverse())
-    setTimeout(() => isAlive(worker) && end(worker, "normal"),
-               delayOf(worker) * 1000);
+    if (worker.state === "stopping"
+        && !(isHeld && (worker.holdable || worker.kind === "supervisor")))
+      end(worker, "normal");
 }
 
 function stopping() {
@@ -318,12 +319,11 @@ function sendJson(response, code, value) {
   response.end(JSON.stringify(value));
 }
 
-let refusals = 0;
+let isRefusing = false;
 let isMute = false;
 
 function serveEvents(request, response, url) {
-  if (refusals > 0) {
-    --refusals;
+  if (isRefusing) {
     sendJson(response, 503, { error: "100 streams are open already" });
     return;
   }
@@ -369,7 +369,6 @@ const verbs = {
     worker.children.forEach(verbs.stop);
     if (isAlive(worker))
       end(worker, "normal");
-    clearTimeout(worker.timer);
     discard(worker);
   },
   start(worker) {
@@ -429,12 +428,20 @@ function breakStreams() {
 
 const commands = {
   crash: (path) => crash(workers.get(path)),
+  retry: (path) => begin(workers.get(path)),
   send: (path, count) => send(workers.get(path), Number(count)),
+  hold: () => {
+    isHeld = true;
+  },
+  release: () => {
+    isHeld = false;
+    endStopping();
+  },
   stop: stopAll,
   quit: () => process.exit(0),
   break: breakStreams,
-  refuse: (count) => {
-    refusals = Number(count);
+  refuse: (how) => {
+    isRefusing = how === "on";
   },
   mute: (how) => {
     isMute = how === "on";
@@ -454,7 +461,7 @@ const commands = {
 scenes[process.argv[2] ?? "pipeline"]();
 for (const worker of workers.values())
   emit(worker.incarnation > 1 ? "restarted" : "started", worker);
-setInterval(handleSome, 100);
+setInterval(handleAll, 100);
 createInterface({ input: process.stdin })
   .on("line", (line) => {
     const [name, ...rest] = line.split(" ");

@@ -11,8 +11,9 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import {
-  button, closeBrowser, fact, focused, isExpanded, narrow, onStage, openDetails,
-  picture, row, until, waitForButtons, waitForCursor, waitForLower, waitForRows,
+  button, closeBrowser, crashAndRetry, fact, focused, isExpanded, narrow,
+  onStage, openDetails, picture, row, until, waitForButtons, waitForCursor,
+  waitForLower, waitForRows,
 } from "./browser.mjs";
 import { goodToken } from "./stage.mjs";
 
@@ -73,6 +74,7 @@ test("a crash is seen: backing off, then running again in its next life", () =>
     await row(page, "/pipeline").filter({ hasText: "1 below in trouble" })
       .waitFor();
     await picture(page, "crash");
+    stage.tell(`retry ${fetcher}`);
     await row(page, fetcher, "running").filter({ hasText: "#2" }).waitFor();
     const seen = await page.evaluate(() => window.seen);
     assert.ok(seen.indexOf("backing_off") < seen.lastIndexOf("running"), seen);
@@ -103,7 +105,7 @@ test("a supervisor says how many restarts it has left", () =>
 
 test("the log tells it as well, the newest first", () =>
   onStage({}, async (page, stage) => {
-    crash(stage, fetcher);
+    await crashAndRetry(page, stage, fetcher);
     const entries = page.locator("#log li", { hasText: `${fetcher} ` });
     await entries.filter({ hasText: "ready" }).filter({ hasText: "#2" })
       .waitFor();
@@ -119,14 +121,14 @@ test("the log can be that of the selected worker, and be held", () =>
   onStage({}, async (page, stage) => {
     await openDetails(page, writer);
     await page.getByLabel("of the selected worker").check();
-    crash(stage, fetcher);
+    await crashAndRetry(page, stage, fetcher);
     await row(page, fetcher, "running").filter({ hasText: "#2" }).waitFor();
     const ofFetcher = page.locator("#log li", { hasText: fetcher });
     assert.equal(await ofFetcher.count(), 0);
     await openDetails(page, fetcher);
     await page.locator("#log li[data-kind=failed]").waitFor();
     await page.getByRole("button", { name: "Pause" }).click();
-    crash(stage, fetcher);
+    await crashAndRetry(page, stage, fetcher);
     const resume = page.getByRole("button", { name: /Resume \(\d+ new\)/ });
     await row(page, fetcher, "running").filter({ hasText: "#3" }).waitFor();
     assert.equal(await page.locator("#log li[data-kind=failed]").count(), 1);
@@ -145,7 +147,7 @@ test("details: what it is, how it does, and how it has ended", () =>
     const uptime = await fact(page, "Uptime").innerText();
     await until(async () =>
       assert.notEqual(await fact(page, "Uptime").innerText(), uptime));
-    crash(stage, fetcher);
+    await crashAndRetry(page, stage, fetcher);
     await page.locator("#ends li", { hasText: "failed" })
       .filter({ hasText: "crash" }).waitFor();
     await fact(page, "Incarnation").getByText("2", { exact: true }).waitFor();
@@ -158,6 +160,7 @@ test("the time to the next restart counts down", () =>
     crash(stage, fetcher);
     await fact(page, "Next retry").waitFor();
     await waitForLower(fact(page, "Next retry"));
+    stage.tell(`retry ${fetcher}`);
     await row(page, fetcher, "running").waitFor();
     await fact(page, "Next retry").waitFor({ state: "detached" });
   }));
@@ -167,11 +170,12 @@ test("a queue is drawn, and its messages are counted", () =>
     await openDetails(page, writer);
     const edge = page.locator("#spark path.edge");
     const flat = await edge.getAttribute("d");
-    // They take five seconds, which the page looks at more than once.
+    stage.tell("hold");
     stage.tell(`send ${writer} 150`);
     await fact(page, "Sent").filter({ hasText: /^150/ }).waitFor();
     await page.locator("#spark-most", { hasText: /at most [1-9]/ }).waitFor();
     assert.notEqual(await edge.getAttribute("d"), flat);
+    stage.tell("release");
     await fact(page, "Handled").filter({ hasText: /^150/ }).waitFor();
     await fact(page, "Queued").getByText("0", { exact: true }).waitFor();
     assert.equal(await fact(page, "Holds").innerText(), "1");
@@ -195,6 +199,7 @@ test("a chip keeps those in its state", () =>
     await waitForRows(page, ["/pipeline", fetcher]);
     assert.equal(await chip.getAttribute("aria-pressed"), "true");
     // It goes as it leaves that state, and the chip stays to be let go.
+    stage.tell(`retry ${fetcher}`);
     await waitForRows(page, []);
     await chip.click();
     await waitForRows(page, everyPath);
@@ -337,6 +342,7 @@ test("a button is on only while what it does makes sense", () =>
                  "Stop");
     await button(page, "start").click();
     await row(page, fetcher, "running").filter({ hasText: "#2" }).waitFor();
+    stage.tell("hold");
     stage.tell("stop");
     const why = "/pipeline is stopping: its children can no longer be changed";
     await waitForButtons(page, { start: why, stop: why, restart: why });
@@ -371,6 +377,7 @@ test("what would end more than one worker is asked twice", () =>
 test("what would cost queued messages is asked twice, with their number", () =>
   onStage({ token: goodToken }, async (page, stage) => {
     await openDetails(page, writer);
+    stage.tell("hold");
     stage.tell(`send ${writer} 900`);
     await fact(page, "Queued").filter({ hasText: /[1-9]/ }).waitFor();
     const restart = page.getByRole("button", { name: "Restart", exact: true });
@@ -395,8 +402,9 @@ test("what would cost queued messages is asked twice, with their number", () =>
     await page.keyboard.press("Enter");
     await page.getByLabel("Token", { exact: true }).fill(goodToken);
     await page.keyboard.press("Enter");
-    await row(page, writer, "running").filter({ hasText: "#2" }).waitFor();
     await fact(page, "Dead letters").filter({ hasText: /[1-9]/ }).waitFor();
+    stage.tell("release");
+    await row(page, writer, "running").filter({ hasText: "#2" }).waitFor();
     // With nothing queued there is nothing to ask.
     await fact(page, "Queued").getByText("0", { exact: true }).waitFor();
     await button(page, "stop").click();
@@ -405,6 +413,7 @@ test("what would cost queued messages is asked twice, with their number", () =>
 
 test("while it stops, a banner says who is awaited and for how long", () =>
   onStage({ expected: [/ERR_/, /Failed to load/] }, async (page, stage) => {
+    stage.tell("hold");
     stage.tell("stop");
     const banner = page.locator("#stopping");
     await banner.filter({ hasText: writer }).waitFor();

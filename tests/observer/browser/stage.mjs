@@ -1,18 +1,25 @@
 // Starts the program that the tests look at.
 //
 // TROUPE_STAGE names it. It prints its address, http://127.0.0.1:PORT, on the
-// first line; takes commands on stdin, a line each (`crash PATH`, `stop`,
-// `send PATH N`, `quit`), and gives its observer the token that
-// TROUPE_OBSERVER_TOKEN holds, or none if that is empty. What it is told to
-// crash fails with a reason that has the word `crash` in it. It has this tree
-// and no other worker:
+// first line, and gives its observer the token that TROUPE_OBSERVER_TOKEN
+// holds, or none if that is empty. It has this tree and no other worker:
 //
 //   /pipeline             a supervisor, at most 5 restarts
-//     fetcher             backs off for 2 s before its restart; has fields
+//     fetcher             backs off until it is told to retry; has fields
 //     parsers             a supervisor
-//       parser-1 … -3     with a queue; start again at once, or soon
-//     writer              with a queue that it handles slowly, some 30 messages
-//                         a second, and a hold; a stop takes it some 3 s
+//       parser-1 … -3     with a queue; start again at once
+//     writer              with a queue, and a hold
+//
+// It takes commands on stdin, a line each. No state of it passes before it is
+// told to go on, so that no test depends on how fast the machine is:
+//
+//   crash PATH            that one fails, for a reason with the word `crash`
+//   retry PATH            that one backs off no longer
+//   send PATH N           sends it N messages
+//   hold                  the writer handles nothing from now on, and does not
+//                         end; not before `release`
+//   stop                  the tree stops
+//   quit                  the program ends
 //
 // Without TROUPE_STAGE it is the tests' double, mock_server.mjs.
 

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 namespace troupe {
@@ -72,6 +73,10 @@ task<> blocking_worker::run() {
 bool blocking_worker::sleep_until(const std::stop_token& stop,
                                   time_point until) const {
   auto& home = get_cell().home();
+  if (until <= home.time().now()) {
+    std::this_thread::yield();
+    return !stop.stop_requested();
+  }
   sleep mine;
   std::stop_callback on_stop{stop, [&mine, &home] {
                                mine.wake(sleep::end::stopped);

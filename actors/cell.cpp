@@ -351,8 +351,7 @@ void cell::wake_waits() noexcept {
   sleep_wake_due_ = true;
   // What is woken here is resumed later, so the list stays as it is.
   for (auto* i = idle_waits_; i != nullptr; i = i->next_idle_)
-    if (i->waiting())
-      i->stop_asked();
+    i->stop_asked();
 }
 
 bool cell::must_pause(bool got_message) noexcept {

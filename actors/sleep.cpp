@@ -54,14 +54,20 @@ bool sleep_awaiter::await_ready() {
 }
 
 void sleep_awaiter::go_to_sleep() {
+  if (worker_cell().frozen())
+    return; // Nobody will resume it.
   enlist();
-  worker_cell().home().time().arm(alarm_, until_);
+  if (until_ == no_wait)
+    post_last();
+  else
+    worker_cell().home().time().arm(alarm_, until_);
 }
 
 void sleep_awaiter::stop_asked() noexcept {
-  // Whoever comes first, the alarm or the stop, decides what the sleep returns.
+  // The alarm or the stop decides what the sleep returns: the first to come. A
+  // sleep that only yields has no alarm.
   worker_cell().home().time().cancel(alarm_);
-  if (post()) {
+  if (post() || until_ == no_wait) {
     woken_ = true;
     worker_cell().note_sleep_woken();
   }

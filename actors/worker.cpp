@@ -67,7 +67,7 @@ bool worker::is_stopping() const noexcept {
 // -- waiting -------------------------------------------------------------------
 
 sleep_awaitable worker::sleep_until(time_point until) {
-  return {get_cell(), until};
+  return {get_cell(), until > now() ? until : sleep_awaiter::no_wait};
 }
 
 stop_awaitable worker::stop_requested() {

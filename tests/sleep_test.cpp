@@ -3,6 +3,7 @@
 
 #include "troupe/sleep.hpp"
 
+#include "support/real_system.hpp"
 #include "support/scenes.hpp"
 #include "troupe/call_later.hpp"
 #include "troupe/event.hpp"
@@ -15,8 +16,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <latch>
 #include <optional>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -69,6 +74,89 @@ TEST_CASE("A1 a sleep of no or negative length gives true, and is a pause") {
   CHECK(ref.wait_for_shutdown()->ok());
   CHECK(got == std::vector<bool>{true, true, true, true});
   CHECK(sys.now() == begin);
+}
+
+TEST_CASE("A1 a sleep of no length arms no timer") {
+  testing_system sys;
+  auto begin = sys.now();
+  std::vector<std::size_t> armed;
+  auto ref = troupe::spawn<scene>(sys, {}, [&](scene& w) -> task<> {
+    auto look = [&]() -> task<> {
+      armed.push_back(pending_timers(sys));
+      co_return;
+    };
+    auto first = w.when_all(w.sleep_for(0s), look());
+    co_await std::move(first);
+    auto second = w.when_all(w.sleep_for(-1h), look());
+    co_await std::move(second);
+    auto third = w.when_all(w.sleep_until(begin), look());
+    co_await std::move(third);
+  });
+  ref.startup();
+  CHECK(ref.wait_for_shutdown()->ok());
+  CHECK(armed == std::vector<std::size_t>{0, 0, 0});
+}
+
+TEST_CASE(
+  "A1 a loop of sleeps of no length lets others run and sees the stop") {
+  support::real_system sys{1};
+  std::vector<bool> got;
+  std::latch begun{1};
+  auto ref = troupe::spawn<scene>(sys, {}, [&](scene& w) -> task<> {
+    begun.count_down();
+    auto passed = true;
+    while (passed)
+      passed = co_await w.sleep_for(0s);
+    for (int i = 0; i < 3; ++i)
+      got.push_back(co_await w.sleep_for(0s));
+  });
+  ref.startup();
+  begun.wait();
+  // The only thread of the scheduler is shared with this one.
+  auto other = troupe::spawn<scene>(sys, {},
+                                    [](scene&) -> task<> { co_return; });
+  other.startup();
+  CHECK(other.wait_for_shutdown()->ok());
+  CHECK(ref.shutdown()->ok());
+  CHECK(got == std::vector<bool>{true, true, true});
+}
+
+TEST_CASE("A1 a stop reaches a sleep of no length beside a long one") {
+  testing_system sys;
+  std::optional<std::tuple<bool, bool>> got;
+  troupe::worker_ref<scene> ref;
+  ref = troupe::spawn<scene>(sys, {}, [&](scene& w) -> task<> {
+    auto loop = [&]() -> task<bool> {
+      for (int i = 0; i < 1000; ++i) {
+        if (i == 500)
+          ref.gracefully_stop();
+        auto passed = co_await w.sleep_for(0s);
+        if (!passed)
+          co_return true;
+      }
+      co_return false;
+    };
+    got = co_await w.when_all(w.sleep_for(1h), loop());
+  });
+  ref.startup();
+  CHECK(ref.wait_for_shutdown()->ok());
+  CHECK(got == std::tuple{false, true});
+}
+
+TEST_CASE(
+  "A1 a worker that ignores the stop in sleeps of no length is forced") {
+  support::real_system sys{1};
+  auto ref = troupe::spawn<scene>(
+    sys, {.stopping_grace_period = 5ms, .force_period = troupe::infinite},
+    [](scene& w) -> task<> {
+      for (;;)
+        static_cast<void>(co_await w.sleep_for(0s));
+    });
+  ref.startup();
+  auto how = ref.shutdown();
+  REQUIRE(how);
+  CHECK(how->kind() == troupe::outcome_kind::forced);
+  CHECK_FALSE(how->abandoned());
 }
 
 TEST_CASE("A1 a stop wakes the sleep in progress once") {

@@ -7,6 +7,8 @@
 #include "troupe/testing.hpp"
 #include "troupe/yield.hpp"
 
+#include "actors/testing/pump.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -177,5 +179,21 @@ TEST_CASE("worker_function without a pause can be stopped") {
     CHECK(ref.wait_for_shutdown()->ok());
     CHECK(calls == 1000);
     CHECK(sys.now() == begin);
+  }
+}
+
+TEST_CASE("A1 worker_function without a pause arms no timer") {
+  testing_system sys;
+  auto& clock = troupe::testing::find_pump(sys)->clock();
+  for (auto measured : {pace::fixed_delay, pace::fixed_rate}) {
+    int calls = 0;
+    auto ref
+      = troupe::spawn<worker_function>(sys, {}, [&] { ++calls; }, 0s, measured);
+    ref.startup();
+    while (calls < 100) {
+      sys.step();
+      REQUIRE(clock.pending() == 0);
+    }
+    CHECK(ref.shutdown()->ok());
   }
 }

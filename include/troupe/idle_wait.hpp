@@ -13,8 +13,8 @@ namespace troupe {
 /// stop is asked for. Belongs to the worker's own thread.
 class idle_wait : public wait {
 public:
-  /// Ends the wait because a stop was asked for; called at most once, and not
-  /// when the wait is over already.
+  /// Ends the wait because a stop was asked for. Called at most once, perhaps
+  /// when the wait is over and the coroutine has not gone on yet.
   virtual void stop_asked() noexcept = 0;
 
 protected:

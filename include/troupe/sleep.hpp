@@ -16,6 +16,10 @@ namespace troupe {
 /// Waits until a point in time: what `worker::sleep_for` returns.
 class sleep_awaiter final : public idle_wait {
 public:
+  /// Stands for a time that has passed: the sleep is a `yield()`, without a
+  /// timer.
+  static constexpr time_point no_wait = time_point::min();
+
   sleep_awaiter(cell& home, time_point until) noexcept;
 
   ~sleep_awaiter() override;
@@ -45,7 +49,7 @@ private:
 
   void go_to_sleep();
 
-  time_point until_;
+  const time_point until_;
   bool woken_ = false;
   alarm alarm_;
 };

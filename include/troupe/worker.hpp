@@ -151,13 +151,16 @@ public:
 protected:
   // -- waiting ----------------------------------------------------------------
 
-  /// Sleeps; any `std::chrono` duration.
+  /// Sleeps; any `std::chrono` duration. Zero or less is a `yield()` that
+  /// reports the stop as any sleep does, without a timer.
   /// @returns `true` if the time passed, `false` if a stop woke it: once, this
   ///          sleep or the next one. Later sleeps are ordinary.
   template <class Rep, class Period>
   [[nodiscard]] sleep_awaitable
   sleep_for(std::chrono::duration<Rep, Period> length) {
-    return sleep_until(deadline_after(now(), to_timespan(length)));
+    const auto rest = to_timespan(length);
+    return {get_cell(), rest > timespan::zero() ? deadline_after(now(), rest)
+                                                : sleep_awaiter::no_wait};
   }
 
   /// As `sleep_for`, until a point in time of the worker's clock, see `now()`.

@@ -585,10 +585,12 @@ private:
     bool is_known = false; // how
     time_point stop_asked_at = never;
     time_point grace_over = never;
+    time_point forced_since = never;
     rules::stop_limits limits;
     timespan hung_for{0};
     bool told_last = false;
     bool force_asked = false;
+    bool abandon_due = false; // when its brood is over
   };
 
   /// What only few cells need.

@@ -320,8 +320,11 @@ void cell::apply(rules::action what, failure& why) {
   }
   if (has(arm_cleanup))
     arm(cleanup_deadline());
-  if (has(arm_force))
-    arm(rules::abandon_at(now(), terms_->periods.force, end().limits));
+  if (has(arm_force)) {
+    auto& end = make_end();
+    end.forced_since = now();
+    arm(rules::abandon_at(end.forced_since, terms_->periods.force, end.limits));
+  }
   if (has(disarm))
     arm(never);
   if (has(announce_ready)) {
@@ -374,10 +377,15 @@ void cell::deadline_passed() {
     from = lifecycle_.at();
     // While children are being joined the time is theirs: each of them is bound
     // to end, by its own deadlines, once it has been forced.
-    // The children of a supervisor that was killed stop by themselves.
+    // A supervisor whose thread is taken is abandoned after those below it, or
+    // it would be blamed for them. The children of one that was killed stop by
+    // themselves.
     if (auto& children = extra().children;
-        from == rules::stage::killing && children && !children->over())
+        children && !children->over()
+        && (from == rules::stage::forcing || from == rules::stage::killing)) {
+      make_end().abandon_due = from == rules::stage::forcing;
       return;
+    }
     auto joining = joins();
     if (joining && has_children_locked()) {
       guard.unlock();
@@ -462,7 +470,8 @@ void cell::note_outcome(rules::action what, failure& why) {
              ? " was abandoned: it sits in code that has not returned for "
                  + render(end().hung_for) + ", longer than its watchdog allows"
              : " was abandoned: it sits in code that did not return within "
-                 + render(terms_->periods.force) + " of being forced"));
+                 + render(home().time().now() - end().forced_since)
+                 + " of being forced"));
     if (lifecycle_.verdict() == rules::verdict::forced)
       make_end().how.reason_ = std::move(reason);
     else

@@ -141,6 +141,9 @@ bool cell::has_brood() const {
 }
 
 void cell::brood_over() noexcept {
+  std::unique_lock guard{mtx_};
+  if (lifecycle_.at() == rules::stage::forcing && end().abandon_due)
+    arm(home().time().now());
   add_todo(todo::child_ended);
 }
 

@@ -24,31 +24,45 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
   auto& time = home->time();
   auto begin = time.now();
   auto end = deadline_after(begin, deadline);
-  // The last quarter is for those that have to be forced.
-  auto force_at = deadline == infinite
-                    ? never
-                    : deadline_after(begin, deadline - deadline / 4);
+  // The last quarter is for those that have to be forced. Their clean-up has
+  // its own time; code that does not return is abandoned before the end.
+  const auto split = rules::limits_until(begin, end);
+  const auto force_at = split.soft;
+  auto limits = rules::forced_at(force_at);
+  limits.abandon = split.abandon;
+  limits.end = split.end;
   std::vector<cell_ptr> started;
   for (auto& x : home->cells())
     if (x->stage() != rules::stage::created && !x->finished())
       started.push_back(x);
   for (auto& x : started)
-    x->request_stop(x->terms().on_stop, force_at);
+    x->request_stop(static_cast<cell::queue_at_stop>(x->terms().on_stop),
+                    limits);
   // Who is still there when it is time to force is described as it is then, or
   // as it is at the end if not even force helps.
   std::vector<std::optional<stop_blocker>> late(started.size());
   for (std::size_t i = 0; i < started.size(); ++i)
     if (!started[i]->wait_until_over(time_left(force_at, time.now())))
       late[i] = describe_blocker(*started[i], time.now());
-  stop_report result;
+  const auto all_gone = rules::all_gone_by(limits);
+  std::vector<cell_ptr> in_the_way;
   for (std::size_t i = 0; i < started.size(); ++i) {
     auto& x = *started[i];
     auto& found = late[i];
-    if (!x.wait_until_over(time_left(end, time.now()))
+    if (!x.wait_until_over(time_left(all_gone, time.now())) || x.abandoned()
         || (!found && was_forced(x)))
       found = describe_blocker(x, time.now());
     if (found.has_value())
-      result.push_back(std::move(*found));
+      in_the_way.push_back(started[i]);
+  }
+  stop_report result;
+  const auto blamed = without_bystanders(in_the_way); // in the same order
+  auto next = blamed.begin();
+  for (std::size_t i = 0; i < started.size() && next != blamed.end(); ++i) {
+    if (started[i].get() != next->get())
+      continue;
+    result.push_back(std::move(*late[i]));
+    ++next;
   }
   for (auto& x : result)
     home->log(compat::log_warning, "shutdown_all: " + to_string(x));

@@ -4,10 +4,14 @@
 #include "stop_report.hpp"
 
 #include "queue_counts.hpp"
+#include "supervisor/shell.hpp"
 #include "within.hpp"
 
 #include <caf/deep_to_string.hpp>
 
+#include <algorithm>
+#include <iterator>
+#include <set>
 #include <utility>
 
 namespace troupe {
@@ -43,6 +47,21 @@ stop_blocker describe_blocker(const cell& x, time_point now) {
 bool was_forced(const cell& x) {
   auto how = x.last_outcome();
   return how && how->kind() == outcome_kind::forced;
+}
+
+std::vector<cell_ptr> without_bystanders(const std::vector<cell_ptr>& all) {
+  std::set<std::string_view> paths;
+  for (auto& x : all)
+    paths.insert(x->path());
+  auto is_bystander = [&paths](const cell_ptr& x) {
+    const auto below = x->path() + '/';
+    const auto next = paths.lower_bound(below);
+    return is_supervisor(*x) && next != paths.end() && next->starts_with(below);
+  };
+  std::vector<cell_ptr> result;
+  std::remove_copy_if(all.begin(), all.end(), std::back_inserter(result),
+                      is_bystander);
+  return result;
 }
 
 bool is_live(const cell& x) {

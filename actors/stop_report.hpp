@@ -17,6 +17,11 @@ namespace troupe {
 /// Whether its present life, or its last one, ended by force.
 [[nodiscard]] bool was_forced(const cell& x);
 
+/// Leaves out each supervisor that has somebody of `all` below it: it has no
+/// code of its own, and was in the way only because those below were.
+[[nodiscard]] std::vector<cell_ptr>
+without_bystanders(const std::vector<cell_ptr>& all);
+
 /// Whether it was started and has not ended.
 [[nodiscard]] bool is_live(const cell& x);
 

@@ -5,6 +5,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <algorithm>
+
 using namespace std::chrono_literals;
 
 using troupe::infinite;
@@ -29,6 +31,7 @@ TEST_CASE("S15 a quarter of the deadline is the reserve") {
   CHECK(x.soft == start + 12s);
   CHECK(x.force == start + 14s);
   CHECK(x.cleanup == start + 15s);
+  CHECK(x.abandon == start + 15500ms);
   CHECK(x.end == start + 16s);
 }
 
@@ -39,7 +42,7 @@ TEST_CASE("S15 without a deadline nothing is bounded") {
 TEST_CASE("S15 a deadline that is over leaves no time for anything") {
   for (auto deadline : {start, start - 1s}) {
     auto x = limits_until(start, deadline);
-    CHECK(x == stop_limits{start, start, start, start});
+    CHECK(x == stop_limits{start, start, start, start, start});
   }
 }
 
@@ -48,7 +51,8 @@ TEST_CASE("S15 limits only get tighter, each by itself") {
   CHECK(tighten(x, {}) == x);
   CHECK(tighten({}, x) == x);
   CHECK(tighten(x, forced_at(start + 13s))
-        == stop_limits{start + 12s, start + 13s, start + 15s, start + 16s});
+        == stop_limits{start + 12s, start + 13s, start + 15s, start + 15500ms,
+                       start + 16s});
   CHECK(tighten(x, limits_until(start, start + 8s))
         == limits_until(start, start + 8s));
 }
@@ -59,14 +63,15 @@ TEST_CASE("S15 what is split is in order for every deadline") {
     CHECK(start <= x.soft);
     CHECK(x.soft <= x.force);
     CHECK(x.force <= x.cleanup);
-    CHECK(x.cleanup <= x.end);
+    CHECK(x.cleanup <= x.abandon);
+    CHECK(x.abandon <= x.end);
     CHECK(x.end == start + whole);
   }
 }
 
 TEST_CASE("S15 L17 who is forced has a moment to go, whatever the deadline") {
   struct row {
-    troupe::timespan deadline; // of the stop, counted from the force
+    troupe::timespan limit; // of the stop, counted from the force
     troupe::timespan force_period;
     troupe::timespan abandoned; // the same
   };
@@ -81,7 +86,7 @@ TEST_CASE("S15 L17 who is forced has a moment to go, whatever the deadline") {
     {0s, 0s, 0s},
   };
   for (auto& x : rows) {
-    const stop_limits limits{start, start, start, start + x.deadline};
+    const stop_limits limits{start, start, start, start + x.limit, never};
     CHECK(abandon_at(start, x.force_period, limits) == start + x.abandoned);
   }
   CHECK(abandon_at(start, 1s, {}) == start + 1s);
@@ -90,11 +95,22 @@ TEST_CASE("S15 L17 who is forced has a moment to go, whatever the deadline") {
         == start + least_to_go);
 }
 
-TEST_CASE("S15 who waits for a stop waits for those forced last") {
+TEST_CASE("S15 who is abandoned is abandoned before the wait for it is over") {
+  for (auto whole : {0ms, 1ms, 100ms, 800ms, 1000ms, 1600ms, 3200ms, 25000ms}) {
+    CAPTURE(whole);
+    const auto x = limits_until(start, start + whole);
+    const auto over = all_gone_by(x);
+    CHECK(over >= x.end);
+    // Forced because the time to stop, or that of the clean-up, is over.
+    for (auto forced : {x.soft, x.force, x.cleanup}) {
+      const auto abandoned = abandon_at(forced, infinite, x);
+      CHECK(abandoned < over);
+      CHECK(abandoned + std::min<troupe::timespan>(whole / 32, least_to_go)
+            <= over);
+    }
+  }
   CHECK(all_gone_by({}) == never);
-  CHECK(all_gone_by(limits_until(start, start)) == start + least_to_go);
-  CHECK(all_gone_by(limits_until(start, start + 8s)) == start + 8s);
-  // They are forced an eighth before the end.
-  CHECK(all_gone_by(limits_until(start, start + 400ms)) == start + 450ms);
   CHECK(all_gone_by(forced_at(start)) == never);
+  CHECK(all_gone_by(limits_until(start, start)) == start + 2 * least_to_go);
+  CHECK(all_gone_by(limits_until(start, start + 8s)) == start + 8s);
 }

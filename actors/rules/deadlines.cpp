@@ -13,29 +13,35 @@ stop_limits limits_until(time_point now, time_point deadline) noexcept {
   const auto whole = std::max(deadline - now, timespan::zero());
   const auto end = now + whole;
   // Of the reserve, half is for those who are told last to stop by themselves,
-  // and a quarter each for clean-up and for code that has to return.
-  return {end - whole / 4, end - whole / 8, end - whole / 16, end};
+  // a quarter for clean-up, and an eighth each for code that has to return and
+  // for those above who see that it did not.
+  return {end - whole / 4, end - whole / 8, end - whole / 16, end - whole / 32,
+          end};
 }
 
 time_point abandon_at(time_point now, timespan force_period,
                       const stop_limits& limits) noexcept {
-  const auto latest = std::max(limits.end, deadline_after(now, least_to_go));
+  const auto latest = std::max(limits.abandon,
+                               deadline_after(now, least_to_go));
   return std::min(deadline_after(now, force_period), latest);
 }
 
 time_point all_gone_by(const stop_limits& limits) noexcept {
   if (limits.end == never)
     return never;
-  return std::max(limits.end, deadline_after(limits.force, least_to_go));
+  const auto forced_last = limits.cleanup != never ? limits.cleanup
+                                                   : limits.force;
+  return std::max(limits.end, deadline_after(forced_last, 2 * least_to_go));
 }
 
 stop_limits forced_at(time_point when) noexcept {
-  return {when, when, never, never};
+  return {when, when, never, never, never};
 }
 
 stop_limits tighten(const stop_limits& x, const stop_limits& y) noexcept {
   return {std::min(x.soft, y.soft), std::min(x.force, y.force),
-          std::min(x.cleanup, y.cleanup), std::min(x.end, y.end)};
+          std::min(x.cleanup, y.cleanup), std::min(x.abandon, y.abandon),
+          std::min(x.end, y.end)};
 }
 
 } // namespace troupe::rules

@@ -19,7 +19,10 @@ struct stop_limits {
   time_point force = never;
   /// Until then `on_shutdown()` may run.
   time_point cleanup = never;
-  /// Who is not gone by then is abandoned.
+  /// Who is not gone by then is abandoned: before the end, so that those above
+  /// have time to end as well.
+  time_point abandon = never;
+  /// By then the tree is over.
   time_point end = never;
 
   friend bool operator==(const stop_limits&, const stop_limits&) = default;
@@ -40,8 +43,9 @@ inline constexpr timespan least_to_go = std::chrono::milliseconds{100};
 [[nodiscard]] time_point abandon_at(time_point now, timespan force_period,
                                     const stop_limits& limits) noexcept;
 
-/// Returns until when to wait for a stop within `limits`: for their end, and
-/// for those forced when the time for that had come.
+/// Returns until when to wait for a stop within `limits`: for their end; and,
+/// where the deadline is short, for those who were forced last and, once they
+/// are abandoned, for as long again for those above them.
 [[nodiscard]] time_point all_gone_by(const stop_limits& limits) noexcept;
 
 /// Limits that force at `when` and bound nothing else.

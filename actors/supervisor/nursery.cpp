@@ -283,7 +283,9 @@ void nursery::child_ended(cell& who) noexcept {
 /// @pre `mtx_` is held
 void nursery::note_late(const cell& who, const outcome& how) {
   late_.insert(late_.end(), how.blockers().begin(), how.blockers().end());
-  if (how.kind() == outcome_kind::forced || how.abandoned())
+  // A supervisor was only waiting for those.
+  if (how.blockers().empty()
+      && (how.kind() == outcome_kind::forced || how.abandoned()))
     late_.push_back(describe_blocker(who, now()));
 }
 

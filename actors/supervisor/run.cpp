@@ -107,7 +107,7 @@ public:
       return std::count(x.path.begin(), x.path.end(), '/');
     };
     stop_report result;
-    for (auto& x : found)
+    for (auto& x : without_bystanders(found))
       result.push_back(describe_blocker(*x, home_->time().now()));
     // Those that were in the way, and are gone.
     if (auto how = tree_.outcome())

@@ -90,10 +90,12 @@ stop_report supervisor_ref::shutdown(timespan deadline) const {
     return {};
   static_cast<void>(
     home->wait_until_over(time_left(rules::all_gone_by(limits), begin)));
+  std::erase_if(all, [](const cell_ptr& x) {
+    return rules::is_final(x->stage()) && !was_forced(*x);
+  });
   stop_report result;
-  for (auto& x : all)
-    if (!rules::is_final(x->stage()) || was_forced(*x))
-      result.push_back(describe_blocker(*x, time.now()));
+  for (auto& x : without_bystanders(all))
+    result.push_back(describe_blocker(*x, time.now()));
   for (auto& x : result)
     home->home().log(compat::log_warning, "shutdown: " + to_string(x));
   return result;

@@ -17,9 +17,11 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline);
 
 /// Stops all workers of an actor system that were started, gracefully, and
 /// waits for their end; when a quarter of the time is left, those that still
-/// run are forced. Workers in `init` are left alone. Blocks its thread.
+/// run are forced, and those whose code does not return are abandoned before it
+/// is over. Workers in `init` are left alone. Blocks its thread.
 /// @param deadline Any `std::chrono` duration, for everything together.
-/// @returns who had to be forced or abandoned, or is still there.
+/// @returns who had to be forced or abandoned, or is still there; a supervisor
+///          only if nobody below it is.
 /// @throws std::logic_error when called inside a troupe actor.
 template <class Rep, class Period>
 stop_report shutdown_all(caf::actor_system& sys,

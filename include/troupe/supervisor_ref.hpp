@@ -140,12 +140,12 @@ public:
   /// Stops the whole tree within one deadline and blocks until it is over. A
   /// quarter of the time is a reserve: when nothing else is left, all who were
   /// not told to stop are told at once, and then forced. (S15)
-  /// @param deadline How long it may take in all; zero forces at once. Who is
-  ///                 forced has 100 ms to be taken apart, so less than 800 ms
-  ///                 may be overdrawn by that.
-  /// @returns who was in the way: each worker that was forced or abandoned, or
-  ///          that is still there. Nobody else runs any more. Empty as well if
-  ///          the supervisor was not started.
+  /// @param deadline How long it may take in all; zero forces at once. A worker
+  ///                 that is forced has 100 ms to be taken apart, so a deadline
+  ///                 under 1.6 s may be overdrawn by that.
+  /// @returns each worker that was forced or abandoned, or that is still there.
+  ///          A supervisor is named only if nobody below it is. Nobody else
+  ///          runs any more. Empty as well if the supervisor was not started.
   /// @throws std::logic_error inside of a troupe actor, std::invalid_argument
   /// if
   ///         the deadline is negative.

@@ -8,6 +8,7 @@
 #include "supervisor/adopted_actor.hpp"
 #include "worker_actor.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace troupe {
@@ -358,15 +359,19 @@ bool cell::must_pause(bool got_message) noexcept {
   nones_ = got_message ? 0 : static_cast<std::uint16_t>(nones_ + 1);
   if (nones_ <= 1)
     return turn_over();
-  unpaused_ = 0;
+  note_pause();
   return true;
 }
 
 bool cell::turn_over() noexcept {
-  constexpr std::uint16_t turn = 128;
-  if (++unpaused_ < turn)
+  if (++unpaused_ < next_look_)
     return false;
-  unpaused_ = 0;
+  if (unpaused_ < rules::turn_steps && !out_of_time()) {
+    next_look_ = static_cast<std::uint16_t>(
+      std::min(rules::next_look(unpaused_), rules::turn_steps));
+    return false;
+  }
+  note_pause();
   return true;
 }
 

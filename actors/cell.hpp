@@ -6,6 +6,7 @@
 #include "caf_compat.hpp"
 #include "keeper.hpp"
 #include "rules/deadlines.hpp"
+#include "rules/fair_share.hpp"
 #include "rules/lifecycle.hpp"
 #include "rules/settings.hpp"
 #include "run_terms.hpp"
@@ -531,16 +532,17 @@ public:
     sleep_wake_due_ = false;
   }
 
-  /// Whether this `get_message` is to let others have their turn: after many in
-  /// a row that did not wait, or a second none in a row.
+  /// Whether this `get_message` is to let others have their turn: as
+  /// `turn_over`, or after a second none in a row.
   [[nodiscard]] bool must_pause(bool got_message) noexcept;
 
   /// Whether the worker is to let others have their turn, having gone on many
-  /// times without a wait.
+  /// times, or for long, without a wait. (L35)
   [[nodiscard]] bool turn_over() noexcept;
 
   void note_pause() noexcept {
     unpaused_ = 0;
+    next_look_ = rules::first_look;
   }
 
   // -- strand -----------------------------------------------------------------
@@ -551,6 +553,8 @@ public:
 
   /// Makes the actor run, with `spare` as the message that does it, if given.
   void wake_actor(caf::mailbox_element_ptr spare) noexcept;
+
+  bool out_of_time() noexcept override;
 
   // -- watchdog (the actor's own thread) --------------------------------------
 
@@ -756,6 +760,7 @@ private:
   idle_wait* idle_waits_ = nullptr;
   bool sleep_wake_due_ = false;
   std::uint16_t unpaused_ = 0;
+  std::uint16_t next_look_ = rules::first_look; // at the clock
   std::uint16_t nones_ = 0;
 };
 

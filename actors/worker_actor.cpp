@@ -23,6 +23,14 @@ thread_local compat::execution_context* current_context = nullptr;
 /// The cell whose actor does what there is to do, on this thread.
 thread_local cell* working_cell = nullptr;
 
+/// The turn that an actor has on this thread: one call of `resume`.
+struct turn_here {
+  rules::turn_time time;
+  bool wake_later = false; // the actor, when the turn is over
+};
+
+thread_local turn_here* current_turn = nullptr;
+
 /// An element that `wake` may use instead of a new one.
 thread_local caf::mailbox_element_ptr* spare_element = nullptr;
 
@@ -58,6 +66,12 @@ cell* cell::current() noexcept {
 
 bool cell::at_work_here() const noexcept {
   return working_cell == this;
+}
+
+// With the time of a test, which stands still while something runs, a turn is
+// bounded by its steps alone.
+bool cell::out_of_time() noexcept {
+  return current_cell == this && current_turn->time.look(home().time().now());
 }
 
 worker_actor::worker_actor(caf::actor_config& cfg, cell& home)
@@ -224,22 +238,45 @@ caf::resumable::resume_result
 worker_actor::resume(compat::execution_context* ctx, size_t max_throughput) {
   // The cell outlives the actor, and so this call.
   cell_ptr keep = cell_;
+  turn_here mine;
   auto* outer_cell = std::exchange(current_cell, keep.get());
   auto* outer_actor = std::exchange(current_actor, this);
   auto* outer_context = std::exchange(current_context, ctx);
+  auto* outer_turn = std::exchange(current_turn, &mine);
   // A bound, because CAF's own is "no bound", and with that a coroutine that
   // yields would never let another actor have this thread.
   constexpr size_t slice = 64;
   keep->begin_turn();
   const auto most = std::min(max_throughput, slice);
   const auto result = cell_->get_watchdog() == nullptr
-                        ? resume_slice(ctx, most)
+                        ? resume_turn(ctx, most)
                         : resume_watched(ctx, most);
+  // From here on the actor may run on another thread, or be gone. It goes
+  // behind the others: a thread runs first what comes from itself.
+  if (mine.wake_later) {
+    current_context = nullptr;
+    keep->wake_actor(nullptr);
+  }
   keep->end_turn();
   current_cell = outer_cell;
   current_actor = outer_actor;
   current_context = outer_context;
+  current_turn = outer_turn;
   return result;
+}
+
+/// Handles up to `most` messages, fewer if they take long.
+caf::resumable::resume_result
+worker_actor::resume_turn(compat::execution_context* ctx, size_t most) {
+  size_t handled = 0;
+  for (auto look = rules::first_look;; look = rules::next_look(handled)) {
+    const auto result = resume_slice(ctx, std::min(look, most) - handled);
+    handled = std::min(look, most);
+    // With any other result the actor may run on another thread by now.
+    if (result != resumable::resume_later || handled == most
+        || cell_->out_of_time())
+      return result;
+  }
 }
 
 caf::resumable::resume_result
@@ -257,9 +294,15 @@ worker_actor::resume_watched(compat::execution_context* ctx, size_t most) {
   auto& dog = *cell_->get_watchdog();
   const auto turn = dog.begin_turn();
   auto result = resumable::resume_later;
-  for (size_t i = 0; i < most && result == resumable::resume_later; ++i) {
+  auto look = rules::first_look;
+  for (size_t i = 0; i < most && result == resumable::resume_later;) {
     dog.next_step();
     result = resume_slice(ctx, 1);
+    if (++i < look || result != resumable::resume_later)
+      continue;
+    if (cell_->out_of_time())
+      break;
+    look = rules::next_look(i);
   }
   dog.end_turn(turn);
   return result;
@@ -323,9 +366,14 @@ void worker_actor::pump() {
     const at_work mark{*cell_};
     work();
   }
-  // Others have their turn; what is still to be done goes on after them.
-  if (cell_->has_ready() || cell_->has_todo())
-    deliver_wake(nullptr);
+  // Others have their turn; what is still to be done goes on after them. A
+  // message that comes now would be handled in this turn.
+  if (cell_->has_ready() || cell_->has_todo()) {
+    if (current_cell == cell_.get() && current_turn->time.over())
+      current_turn->wake_later = true;
+    else
+      deliver_wake(nullptr);
+  }
   outlive_quit();
 }
 

@@ -103,6 +103,9 @@ private:
     return extras_ ? extras_->calls : nullptr;
   }
 
+  caf::resumable::resume_result resume_turn(compat::execution_context* ctx,
+                                            size_t most);
+
   caf::resumable::resume_result resume_slice(compat::execution_context* ctx,
                                              size_t most);
 

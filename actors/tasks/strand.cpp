@@ -3,6 +3,7 @@
 
 #include "troupe/strand.hpp"
 
+#include "rules/fair_share.hpp"
 #include "troupe/fiber.hpp"
 
 #include <cassert>
@@ -127,6 +128,7 @@ void strand::settle() noexcept {
 std::size_t strand::run_ready(std::size_t max) {
   assert(nesting_ == 0 && "run_ready() was called from inside a coroutine");
   std::size_t count = 0;
+  auto look = rules::first_look;
   running_ = true;
   while (count < max) {
     auto* x = ready_.front();
@@ -143,7 +145,11 @@ std::size_t strand::run_ready(std::size_t max) {
     if (watched_)
       step_begins();
     x->fiber_->resume(*x);
-    ++count;
+    if (++count < look)
+      continue;
+    if (out_of_time())
+      break;
+    look = rules::next_look(count);
   }
   running_ = false;
   settle();

@@ -242,7 +242,8 @@ public:
 
   /// Resumes the coroutines whose waits were posted, in the order of posting,
   /// also those that are posted meanwhile.
-  /// @param max The most that are resumed before others have their turn.
+  /// @param max The most that are resumed before others have their turn, which
+  ///            they have before that when it is `out_of_time()`.
   /// @returns how many were resumed.
   std::size_t run_ready(std::size_t max);
 
@@ -271,6 +272,12 @@ protected:
   /// A coroutine is about to be resumed, see `watch_steps`.
   virtual void step_begins() noexcept {
     // nop
+  }
+
+  /// Whether others should have the thread by now: `run_ready()` ends then. It
+  /// asks now and then.
+  virtual bool out_of_time() noexcept {
+    return false;
   }
 
   /// Arranges that `run_ready()` is called soon, on the strand's own thread.

@@ -653,6 +653,16 @@ private:
     return *extras_;
   }
 
+  [[nodiscard]] bool is_forced() const noexcept;
+
+  bool drop_as_child();
+
+  void stop_children(bool by_force, std::vector<cell_ptr>& to_force);
+
+  static void force_all(std::vector<cell_ptr> due);
+
+  void force_one(std::vector<cell_ptr>& below);
+
   void send_replies(lifecycle_awaiter::what upto) noexcept;
 
   void tell_parent();

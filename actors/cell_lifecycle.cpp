@@ -216,6 +216,21 @@ bool cell::request_stop(queue_at_stop mode, const rules::stop_limits& limits,
 }
 
 void cell::force() {
+  force_all({cell_ptr{*this}});
+}
+
+/// Forces all of them, and all below: however deep, not on the stack.
+void cell::force_all(std::vector<cell_ptr> due) {
+  while (!due.empty()) {
+    auto next = std::move(due.back());
+    due.pop_back();
+    next->force_one(due);
+  }
+}
+
+/// Forces this one.
+/// @param below Where to add its children, which are to be forced as well.
+void cell::force_one(std::vector<cell_ptr>& below) {
   auto joining = false;
   auto has_children = false;
   {
@@ -236,7 +251,7 @@ void cell::force() {
   if (!joining || !has_children)
     feed(joining ? rules::event::join_overdue : rules::event::force);
   if (has_children)
-    stop_children(true);
+    stop_children(true, below);
 }
 
 void cell::kill(caf::error reason) {

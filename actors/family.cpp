@@ -13,15 +13,44 @@ namespace troupe {
 
 void cell::add_child(cell& child) {
   child.retain();
-  std::unique_lock guard{mtx_};
-  auto* before = std::exchange(make_extra().first_child, &child);
-  child.kin()->is_listed = true;
-  child.kin()->next = before;
-  if (before != nullptr)
-    before->kin()->previous = &child;
+  {
+    std::unique_lock guard{mtx_};
+    auto* before = std::exchange(make_extra().first_child, &child);
+    child.kin()->is_listed = true;
+    child.kin()->next = before;
+    if (before != nullptr)
+      before->kin()->previous = &child;
+    if (!is_forced())
+      return;
+  }
+  // Those that came before are told of the force, or were; this one ends before
+  // it has begun, or the tree would grow faster than it is forced.
+  child.drop_as_child();
+}
+
+/// Whether its coroutines are to go, so that nothing may begin below it. In
+/// `on_shutdown()`, which follows, a child can be started again.
+/// @pre `mtx_` is held
+bool cell::is_forced() const noexcept {
+  return rules::is_final(lifecycle_.at()) || frozen()
+         || (end().force_asked && !in_cleanup_);
+}
+
+/// Ends a linked child that was not started.
+/// @returns `false` if it was.
+bool cell::drop_as_child() {
+  return drop_unstarted(caf::make_error(
+    errc::cancelled, subject() + " was not started: its parent ends"));
 }
 
 void cell::stop_children(bool by_force) {
+  std::vector<cell_ptr> forced;
+  stop_children(by_force, forced);
+  force_all(std::move(forced));
+}
+
+/// The same, but those to be forced are left to the caller.
+void cell::stop_children(bool by_force, std::vector<cell_ptr>& to_force) {
   std::vector<cell_ptr> children;
   std::shared_ptr<brood> kept;
   auto limits = rules::stop_limits{};
@@ -35,12 +64,11 @@ void cell::stop_children(bool by_force) {
       children.emplace_back(*i);
   }
   for (auto& child : children) {
-    if (child->stage() == rules::stage::created)
-      child->drop_unstarted(caf::make_error(
-        errc::cancelled,
-        child->subject() + " was not started: its parent ends"));
-    else if (by_force)
-      child->force();
+    // It may be started in this very moment.
+    if (child->stage() == rules::stage::created && child->drop_as_child())
+      continue;
+    if (by_force)
+      to_force.push_back(std::move(child));
     else
       child->request_stop(child->terms().on_stop, limit);
   }

@@ -9,6 +9,7 @@
 #include "support/real_system.hpp"
 #include "support/scripted.hpp"
 
+#include "troupe/event_log.hpp"
 #include "troupe/testing.hpp"
 
 #include <caf/exit_reason.hpp>
@@ -19,6 +20,9 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <functional>
+#include <latch>
 #include <semaphore>
 #include <stdexcept>
 #include <string>
@@ -323,4 +327,102 @@ TEST_CASE("L19 a child that was never started goes without a word") {
   ref = {};
   sys.run();
   CHECK(child_log.lines() == lines{"destroyed"});
+}
+
+TEST_CASE("L29 no child begins below a worker that is forced") {
+  testing_system sys;
+  troupe::event_log log{sys};
+  support::scripted_ref top;
+  journal scripts;
+  // Each one starts another; the tenth ends them all and goes on with that.
+  std::function<script(int)> level = [&](int depth) {
+    script what;
+    what.run = [&, depth](scripted& self) -> troupe::task<> {
+      if (depth == 10)
+        top.force_stop();
+      auto starting = self.start<scripted>({.name = std::to_string(depth)},
+                                           scripts, level(depth + 1));
+      auto child = co_await std::move(starting);
+      co_await self.stop_requested();
+    };
+    return what;
+  };
+  top = support::spawn(sys, scripts, {.name = "0"}, level(1));
+  top.startup();
+  auto how = top.wait_for_shutdown();
+  REQUIRE(how);
+  CHECK(how->kind() == outcome_kind::forced);
+  auto all = log.events();
+  CHECK(std::count_if(all.begin(), all.end(),
+                      [](const auto& x) {
+                        return x.kind == troupe::event_kind::started;
+                      })
+        == 10);
+}
+
+TEST_CASE(
+  "L29 a family that grows while it is forced is over with its parent") {
+  // They hand on a counter to their children; it counts those that live.
+  class nested : public troupe::worker {
+  public:
+    nested(std::atomic<int>& living, std::latch& deep, int depth)
+      : living_(living), deep_(deep), depth_(depth) {
+      // nop
+    }
+
+    troupe::task<> on_startup() override {
+      ++living_;
+      co_return;
+    }
+
+    troupe::task<> run() override {
+      if (depth_ == 100)
+        deep_.count_down();
+      if (depth_ == 3'000)
+        co_return;
+      auto starting = start<nested>({.name = "n"}, std::ref(living_),
+                                    std::ref(deep_), depth_ + 1);
+      auto child = co_await std::move(starting);
+      co_await stop_requested();
+    }
+
+    void after_shutdown(const troupe::outcome&) override {
+      --living_;
+    }
+
+  private:
+    std::atomic<int>& living_;
+    std::latch& deep_;
+    const int depth_;
+  };
+  std::atomic<int> living = 0;
+  std::latch deep{1};
+  support::real_system sys;
+  auto top = troupe::spawn<nested>(sys, {.force_period = troupe::infinite},
+                                   std::ref(living), std::ref(deep), 0);
+  top.start();
+  deep.wait();
+  top.force_stop();
+  CHECK(top.wait_for_shutdown()->kind() == outcome_kind::forced);
+  CHECK(living == 0);
+}
+
+TEST_CASE("L18 on_shutdown may start a child after a force as well") {
+  journal log;
+  journal child_log;
+  testing_system sys;
+  support::scripted_ref child;
+  script what;
+  what.run = support::stubborn();
+  what.on_shutdown = [&](scripted& self) -> troupe::task<> {
+    auto started = adopt(self, child_log, {}, {}, child);
+    co_await std::move(started);
+  };
+  auto ref = support::spawn(sys, log, {}, what);
+  ref.startup();
+  ref.force_stop();
+  CHECK(ref.wait_for_shutdown()->kind() == outcome_kind::forced);
+  CHECK(child_log.has("run"));
+  REQUIRE(child);
+  CHECK(child.outcome());
 }

@@ -452,6 +452,10 @@ public:
   /// `on_shutdown()` begins, now that the children are gone: it gets its time.
   void begin_cleanup();
 
+  /// Tells others what the keeper has taken note of: that it is ready, or how
+  /// its life has ended.
+  void tell();
+
   /// Tells those who have subscribed to events.
   void publish(event_kind what, caf::error reason = {}, timespan span = {});
 
@@ -582,6 +586,9 @@ private:
     caf::message_id mid;
     lifecycle_awaiter::what until;
   };
+
+  /// What a child's keeper is to take note of before others get to know.
+  enum class news : std::uint8_t { none, ready, end };
 
   /// What is known of the end of the present life, from the first word of it.
   struct ending {
@@ -714,6 +721,12 @@ private:
 
   void publish_transition(rules::stage from);
 
+  void publish_ready();
+
+  void publish_end();
+
+  void tell_locked();
+
   awaited_outcome block(lifecycle_awaiter::what until, timespan timeout);
 
   /// What a call that blocks waits for, in words.
@@ -743,6 +756,7 @@ private:
   // enqueue.
   mutable small_mutex wake_mtx_;
   std::atomic<bool> says_nothing_{false}; // without that lock
+  news untold_ = news::none;              // guarded by `mtx_`
   caf::strong_actor_ptr strong_;
   caf::strong_actor_ptr face_;
   worker_actor* actor_ = nullptr;

@@ -28,6 +28,7 @@ void cell::report_health(health x, std::string why) {
       return;
     health_.store(x, std::memory_order_relaxed);
     make_extra().degraded_because = why;
+    tell_locked();
     if (home().events().wanted())
       publish(is_well ? event_kind::recovered : event_kind::degraded,
               is_well ? caf::error{}

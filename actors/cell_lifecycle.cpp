@@ -298,18 +298,20 @@ void cell::drop_hold() noexcept {
 void cell::feed(rules::event e, failure why) {
   auto from = rules::stage::created;
   auto to = from;
+  auto untold = false;
   {
     std::unique_lock guard{mtx_};
     from = lifecycle_.at();
     auto what = lifecycle_.feed(e);
     to = lifecycle_.at();
     apply(what, why);
+    untold = untold_ == news::ready;
   }
   log_transition(from, to);
   if (to == rules::stage::ready && from != to) {
     send_replies(lifecycle_awaiter::what::ready);
     if (keeper_)
-      keeper_->child_ready(*this);
+      keeper_->child_ready(*this, untold);
   }
 }
 
@@ -344,7 +346,10 @@ void cell::apply(rules::action what, failure& why) {
     arm(never);
   if (has(announce_ready)) {
     ready_ = true;
-    announce(lifecycle_awaiter::what::ready);
+    if (keeper_ && (extra().blocked != nullptr || extra().awaiters != nullptr))
+      untold_ = news::ready;
+    else
+      announce(lifecycle_awaiter::what::ready);
   }
   auto jobs = todo::none;
   if (has(begin_startup))
@@ -583,16 +588,25 @@ void cell::publish_transition(rules::stage from) {
   auto to = lifecycle_.at();
   if (from == to)
     return;
+  tell_locked();
   if (to == rules::stage::starting) {
     publish(incarnation() == 1 ? event_kind::started : event_kind::restarted);
     return;
   }
-  if (to == rules::stage::ready)
-    publish(event_kind::ready, {}, home().time().now() - started_at_);
+  if (to == rules::stage::ready) {
+    if (keeper_)
+      untold_ = news::ready;
+    else
+      publish_ready();
+  }
   if (rules::is_final(to)) {
     // An abandoned worker that has come back keeps its outcome.
-    if (!rules::is_final(from))
-      publish(kind_of_end(end().how), end().how.reason(), end().how.duration());
+    if (rules::is_final(from))
+      return;
+    if (keeper_)
+      untold_ = news::end;
+    else
+      publish_end();
     return;
   }
   auto graceful = to == rules::stage::starting_stop
@@ -600,6 +614,36 @@ void cell::publish_transition(rules::stage from) {
                   || to == rules::stage::closing_stop;
   if (graceful && !rules::stop_asked(from))
     publish(event_kind::stopping);
+}
+
+/// @pre `mtx_` is held
+void cell::publish_ready() {
+  publish(event_kind::ready, {}, home().time().now() - started_at_);
+}
+
+/// @pre `mtx_` is held
+void cell::publish_end() {
+  publish(kind_of_end(end().how), end().how.reason(), end().how.duration());
+}
+
+void cell::tell() {
+  std::unique_lock guard{mtx_};
+  tell_locked();
+}
+
+/// The events of a worker keep their order: what is untold comes before the
+/// next one.
+/// @pre `mtx_` is held
+void cell::tell_locked() {
+  const auto what = std::exchange(untold_, news::none);
+  if (what == news::ready)
+    announce(lifecycle_awaiter::what::ready);
+  if (what == news::none || !home().events().wanted())
+    return;
+  if (what == news::ready)
+    publish_ready();
+  else
+    publish_end();
 }
 
 void cell::log_transition(rules::stage from, rules::stage to) {

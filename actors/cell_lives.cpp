@@ -45,6 +45,7 @@ caf::error cell::begin_life() {
 
 /// @pre `mtx_` is held
 void cell::begin_anew(failure& none) {
+  tell_locked();
   former_ = std::make_unique<const outcome>(std::move(make_end().how));
   ending_ = nullptr;
   backing_off_.store(false, std::memory_order_relaxed);
@@ -77,10 +78,12 @@ bool cell::want_stop(on_stop mode) {
 }
 
 void cell::end_reached() {
-  if (keeper_ && !home().gone())
+  if (keeper_ && !home().gone()) {
     keeper_->child_ended(*this);
-  else
-    release_waiters();
+    return;
+  }
+  tell();
+  release_waiters();
 }
 
 void cell::retire() {

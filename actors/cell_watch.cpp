@@ -56,6 +56,7 @@ void cell::stalled(timespan length) {
     std::unique_lock guard{mtx_};
     if (lifecycle_.at() == rules::stage::abandoned)
       return; // which was reported
+    tell_locked();
     if (home().events().wanted())
       publish(event_kind::stalled, {}, length);
   }

@@ -32,10 +32,11 @@ public:
   [[nodiscard]] virtual std::unique_ptr<worker> make_object(cell& who) = 0;
 
   /// `who` has become ready.
-  virtual void child_ready(cell& who) noexcept = 0;
+  /// @param tell Whether to call `who.tell()` when that is taken note of.
+  virtual void child_ready(cell& who, bool tell) noexcept = 0;
 
-  /// A life of `who` has ended. What follows, a restart or `cell::retire`, is
-  /// the keeper's.
+  /// A life of `who` has ended. What follows, `cell::tell`, then a restart or
+  /// `cell::retire`, is the keeper's.
   virtual void child_ended(cell& who) noexcept = 0;
 
   /// Somebody who holds a handle to `who` wants it to stop.

@@ -213,6 +213,7 @@ void worker_actor::finish() {
                       cell_->subject()
                         + " returned after it had been abandoned, and was "
                           "destroyed");
+    cell_->tell();
     if (cell_->home().events().wanted())
       cell_->publish(event_kind::came_back);
     cell_->discard_object();

@@ -16,16 +16,26 @@
 #include "troupe/supervisor_ref.hpp"
 #include "troupe/testing.hpp"
 
+#include "actors/runtime.hpp"
+#include "actors/stream.hpp"
+
 #include <caf/exit_reason.hpp>
+#include <caf/send.hpp>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <semaphore>
+#include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -62,6 +72,35 @@ lines told_of(const event_log& log, const std::string& path) {
       result.push_back(to_string(x.kind));
   return result;
 }
+
+/// Calls a function for each event, where and when it is published: before
+/// anybody else can act on it.
+class eavesdropper final : public troupe::stream<lifecycle_event>::sink {
+public:
+  explicit eavesdropper(std::function<void(const lifecycle_event&)> f)
+    : f_(std::move(f)) {
+    // nop
+  }
+
+  [[nodiscard]] bool wants(const lifecycle_event&) const noexcept override {
+    return true;
+  }
+
+  void put(const std::shared_ptr<const lifecycle_event>& x) noexcept override {
+    f_(*x);
+  }
+
+  void end(bool) noexcept override {
+    leave();
+  }
+
+  [[nodiscard]] std::uint64_t missed() const noexcept override {
+    return 0;
+  }
+
+private:
+  std::function<void(const lifecycle_event&)> f_;
+};
 
 lifecycle_event last_of(const event_log& log, event_kind kind) {
   auto found = lifecycle_event{};
@@ -548,4 +587,97 @@ TEST_CASE("S28 who waits for an event is told when the actor system goes") {
   waiting.join();
   CHECK_FALSE(got);
   CHECK_FALSE(log->wait_for(troupe::event_kind::failed, "/nobody"));
+}
+
+TEST_CASE("S28 S16 who hears that a group is ready finds it so") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree",
+                       .strategy = troupe::strategy::one_for_all};
+  spec.add<part>("first", {}, std::ref(log), failing_after(1s));
+  spec.add<part>("last", {}, std::ref(log));
+  auto tree = troupe::spawn(sys, spec);
+  REQUIRE_FALSE(tree.startup());
+  std::optional<troupe::child_call> call;
+  auto ear = std::make_shared<eavesdropper>([&](const lifecycle_event& x) {
+    if (x.kind == event_kind::ready && x.path == "/tree/last") {
+      call
+        = tree.start_child(troupe::child<part>("another", {}, std::ref(log)));
+    }
+  });
+  troupe::runtime::of(sys)->events().subscribe(ear);
+  sys.advance(1500ms);
+  REQUIRE(call);
+  auto how = call->get();
+  CHECK(how.error == caf::error{});
+  CHECK(how.child);
+  ear->end(false);
+  CHECK(tree.shutdown()->ok());
+}
+
+TEST_CASE("S28 S20 who hears of an end finds the child stopped") {
+  enum class end { normal, forced, failed };
+  auto what = GENERATE(end::normal, end::forced, end::failed);
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<part>("child", {.restart = troupe::restart::transient},
+                 std::ref(log),
+                 what == end::failed
+                   ? part::body{[](part& self) -> troupe::task<> {
+                       co_await self.stop_requested();
+                       throw std::runtime_error{"no"};
+                     }}
+                   : part::body{});
+  auto tree = troupe::spawn(sys, spec);
+  REQUIRE_FALSE(tree.startup());
+  auto child = tree.child("child");
+  std::optional<troupe::child_call> call;
+  auto ear = std::make_shared<eavesdropper>([&](const lifecycle_event& x) {
+    if (x.path == "/tree/child"
+        && (x.kind == event_kind::stopped || x.kind == event_kind::forced
+            || x.kind == event_kind::failed))
+      call = tree.restart_child("child");
+  });
+  troupe::runtime::of(sys)->events().subscribe(ear);
+  if (what == end::forced)
+    child.force_stop();
+  else
+    child.gracefully_stop();
+  sys.run();
+  REQUIRE(call);
+  CHECK(call->get().error == caf::error{});
+  CHECK(child.incarnation() == 2);
+  ear->end(false);
+  static_cast<void>(tree.shutdown());
+}
+
+TEST_CASE("S28 S16 threads that wait for an event and then call are served") {
+  journal log;
+  support::real_system sys;
+  supervisor_spec spec{.name = "tree",
+                       .strategy = troupe::strategy::one_for_all,
+                       .intensity = {.max_restarts = 1000}};
+  spec.add<part>("first", {}, std::ref(log));
+  spec.add<part>("last", {}, std::ref(log));
+  auto tree = troupe::spawn(sys, spec);
+  troupe::event_log events{tree};
+  REQUIRE_FALSE(tree.startup());
+  auto refused = 0;
+  for (std::uint64_t life = 2; life < 100; ++life) {
+    caf::anon_send_exit(tree.child("first").actor(), caf::exit_reason::kill);
+    REQUIRE(events.wait_for(event_kind::ready, "/tree/last", life));
+    if (tree.terminate_child("nobody").get().error != errc::not_found)
+      ++refused;
+    if (tree.delete_child("last").get().error != errc::child_running)
+      ++refused;
+    tree.child("last").gracefully_stop();
+    REQUIRE(events.wait_for(event_kind::stopped, "/tree/last", life));
+    if (!tree.restart_child("last").get())
+      ++refused;
+    REQUIRE(events.wait_for(event_kind::ready, "/tree/last", life + 1));
+    ++life;
+  }
+  CHECK(refused == 0);
+  CHECK(tree.shutdown(1h).empty());
 }

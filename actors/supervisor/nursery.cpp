@@ -75,6 +75,11 @@ void nursery::take_turn(unique_function<void()> event) noexcept {
     rules_.take(commands_);
   }
   event = nullptr;
+  // Whoever hears of it and calls finds it taken note of; and it comes before
+  // what follows from it.
+  for (auto& x : told_)
+    x->tell();
+  empty(told_);
   for (auto& x : commands_)
     carry_out(x);
   for (auto who : begin_)
@@ -237,21 +242,32 @@ std::unique_ptr<worker> nursery::make_object(cell& who) {
   return result;
 }
 
-void nursery::child_ready(cell& who) noexcept {
+void nursery::child_ready(cell& who, bool tell) noexcept {
   if (auto pool = pool_.lock())
     pool->child_ready(who);
-  // Whoever has the turn may be on another processor, where nothing of the cell
-  // is at hand.
-  news([this, place = who.place(), mode = who.terms().on_stop] {
-    auto* x = children_.find(place);
-    if (x == nullptr)
-      return;
-    x->mode = mode;
-    rules_.child_ready(place, now());
-    x->take_starts([this, x](call_ptr call) {
-      auto child = call->knows_child() ? worker_handle{} : x->handle;
-      done(std::move(call), {{}, std::move(child)});
+  if (tell)
+    news([this, what = cell_ptr{who}]() mutable {
+      note_ready(what->place(), what->terms().on_stop);
+      told_.push_back(std::move(what));
     });
+  else
+    // Whoever has the turn may be on another processor, where nothing of the
+    // cell is at hand.
+    news([this, place = who.place(), mode = who.terms().on_stop] {
+      note_ready(place, mode);
+    });
+}
+
+/// @pre `mtx_` is held
+void nursery::note_ready(child_id who, on_stop mode) {
+  auto* x = children_.find(who);
+  if (x == nullptr)
+    return;
+  x->mode = mode;
+  rules_.child_ready(who, now());
+  x->take_starts([this, x](call_ptr call) {
+    auto child = call->knows_child() ? worker_handle{} : x->handle;
+    done(std::move(call), {{}, std::move(child)});
   });
 }
 
@@ -276,6 +292,7 @@ void nursery::child_ended(cell& who) noexcept {
                        normal ? rules::child_end::normal
                               : rules::child_end::failed,
                        now());
+    told_.push_back(what);
   });
 }
 

@@ -70,7 +70,7 @@ public:
 
   [[nodiscard]] std::unique_ptr<worker> make_object(cell& who) override;
 
-  void child_ready(cell& who) noexcept override;
+  void child_ready(cell& who, bool tell) noexcept override;
 
   void child_ended(cell& who) noexcept override;
 
@@ -165,6 +165,8 @@ private:
 
   void tell_again();
 
+  void note_ready(child_id who, on_stop mode);
+
   void note_late(const cell& who, const outcome& how);
 
   void let_go();
@@ -200,6 +202,7 @@ private:
   std::unique_lock<small_mutex>* guard_ = nullptr; // of the event, on `mtx_`
 
   // What is to be done after this turn. The same holds.
+  std::vector<cell_ptr> told_; // let others know what has become of them
   std::vector<rules::command> commands_;
   std::vector<child_id> begin_;         // to be told to begin
   std::vector<child_id> again_;         // to be told once more to stop

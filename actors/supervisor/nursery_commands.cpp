@@ -252,6 +252,7 @@ void nursery::group_ends(child_id) {
       break;
   }
   if (supervisor_.get() != nullptr && home_->events().wanted()) {
+    supervisor_->tell(); // which comes first
     if (rules_.end() == rules::group_end::gave_up)
       supervisor_->publish(event_kind::gave_up, failure_.reason);
     supervisor_->publish(event_kind::stopping);

@@ -10,6 +10,8 @@ namespace troupe::bench {
 
 void ask(report& out, const settings& how);
 
+void fairness(report& out, const settings& how);
+
 void messages(report& out, const settings& how);
 
 void restarts(report& out, const settings& how);

@@ -36,6 +36,7 @@ struct entry {
 
 constexpr std::array cases{
   entry{"messages", "messages into a queue, beside a raw actor", messages},
+  entry{"fairness", "what others wait for beside busy workers", fairness},
   entry{"ask", "co_await ask, beside request().then()", ask},
   entry{"workers", "start, memory and stop of many, beside four peers",
         workers},

@@ -662,6 +662,8 @@ private:
 
   [[nodiscard]] bool is_forced() const noexcept;
 
+  [[nodiscard]] bool is_to_be_forced() const;
+
   bool drop_as_child();
 
   void stop_children(bool by_force, std::vector<cell_ptr>& to_force);

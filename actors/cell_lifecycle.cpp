@@ -221,6 +221,9 @@ void cell::force() {
 
 /// Forces all of them, and all below: however deep, not on the stack.
 void cell::force_all(std::vector<cell_ptr> due) {
+  if (due.empty())
+    return;
+  const runtime::forcing mark{due.front()->home()};
   while (!due.empty()) {
     auto next = std::move(due.back());
     due.pop_back();

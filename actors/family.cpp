@@ -20,12 +20,26 @@ void cell::add_child(cell& child) {
     child.kin()->next = before;
     if (before != nullptr)
       before->kin()->previous = &child;
-    if (!is_forced())
-      return;
   }
-  // Those that came before are told of the force, or were; this one ends before
-  // it has begun, or the tree would grow faster than it is forced.
-  child.drop_as_child();
+  // Whoever forces this one now finds the child. After that it ends before it
+  // has begun.
+  if (is_to_be_forced())
+    child.drop_as_child();
+}
+
+/// Whether it is forced, or is about to be because one above it is: a family
+/// may grow as fast as a force goes down in it.
+bool cell::is_to_be_forced() const {
+  for (const auto* x = this; x != nullptr;) {
+    std::unique_lock guard{x->mtx_};
+    if (x->is_forced())
+      return true;
+    // One that cleans up after a force may have helpers.
+    if (x->in_cleanup_ || !x->home().is_forcing())
+      return false;
+    x = x->kin() != nullptr ? x->kin()->parent : nullptr;
+  }
+  return false;
 }
 
 /// Whether its coroutines are to go, so that nothing may begin below it. In

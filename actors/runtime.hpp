@@ -87,6 +87,32 @@ public:
     return level <= log_level_.load(std::memory_order_relaxed);
   }
 
+  // -- forces -----------------------------------------------------------------
+
+  /// While it lives, somebody forces a family, level by level.
+  class forcing {
+  public:
+    explicit forcing(runtime& home) noexcept : home_(home) {
+      home_.forces_.fetch_add(1, std::memory_order_seq_cst);
+    }
+
+    forcing(const forcing&) = delete;
+
+    forcing& operator=(const forcing&) = delete;
+
+    ~forcing() {
+      home_.forces_.fetch_sub(1, std::memory_order_release);
+    }
+
+  private:
+    runtime& home_;
+  };
+
+  /// Whether there is such a force, which may not have got to everybody.
+  [[nodiscard]] bool is_forcing() const noexcept {
+    return forces_.load(std::memory_order_seq_cst) != 0;
+  }
+
   // -- events -----------------------------------------------------------------
 
   /// What happens to the workers.
@@ -216,6 +242,7 @@ private:
 
   mutable small_mutex mtx_;
   std::atomic<bool> closed_{false};
+  std::atomic<int> forces_{0}; // under way
   bool gone_ = false;
   cell* first_ = nullptr;
   // Two may have one name, of which one runs at most.

@@ -5,6 +5,7 @@
 
 #include "ask_table.hpp"
 #include "cell.hpp"
+#include "remote_targets.hpp"
 #include "worker_actor.hpp"
 
 #include <algorithm>
@@ -55,6 +56,20 @@ reply_awaiter::alarm::alarm(reply_awaiter& x) noexcept
   // nop
 }
 
+/// Ends the wait when the target is one of another node and is gone.
+struct reply_awaiter::remote_watch final : remote_targets::waiter {
+  explicit remote_watch(reply_awaiter& x) noexcept : who(x) {
+    // nop
+  }
+
+  void target_lost(const caf::error& why) noexcept override {
+    auto reply = caf::make_message(why);
+    who.cell_->find_asks()->complete(who.id_, reply);
+  }
+
+  reply_awaiter& who;
+};
+
 reply_awaiter::reply_awaiter(cell& home, caf::strong_actor_ptr target,
                              timespan timeout, caf::message request) noexcept
   : cell_(&home),
@@ -67,6 +82,8 @@ reply_awaiter::reply_awaiter(cell& home, caf::strong_actor_ptr target,
 
 reply_awaiter::~reply_awaiter() {
   cell_->home().time().cancel(alarm_);
+  if (remote_)
+    cell_->home().remotes().remove(*remote_);
   leave_table();
 }
 
@@ -82,6 +99,8 @@ bool reply_awaiter::send_request() {
     return false;
   }
   auto* self = cell_->actor_object();
+  if (remote_targets::is_remote(*target_, self->ctrl()->nid))
+    remote_ = std::make_unique<remote_watch>(*this);
   auto& table = cell_->asks();
   auto request_id = self->new_request_id(caf::message_priority::normal);
   id_ = request_id.response_id();
@@ -90,6 +109,8 @@ bool reply_awaiter::send_request() {
     auto& time = cell_->home().time();
     time.arm(alarm_, deadline_after(time.now(), timeout_));
   }
+  if (remote_)
+    cell_->home().remotes().add(*remote_, *target_);
   target_->enqueue(compat::make_element(caf::strong_actor_ptr{self->ctrl()},
                                         request_id, std::move(request_)),
                    self->context());

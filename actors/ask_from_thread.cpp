@@ -2,6 +2,7 @@
 // the file LICENSE.
 
 #include "cell.hpp"
+#include "remote_targets.hpp"
 #include "troupe/ask.hpp"
 #include "troupe/worker_handle.hpp"
 
@@ -22,9 +23,11 @@ namespace {
 /// Where a thread waits for one reply.
 class letter_box {
 public:
+  /// The first one counts.
   void drop_in(caf::message reply) {
     std::unique_lock guard{mtx_};
-    reply_ = std::move(reply);
+    if (!reply_)
+      reply_ = std::move(reply);
     arrived_.notify_all();
   }
 
@@ -81,6 +84,52 @@ private:
   std::shared_ptr<runtime> home_;
 };
 
+/// Ends a correspondent. It must not just be let go of: when it has written to
+/// another node, CAF's registry holds it until it ends, and locks itself out
+/// if it is the one to let go of it.
+class retirement {
+public:
+  explicit retirement(correspondent& who) noexcept : who_(who) {
+    // nop
+  }
+
+  retirement(const retirement&) = delete;
+
+  retirement& operator=(const retirement&) = delete;
+
+  ~retirement() {
+    who_.cleanup(caf::error{}, nullptr);
+  }
+
+private:
+  correspondent& who_;
+};
+
+/// While it lives, drops an error into the box when the target is one of
+/// another node and is gone.
+class remote_watch final : public remote_targets::waiter {
+public:
+  remote_watch(runtime& home, letter_box& box, caf::strong_actor_ptr target)
+    : home_(home), box_(box), target_(std::move(target)) {
+    if (remote_targets::is_remote(*target_, home_.system().node()))
+      home_.remotes().add(*this, *target_);
+  }
+
+  ~remote_watch() {
+    home_.remotes().remove(*this);
+  }
+
+  void target_lost(const caf::error& why) noexcept override {
+    box_.drop_in(caf::make_message(why));
+    home_.notify();
+  }
+
+private:
+  runtime& home_;
+  letter_box& box_;
+  caf::strong_actor_ptr target_;
+};
+
 /// Keeps an actor system from going down meanwhile.
 class stay {
 public:
@@ -135,8 +184,10 @@ caf::expected<caf::message> ask_and_block(const worker_handle& target,
                                                                         home);
   auto* self = static_cast<correspondent*>(
     caf::actor_cast<caf::abstract_actor*>(sender));
+  const retirement at_the_end{*self};
   auto limit = deadline_after(home->time().now(), timeout);
   auto id = self->new_request_id(caf::message_priority::normal);
+  const remote_watch watch{*home, *box, actor};
   actor->enqueue(
     compat::make_element(caf::actor_cast<caf::strong_actor_ptr>(sender), id,
                          std::move(request)),

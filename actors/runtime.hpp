@@ -5,6 +5,7 @@
 
 #include "meter.hpp"
 #include "offload_pool.hpp"
+#include "remote_targets.hpp"
 #include "rules/settings.hpp"
 #include "run_terms.hpp"
 #include "stream.hpp"
@@ -125,6 +126,13 @@ public:
     return dead_letters_;
   }
 
+  // -- other nodes ------------------------------------------------------------
+
+  /// Who waits for an answer from an actor of another node.
+  [[nodiscard]] remote_targets& remotes() noexcept {
+    return *remotes_;
+  }
+
   // -- metrics ----------------------------------------------------------------
 
   /// Who counts the messages, or null, which is the rule. For actors, which the
@@ -236,6 +244,8 @@ private:
   offload_pool pool_;
   stream<lifecycle_event> events_;
   stream<dead_letter> dead_letters_;
+  const std::shared_ptr<remote_targets> remotes_
+    = std::make_shared<remote_targets>();
 
   std::shared_ptr<meter> own_meter_;
   std::atomic<meter*> meter_{nullptr};

@@ -20,6 +20,7 @@
 #include <chrono>
 #include <coroutine>
 #include <cstddef>
+#include <memory>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -58,6 +59,8 @@ private:
     reply_awaiter& who;
   };
 
+  struct remote_watch;
+
   bool send_request();
 
   void leave_table() noexcept;
@@ -71,6 +74,7 @@ private:
   bool replied_ = false;
   caf::message reply_;
   alarm alarm_;
+  std::unique_ptr<remote_watch> remote_; // null for a target of this node
 };
 
 /// Takes out of a reply what it should hold: void, a value, a tuple of values,

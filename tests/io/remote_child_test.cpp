@@ -4,14 +4,13 @@
 // A child that lives on another node: here another actor system, to which
 // CAF's middleman connects over loopback.
 
+#include "io/node.hpp"
 #include "support/plain_caf.hpp"
-#include "support/real_system.hpp"
 #include "troupe/event_log.hpp"
 #include "troupe/supervisor_ref.hpp"
 
 #include <caf/behavior.hpp>
 #include <caf/event_based_actor.hpp>
-#include <caf/init_global_meta_objects.hpp>
 #include <caf/io/middleman.hpp>
 #include <caf/scoped_actor.hpp>
 
@@ -24,6 +23,7 @@
 
 using namespace std::chrono_literals;
 
+using support::node;
 using troupe::event_kind;
 using troupe::event_log;
 using troupe::outcome_kind;
@@ -31,35 +31,6 @@ using troupe::supervisor_spec;
 using troupe::worker_state;
 
 namespace {
-
-/// An actor system that others can reach.
-class node {
-public:
-  node() {
-    caf::init_global_meta_objects<caf::id_block::io_module>();
-    config_.load<caf::io::middleman>();
-    system_ = std::make_unique<caf::actor_system>(config_);
-  }
-
-  caf::actor_system& sys() noexcept {
-    return *system_;
-  }
-
-private:
-  static void know_types() {
-    support::real_system once{1};
-  }
-
-  struct known {
-    known() {
-      know_types();
-    }
-  };
-
-  known known_;
-  support::real_config config_;
-  std::unique_ptr<caf::actor_system> system_;
-};
 
 caf::behavior doubler() {
   return {[](int32_t x) { return 2 * x; }};

@@ -26,11 +26,19 @@ namespace troupe {
 namespace {
 
 using actor_function = std::function<caf::strong_actor_ptr(caf::actor_system&)>;
+using waiting_function
+  = std::function<task<caf::strong_actor_ptr>(caf::actor_system&)>;
 
 /// Whether an actor that ended with this reason ended normally. (S23)
 bool is_normal(const caf::error& reason) {
   return !reason || reason == caf::exit_reason::normal
          || reason == caf::exit_reason::user_shutdown;
+}
+
+caf::strong_actor_ptr not_null(caf::strong_actor_ptr made) {
+  if (!made)
+    throw std::runtime_error{"the factory returned a null handle"};
+  return made;
 }
 
 class adopted_actor final : public worker {
@@ -39,15 +47,27 @@ public:
     // nop
   }
 
+  /// @param make Makes the actor when this starts. A coroutine refers to the
+  ///             function object that it is, so it is shared.
+  explicit adopted_actor(std::shared_ptr<waiting_function> make)
+    : make_(std::move(make)) {
+    // nop
+  }
+
   ~adopted_actor() override {
     // Whatever became of this worker: the actor does not outlive it.
-    if (!end_->reached)
+    if (who_ && !end_->reached)
       tell_exit(caf::exit_reason::kill);
     if (shown_ != nullptr)
       shown_->set_face(nullptr);
   }
 
   task<> on_startup() override {
+    if (make_) {
+      co_await wait_for_actor();
+      if (!who_)
+        co_return;
+    }
     shown_ = &get_cell();
     shown_->set_face(who_);
     compat::watch_end(self(), caf::actor_cast<caf::actor>(who_),
@@ -59,7 +79,6 @@ public:
                           end->signal.set();
                         }
                       });
-    co_return;
   }
 
   task<> run() override {
@@ -77,7 +96,7 @@ public:
 
   task<> on_shutdown() override {
     // After a force: it is not over before the actor is.
-    if (!end_->reached) {
+    if (who_ && !end_->reached) {
       tell_exit(caf::exit_reason::kill);
       co_await end_->signal;
     }
@@ -97,6 +116,15 @@ private:
     event signal;
   };
 
+  /// There is none afterwards if a stop came first.
+  task<> wait_for_actor() {
+    auto either = when_any((*make_)(get_cell().home().system()),
+                           stop_requested());
+    auto first = co_await std::move(either);
+    if (auto* made = std::get_if<0>(&first.value))
+      who_ = not_null(std::move(*made));
+  }
+
   task<> until_gone() {
     co_await end_->signal;
   }
@@ -109,6 +137,7 @@ private:
       nullptr);
   }
 
+  std::shared_ptr<waiting_function> make_; // null if there was no need to wait
   caf::strong_actor_ptr who_;
   cell* shown_ = nullptr;
   std::shared_ptr<ending> end_ = std::make_shared<ending>();
@@ -123,10 +152,18 @@ bool is_adopted(const cell& x) noexcept {
 child_spec child_actor(std::string name, child_options options,
                        actor_function make) {
   auto call = [make = std::move(make)](caf::actor_system& sys) {
-    auto who = make(sys);
-    if (!who)
-      throw std::runtime_error{"the factory returned a null handle"};
-    return std::make_unique<adopted_actor>(std::move(who));
+    return std::make_unique<adopted_actor>(not_null(make(sys)));
+  };
+  using factory = worker_factory<adopted_actor, decltype(call)>;
+  return {std::move(name), std::move(options),
+          std::make_shared<factory>(std::move(call), child_kind::actor)};
+}
+
+child_spec child_actor(std::string name, child_options options,
+                       waiting_function make) {
+  auto call = [make = std::make_shared<waiting_function>(std::move(make))](
+                caf::actor_system&) {
+    return std::make_unique<adopted_actor>(make);
   };
   using factory = worker_factory<adopted_actor, decltype(call)>;
   return {std::move(name), std::move(options),

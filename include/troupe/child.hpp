@@ -6,6 +6,7 @@
 #include "troupe/child_spec.hpp"
 #include "troupe/path.hpp"
 #include "troupe/queue_consumer.hpp"
+#include "troupe/task.hpp"
 #include "troupe/worker.hpp"
 #include "troupe/worker_ref.hpp"
 
@@ -124,7 +125,7 @@ template <std::derived_from<worker> W, class T, class... Ts>
 }
 
 /// What spawns a plain CAF actor: takes the actor system, or nothing, and
-/// returns a handle.
+/// returns a handle, or a `task` that gives one.
 template <class F>
 concept actor_factory = std::is_invocable_v<F&, caf::actor_system&>
                         || std::is_invocable_v<F&>;
@@ -134,10 +135,32 @@ concept actor_factory = std::is_invocable_v<F&, caf::actor_system&>
 child_actor(std::string name, child_options options,
             std::function<caf::strong_actor_ptr(caf::actor_system&)> make);
 
+/// The same with a function that may wait.
+[[nodiscard]] child_spec child_actor(
+  std::string name, child_options options,
+  std::function<task<caf::strong_actor_ptr>(caf::actor_system&)> make);
+
+/// Gives the same actor by another handle.
+template <class Handle>
+[[nodiscard]] task<caf::strong_actor_ptr>
+to_strong_actor_ptr(task<Handle> making) {
+  auto made = co_await std::move(making);
+  co_return caf::actor_cast<caf::strong_actor_ptr>(std::move(made));
+}
+
+template <class Handle>
+[[nodiscard]] caf::strong_actor_ptr to_strong_actor_ptr(const Handle& made) {
+  return caf::actor_cast<caf::strong_actor_ptr>(made);
+}
+
 /// A spec for a plain CAF actor of whatever handle type. (S23)
 /// @param make Spawns it; called again for each life, on a thread of the
 ///             scheduler. It gets the actor system, if it takes it, and returns
-///             a handle; null, or an exception, is a failed start.
+///             a handle; null, or an exception, is a failed start. One that has
+///             to wait, say for another node, is a coroutine and returns a
+///             `task` of a handle: it may await whatever needs no worker, such
+///             as `troupe::offload`. A stop ends its wait, where it can be
+///             ended, and `start_timeout` bounds it.
 template <actor_factory F>
 [[nodiscard]] child_spec
 child_actor(std::string name, child_options options, F make) {
@@ -148,17 +171,14 @@ child_actor(std::string name, child_options options, F make) {
       return make();
   };
   using made = std::invoke_result_t<decltype(spawn_one)&, caf::actor_system&>;
-  using function = std::function<caf::strong_actor_ptr(caf::actor_system&)>;
-  if constexpr (std::same_as<made, caf::strong_actor_ptr>)
-    return child_actor(std::move(name), std::move(options),
-                       function{std::move(spawn_one)});
-  else
-    return child_actor(std::move(name), std::move(options),
-                       function{[spawn_one = std::move(spawn_one)](
-                                  caf::actor_system& sys) mutable {
-                         return caf::actor_cast<caf::strong_actor_ptr>(
-                           spawn_one(sys));
-                       }});
+  using given = decltype(to_strong_actor_ptr(std::declval<made>()));
+  auto function
+    = [spawn_one = std::move(spawn_one)](caf::actor_system& sys) mutable {
+        return to_strong_actor_ptr(spawn_one(sys));
+      };
+  return child_actor(std::move(name), std::move(options),
+                     std::function<given(caf::actor_system&)>{
+                       std::move(function)});
 }
 
 /// The same with the options left out.

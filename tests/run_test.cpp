@@ -227,6 +227,147 @@ int returning(caf::actor_system& sys, journal& log) {
   std::_Exit(42);
 }
 
+/// Makes a full pipe that nobody reads of it.
+void clog(int fd) {
+  std::array<int, 2> ends = {};
+  if (::pipe2(ends.data(), O_NONBLOCK) != 0)
+    throw std::runtime_error{"pipe2"};
+  const std::array<char, 4096> part = {};
+  while (::write(ends[1], part.data(), part.size()) > 0)
+    ; // again
+  while (::write(ends[1], part.data(), 1) > 0)
+    ; // again
+  ::fcntl(ends[1], F_SETFL, 0);
+  ::dup2(ends[1], fd);
+}
+
+/// Clogs both.
+void clog_outputs() {
+  clog(STDERR_FILENO);
+  clog(STDOUT_FILENO);
+}
+
+int clogged(caf::actor_system& sys, journal& log) {
+  script what;
+  what.run = doing([] {
+    say("ready");
+    clog_outputs();
+    std::cerr << "no room\n";
+  });
+  return troupe::run(sys, tree_of(log, what), {.stop_timeout = 100ms});
+}
+
+/// The same with a report of its own.
+int clogged_report(caf::actor_system& sys, journal& log) {
+  script what;
+  what.run = doing([] {
+    say("ready");
+    clog_outputs();
+    sit();
+  });
+  run_options options{.stop_timeout = 100ms};
+  options.report = [](const troupe::stop_report&) { std::cerr << "no room\n"; };
+  return troupe::run(sys, tree_of(log, what), options);
+}
+
+/// Says by its exit code that `run` has come back.
+int clogged_failure(caf::actor_system& sys, journal& log) {
+  script what;
+  what.on_startup = support::throwing(std::runtime_error{"no luck today"});
+  clog_outputs();
+  std::_Exit(40 + troupe::run(sys, tree_of(log, what)));
+}
+
+int clogged_return(caf::actor_system& sys, journal& log) {
+  script what;
+  what.run = doing([] {
+    say("ready");
+    clog_outputs();
+    sit();
+  });
+  std::_Exit(
+    40
+    + troupe::run(sys, tree_of(log, what),
+                  {.stop_timeout = 100ms,
+                   .on_abandoned = troupe::on_abandoned::return_code}));
+}
+
+int locked(caf::actor_system& sys, journal& log) {
+  script what;
+  what.run = doing([] {
+    say("ready");
+    ::flockfile(stdout);
+    ::flockfile(stderr);
+    sit();
+  });
+  return troupe::run(sys, tree_of(log, what), {.stop_timeout = 100ms});
+}
+
+/// The log's lines find no room either, and whoever writes one waits.
+int clogged_log(caf::actor_system&, journal& log) {
+  support::real_system sys{[](support::real_config& config) {
+    config.set("caf.logger.console.verbosity", "warning");
+  }};
+  script what;
+  what.run = doing([&sys] {
+    say("ready");
+    clog_outputs();
+    for (;;)
+      troupe::runtime::of(sys)->log(troupe::compat::log_warning, "no room");
+  });
+  return troupe::run(sys, tree_of(log, what), {.stop_timeout = 100ms});
+}
+
+int busy_on_ready(caf::actor_system& sys, journal& log) {
+  run_options options{.stop_timeout = 100ms};
+  options.on_ready = [](const troupe::supervisor_ref&) {
+    say("ready");
+    sit();
+  };
+  return troupe::run(sys, tree_of(log, {}), options);
+}
+
+/// Something throws while a worker is stuck.
+int throwing_while_stuck(caf::actor_system& sys, journal& log,
+                         run_options options) {
+  std::binary_semaphore stuck{0};
+  script what;
+  what.run = doing([&stuck] {
+    stuck.release();
+    sit();
+  });
+  options.stop_timeout = 100ms;
+  if (!options.on_ready)
+    options.on_ready = [](const troupe::supervisor_ref&) {};
+  options.on_ready = [&stuck, then = options.on_ready](const auto& tree) {
+    stuck.acquire();
+    say("ready");
+    then(tree);
+  };
+  try {
+    return troupe::run(sys, tree_of(log, what), options);
+  } catch (const std::runtime_error&) {
+    say("out of run");
+    return 0; // and hangs in the end of the actor system
+  }
+}
+
+int throwing_on_ready(caf::actor_system& sys, journal& log) {
+  run_options options;
+  options.on_ready = [](const troupe::supervisor_ref&) {
+    throw std::runtime_error{"I do not like it"};
+  };
+  return throwing_while_stuck(sys, log, options);
+}
+
+int throwing_report(caf::actor_system& sys, journal& log) {
+  run_options options;
+  options.report = [](const troupe::stop_report&) {
+    throw std::runtime_error{"I do not like it"};
+  };
+  return throwing_while_stuck(sys, log, options);
+}
+
 int twice(caf::actor_system& sys, journal& log) {
   return graceful(sys, log) + graceful(sys, log);
 }
@@ -270,6 +411,15 @@ const std::map<std::string, program> programs = {
   {"stuck_in_input", stuck_in_input},
   {"stuck_before", stuck_before},
   {"returning", returning},
+  {"clogged", clogged},
+  {"clogged_report", clogged_report},
+  {"clogged_failure", clogged_failure},
+  {"clogged_return", clogged_return},
+  {"clogged_log", clogged_log},
+  {"locked", locked},
+  {"busy_on_ready", busy_on_ready},
+  {"throwing_on_ready", throwing_on_ready},
+  {"throwing_report", throwing_report},
   {"twice", twice},
   {"unprotected", unprotected},
   {"forking", forking},
@@ -787,6 +937,49 @@ TEST_CASE("but may, if the caller wants to see the code") {
   it.signal(SIGTERM);
   CHECK(it.wait() == 42);
   CHECK_THAT(it.printed(), ContainsSubstring("returned 1"));
+}
+
+TEST_CASE("S32 run leaves, whatever standard output and standard error do") {
+  auto name = GENERATE("clogged", "clogged_report", "locked", "clogged_log",
+                       "busy_on_ready");
+  CAPTURE(name);
+  process it{name};
+  REQUIRE(it.await("ready"));
+  it.signal(SIGTERM);
+  CHECK(it.wait() == 1);
+}
+
+TEST_CASE("S32 run returns, whatever standard output and standard error do") {
+  SECTION("when the tree has failed") {
+    process it{"clogged_failure"};
+    CHECK(it.wait() == 42);
+  }
+  SECTION("when the caller wants to see the code") {
+    process it{"clogged_return"};
+    REQUIRE(it.await("ready"));
+    it.signal(SIGTERM);
+    CHECK(it.wait() == 41);
+  }
+}
+
+TEST_CASE(
+  "S32 what on_ready throws does not keep a process with a stuck thread") {
+  process it{"throwing_on_ready"};
+  CHECK(it.wait() == 1);
+  CHECK_THAT(it.printed(),
+             ContainsSubstring("/tree/child is force_stopped, abandoned")
+               && ContainsSubstring("I do not like it")
+               && !ContainsSubstring("out of run"));
+}
+
+TEST_CASE(
+  "S32 what report throws does not keep a process with a stuck thread") {
+  process it{"throwing_report"};
+  REQUIRE(it.await("ready"));
+  it.signal(SIGTERM);
+  CHECK(it.wait() == 1);
+  CHECK_THAT(it.printed(), ContainsSubstring("I do not like it")
+                             && !ContainsSubstring("out of run"));
 }
 
 TEST_CASE("after run, a signal does what it did before") {

@@ -6,7 +6,9 @@
 #include "cell.hpp"
 #include "runtime.hpp"
 #include "stop_report.hpp"
+#include "supervisor/parting.hpp"
 #include "supervisor/signals.hpp"
+#include "troupe/error.hpp"
 #include "troupe/supervisor_ref.hpp"
 #include "within.hpp"
 
@@ -14,16 +16,14 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <functional>
-#include <future>
 #include <iostream>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <system_error>
-#include <thread>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -48,7 +48,8 @@ public:
     noted_.emplace_back(*tree_.get_cell());
   }
 
-  /// Starts the tree and waits for its end.
+  /// Starts the tree and waits for its end, which begins at once if `on_ready`
+  /// throws.
   awaited_outcome
   run(const std::function<void(const supervisor_ref&)>& on_ready) {
     if (auto err = tree_.start())
@@ -69,6 +70,11 @@ public:
       seen_ = nth;
     }
     act(nth);
+  }
+
+  /// What `on_ready` has thrown.
+  [[nodiscard]] const std::exception_ptr& thrown() const noexcept {
+    return thrown_;
   }
 
   /// Says why it did not end well.
@@ -122,8 +128,6 @@ public:
                 return std::tuple{-depth(x), std::string_view{x.path}}
                        < std::tuple{-depth(y), std::string_view{y.path}};
               });
-    for (auto& x : result)
-      home_->log(compat::log_warning, "run: " + to_string(x));
     return result;
   }
 
@@ -139,9 +143,8 @@ private:
     try {
       on_ready(tree_);
     } catch (...) {
+      thrown_ = std::current_exception();
       stop();
-      static_cast<void>(tree_.wait_for_shutdown());
-      throw;
     }
   }
 
@@ -171,15 +174,19 @@ private:
       for (auto& x : below())
         noted_.push_back(std::move(x));
     }
-    home_->log(compat::log_info, "run: a signal came, " + path_ + " stops");
     auto limits = rules::limits_until(now, deadline_after(now, stop_timeout_));
     auto mode = static_cast<cell::queue_at_stop>(root.terms().on_stop);
     root.request_stop(mode, limits);
+    home_->log(compat::log_info, "run: a signal came, " + path_ + " stops");
   }
 
   void force() {
+    force_all();
     home_->log(compat::log_warning,
                "run: another signal came, " + path_ + " is forced");
+  }
+
+  void force_all() {
     tree_.force_stop();
     if (!rules::is_final(tree_.get_cell()->stage()))
       return;
@@ -192,13 +199,16 @@ private:
   /// much time as they would have had with it.
   void wait_for_orphans() {
     auto now = home_->time().now();
-    auto limits = rules::limits_until(now, deadline_after(now, stop_timeout_));
+    auto begun = now;
     auto orphans = below();
     {
       std::unique_lock guard{mtx_};
       stop_begun_ = std::min(stop_begun_, now);
+      begun = stop_begun_;
       noted_.insert(noted_.end(), orphans.begin(), orphans.end());
     }
+    auto limits = rules::limits_until(now,
+                                      deadline_after(begun, stop_timeout_));
     for (auto& x : orphans) {
       auto mode = static_cast<cell::queue_at_stop>(x->terms().on_stop);
       x->request_stop(mode, limits);
@@ -231,6 +241,7 @@ private:
   const timespan stop_timeout_;
   const supervisor_ref tree_;
   const std::string path_;
+  std::exception_ptr thrown_;
 
   std::mutex mtx_;
   int seen_ = 0; // signals
@@ -238,32 +249,48 @@ private:
   std::vector<cell_ptr> noted_; // those whom the stop found
 };
 
-void print(const stop_report& what) {
-  for (auto& x : what)
-    std::cerr << to_string(x) + '\n';
+/// Flushes what was printed.
+void flush_streams() {
+  std::cout.flush();
   std::cerr.flush();
+  std::clog.flush();
+  std::fflush(stdout);
+  std::fflush(stderr);
+  std::fflush(nullptr);
 }
 
-/// Flushes what was printed, but not without a limit: whoever does not come
-/// back may hold the lock of a stream, for example in reading standard input.
-void flush_streams() {
-  auto done = std::make_shared<std::promise<void>>();
-  auto all_done = done->get_future();
-  try {
-    std::thread{[done] {
-      std::cout.flush();
-      std::cerr.flush();
-      std::clog.flush();
-      std::fflush(stdout);
-      std::fflush(stderr);
-      std::fflush(nullptr);
-      done->set_value();
-    }}.detach();
-  } catch (const std::system_error&) {
-    return; // without a thread there is no limit
+/// What `run` says at its end. Any of it may block for ever: a pipe may be
+/// full, and a worker that does not come back may hold the lock of a stream.
+struct last_words {
+  void operator()() const noexcept {
+    try {
+      print(text);
+      if (report)
+        report(blockers);
+    } catch (...) {
+      print(text_of(std::current_exception()) + '\n');
+    }
+    try {
+      if (flushes)
+        flush_streams();
+      for (const auto& x : blockers)
+        home->log(compat::log_warning, "run: " + to_string(x));
+    } catch (...) {
+      // A stream may throw where it cannot write.
+    }
   }
-  all_done.wait_for(std::chrono::seconds{1});
-}
+
+  static void print(const std::string& what) {
+    if (!what.empty()) // which would take the lock as well
+      std::cerr << what << std::flush;
+  }
+
+  std::shared_ptr<runtime> home;
+  std::string text = {};
+  stop_report blockers = {};
+  std::function<void(const stop_report&)> report = {};
+  bool flushes = false;
+};
 
 } // namespace
 
@@ -271,32 +298,54 @@ int run(caf::actor_system& sys, supervisor_spec tree, run_options options) {
   if (options.stop_timeout < timespan::zero())
     throw std::invalid_argument("run_options.stop_timeout is negative; use "
                                 "zero to force at once");
-  if (cell::current() != nullptr || runtime::of(sys)->would_block())
+  auto home = runtime::of(sys);
+  if (cell::current() != nullptr || home->would_block())
     throw std::logic_error("run would block an actor's thread; call it from "
                            "main or a plain thread");
+  const auto may_exit = options.on_abandoned == on_abandoned::exit_process;
+  const auto in_real_time = dynamic_cast<const real_clock*>(&home->time())
+                            != nullptr;
+  parting end;
+  auto leave_within = [&end, may_exit, in_real_time](timespan time) {
+    const auto now = std::chrono::steady_clock::now();
+    if (may_exit && in_real_time)
+      end.leave_at(
+        deadline_after(deadline_after(now, time), parting::overtime));
+  };
   service what{sys, std::move(tree), options.stop_timeout};
-  signal_watch watch{options.signals,
-                     [&what](int nth) { what.on_signal(nth); }};
+  signal_watch watch{options.signals, [&](int nth) {
+                       leave_within(options.stop_timeout);
+                       what.on_signal(nth);
+                     }};
   auto how = what.run(options.on_ready);
-  auto report = what.report();
+  leave_within(timespan::zero());
+  last_words words{.home = home, .blockers = what.report()};
   auto code = 0;
   if (!how || how->kind() == outcome_kind::failed
       || how->kind() == outcome_kind::cancelled) {
     code = 2;
-    std::cerr << what.why(how) + '\n' << std::flush;
-  } else if (!how->ok() || !report.empty()) {
+    words.text = what.why(how) + '\n';
+  } else if (!how->ok() || !words.blockers.empty()) {
     code = 1;
   }
-  if (!report.empty()) {
-    if (options.report)
-      options.report(report);
-    else
-      print(report);
-  }
-  if (options.on_abandoned == on_abandoned::exit_process && what.has_stuck()) {
-    flush_streams();
+  if (!options.report)
+    for (const auto& x : words.blockers)
+      words.text += to_string(x) + '\n';
+  if (may_exit && what.has_stuck()) {
+    if (what.thrown())
+      words.text = text_of(what.thrown()) + '\n' + words.text;
+    if (!words.blockers.empty())
+      words.report = std::move(options.report);
+    words.flushes = true;
+    end.run(words);
     std::_Exit(code);
   }
+  end.stay();
+  if (what.thrown())
+    std::rethrow_exception(what.thrown());
+  end.run(words);
+  if (options.report && !words.blockers.empty())
+    options.report(words.blockers);
   return code;
 }
 

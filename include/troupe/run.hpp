@@ -24,7 +24,9 @@ class supervisor_ref;
 /// for ever.
 enum class on_abandoned : std::uint8_t {
   /// Reports, flushes what was printed, and ends the process with the exit
-  /// code. No destructor runs, and nothing that was registered with `atexit`.
+  /// code, at the latest two seconds after the stop's time, whatever standard
+  /// output, standard error and the system's log do. No destructor runs, and
+  /// nothing that was registered with `atexit`.
   exit_process,
   /// Returns the exit code; the caller knows what to do.
   return_code,
@@ -45,13 +47,19 @@ struct run_options {
   troupe::on_abandoned on_abandoned = troupe::on_abandoned::exit_process;
 
   /// Called, before `run` returns, if somebody was in the way of the stop. By
-  /// default each gets a line on `std::cerr`.
+  /// default each gets a line on `std::cerr`. On the thread that has called
+  /// `run`, and `run` waits for it; but if the process is to end because a
+  /// worker does not come back, on another one, and for a second at most. Then
+  /// an exception out of it is printed; else it comes out of `run`.
   std::function<void(const stop_report&)> report = {};
 
   /// Called once with the tree when all of it is ready, on the thread that has
   /// called `run`. The tree runs meanwhile, and signals are heard; a tree that
   /// ends by itself may have ended already, and then has no children. What it
-  /// throws stops the tree, and comes out of `run`.
+  /// throws stops the tree, and comes out of `run`; but if the process is to end
+  /// because a worker does not come back, it is printed instead. With
+  /// `exit_process`, a function that has not returned two seconds after the time
+  /// of a signal's stop does not keep the process.
   std::function<void(const supervisor_ref&)> on_ready = {};
 };
 
@@ -87,8 +95,11 @@ struct run_options {
 ///          to `std::cerr`.
 /// @throws std::invalid_argument if the tree's spec is wrong, naming what is,
 ///         the timeout is negative, or a signal cannot be caught.
-/// @throws std::logic_error if there is another `run` in this process, or it is
-///         called inside a troupe actor.
+/// @throws std::logic_error if there is another `run` in this process, it is
+///         called inside a troupe actor, or in a process that came out of
+///         `fork()` when the actor system was there.
+/// @throws std::system_error if there is no thread for the signals or for the
+///         end; nothing has been started then.
 int run(caf::actor_system& sys, supervisor_spec tree, run_options options = {});
 
 } // namespace troupe

@@ -30,7 +30,7 @@ clock::clock(std::unique_ptr<engine> how) noexcept : engine_(std::move(how)) {
 
 clock::~clock() = default;
 
-void clock::arm(timer& t, time_point due) {
+void clock::arm(timer& t, time_point due) noexcept {
   engine_->arm(t, to_tick(due));
 }
 
@@ -38,7 +38,7 @@ bool clock::cancel(timer& t) noexcept {
   return engine_->cancel(t);
 }
 
-void clock::schedule(job& what, time_point due) {
+void clock::schedule(job& what, time_point due) noexcept {
   engine_->schedule(what, to_tick(due));
 }
 
@@ -73,7 +73,7 @@ void clock::engine::step_aside(lock& held) noexcept {
   held.lock();
 }
 
-void clock::engine::on_earlier(tick) {
+void clock::engine::on_earlier(tick) noexcept {
   // nop
 }
 
@@ -81,7 +81,7 @@ void clock::engine::on_fire(tick) noexcept {
   // nop
 }
 
-bool clock::engine::link(timer& t, tick due) {
+bool clock::engine::link(timer& t, tick due) noexcept {
   if (due == tick_never || closed_)
     return false;
   due = std::max(due, not_before_);
@@ -98,7 +98,7 @@ bool clock::engine::unlink(timer& t) noexcept {
   return true;
 }
 
-void clock::engine::arm(timer& t, tick due) {
+void clock::engine::arm(timer& t, tick due) noexcept {
   auto* home = t.home_.load(std::memory_order_relaxed);
   if (home != nullptr && home != &owner_)
     home->cancel(t);
@@ -117,7 +117,7 @@ bool clock::engine::cancel(timer& t) noexcept {
   return was_pending;
 }
 
-void clock::engine::schedule(job& what, tick due) {
+void clock::engine::schedule(job& what, tick due) noexcept {
   what.retain();
   job_ptr ours{&what};
   job_ptr former;

@@ -34,11 +34,11 @@ public:
 
   virtual ~engine() = default;
 
-  void arm(timer& t, tick due);
+  void arm(timer& t, tick due) noexcept;
 
   bool cancel(timer& t) noexcept;
 
-  void schedule(job& what, tick due);
+  void schedule(job& what, tick due) noexcept;
 
   bool unschedule(job& what) noexcept;
 
@@ -63,8 +63,8 @@ protected:
   void step_aside(lock& held) noexcept;
 
   /// Called with the lock held when a timer is about to be linked that is due
-  /// before `alarm_`. May throw: then the timer is not armed.
-  virtual void on_earlier(tick due);
+  /// before `alarm_`.
+  virtual void on_earlier(tick due) noexcept;
 
   /// Called with the lock held before a timer fires that was due at `due`.
   virtual void on_fire(tick due) noexcept;
@@ -104,7 +104,7 @@ protected:
 
 private:
   /// @returns Whether the timer is linked now.
-  [[nodiscard]] bool link(timer& t, tick due);
+  [[nodiscard]] bool link(timer& t, tick due) noexcept;
 
   /// @returns Whether the timer was linked.
   bool unlink(timer& t) noexcept;

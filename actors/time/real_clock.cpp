@@ -3,6 +3,8 @@
 
 #include "actors/time/engine.hpp"
 
+#include "actors/make_thread.hpp"
+
 #include <condition_variable>
 #include <csignal>
 #include <mutex>
@@ -43,11 +45,14 @@ private:
 
 } // namespace
 
-/// Fires on a thread of its own.
+/// Fires on a thread of its own, which is there before the first timer is armed:
+/// deadlines are armed where nobody could be told that there is no thread.
 class real_clock::sleeper final : public clock::engine {
 public:
   explicit sleeper(clock& owner) : engine(owner, tick_now()) {
     alarm_ = tick_never;
+    const signal_shield shield;
+    thread_ = make_thread("the clock", [this] { run(); });
   }
 
   void stop() noexcept {
@@ -74,11 +79,7 @@ public:
   }
 
 protected:
-  void on_earlier(tick due) override {
-    if (!thread_.joinable()) {
-      const signal_shield shield;
-      thread_ = std::thread{[this] { run(); }};
-    }
+  void on_earlier(tick due) noexcept override {
     alarm_ = due;
     wake_.notify_one();
   }

@@ -105,8 +105,7 @@ public:
   /// Makes `t` fire once, at `due`. An armed timer is moved. A time that has
   /// passed already makes it fire at once, but never inside of this call.
   /// @param due `never` stands for no timer at all: as `cancel(t)`.
-  /// @throws std::system_error If the clock's thread cannot be started.
-  void arm(timer& t, time_point due);
+  void arm(timer& t, time_point due) noexcept;
 
   /// Takes back `arm`. When it has returned, the callback is not running and
   /// will not run.
@@ -119,8 +118,7 @@ public:
   /// Makes `what` run once, at `due`; the clock holds a reference until then. A
   /// pending job is moved. One that is running may be scheduled again.
   /// @param due As for `arm`.
-  /// @throws std::system_error If the clock's thread cannot be started.
-  void schedule(job& what, time_point due);
+  void schedule(job& what, time_point due) noexcept;
 
   /// Takes back `schedule`.
   /// @returns `true` if the job was pending and will not run; `false` if it has
@@ -264,10 +262,11 @@ template <class F>
 
 // -- real_clock ----------------------------------------------------------------
 
-/// The machine's monotonic clock. Its thread starts with the first timer,
-/// sleeps until the earliest one is due, and is not woken for anything else.
+/// The machine's monotonic clock. Its thread is made with it, sleeps until the
+/// earliest timer is due, and is not woken for anything else.
 class real_clock final : public clock {
 public:
+  /// @throws std::system_error if there is no thread.
   real_clock();
 
   /// As `stop()`. A job may destroy the clock that runs it.

@@ -37,6 +37,10 @@ namespace troupe {
 ///         field, or if a setting `troupe.*` or its environment variable is,
 ///         naming that: each is a whole number, zero or more, and a unit, such
 ///         as `10s` or `500ms`. And whatever the constructor throws.
+/// @throws std::system_error if the actor system has had no worker before, and
+///         there is no thread for its clock.
+/// @throws std::logic_error in a process that came out of `fork()` when the
+///         actor system was there.
 template <std::derived_from<worker> W, class... Ts>
 [[nodiscard]] worker_ref<W>
 spawn(caf::actor_system& sys, worker_options options, Ts&&... xs) {

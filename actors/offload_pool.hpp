@@ -44,8 +44,8 @@ public:
 
   /// Runs `x` when it is its turn, and then destroys it. After `stop`, it is
   /// destroyed at once.
-  /// @throws std::system_error if there is no thread, and no call after which
-  ///         it could run.
+  /// @throws std::system_error if there is no thread, when it is its turn at
+  ///         once; later it is destroyed.
   void run(std::unique_ptr<thread_job> x);
 
   /// Takes back `x`, which must not have been destroyed.

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -157,18 +158,19 @@ public:
   void put(const value_ptr& x) noexcept override {
     {
       std::unique_lock guard{mtx_};
-      if (values_.size() == capacity_) {
+      if (values_.size() == capacity_ || !keep(x)) {
         ++missed_;
         return;
       }
-      values_.push_back(x);
       if (std::exchange(delivering_, true))
         return;
     }
     try {
       run_(delivery{this->shared_from_this()});
     } catch (...) {
-      return; // There was no thread; the next value tries again.
+      // There was no thread; the next value tries again.
+      if (!complained_.exchange(true, std::memory_order_relaxed))
+        on_failure_(std::current_exception());
     }
   }
 
@@ -219,6 +221,17 @@ private:
     std::shared_ptr<function_sink> what_;
   };
 
+  /// @returns `false` if there is no memory for it.
+  /// @pre the lock is held
+  [[nodiscard]] bool keep(const value_ptr& x) noexcept {
+    try {
+      values_.push_back(x);
+      return true;
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+  }
+
   void deliver() noexcept {
     std::unique_lock guard{mtx_};
     deliverer_ = std::this_thread::get_id();
@@ -262,6 +275,7 @@ private:
   std::condition_variable idle_;
   std::deque<value_ptr> values_;
   std::uint64_t missed_ = 0;
+  std::atomic<bool> complained_ = false;
   std::thread::id deliverer_;
   bool delivering_ = false;
 };

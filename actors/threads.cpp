@@ -3,6 +3,9 @@
 
 #include "threads.hpp"
 
+#include "make_thread.hpp"
+
+#include <tuple>
 #include <utility>
 
 namespace troupe {
@@ -14,6 +17,11 @@ struct threads::shared : std::enable_shared_from_this<shared> {
   static thread_local shared* here;
 
   struct call {
+    call(unique_function<void()> f, at_stop how)
+      : what(std::move(f)), mode(how) {
+      // nop
+    }
+
     unique_function<void()> what;
     at_stop mode;
   };
@@ -104,33 +112,30 @@ threads::~threads() {
 }
 
 void threads::run(unique_function<void()> f, at_stop mode) {
+  // Goes without the lock, whatever happens: what it owns is the user's.
+  auto first = std::make_unique<shared::call>(std::move(f), mode);
   auto& s = *shared_;
   std::unique_lock guard{s.mtx};
   if (s.stopped)
     return;
-  if (mode == at_stop::join)
-    ++s.must_join;
   // An idle thread that has been promised a call already does not count.
   if (s.idle > s.calls.size()) {
-    s.calls.push_back({std::move(f), mode});
+    s.calls.push_back(std::move(*first));
     s.work.notify_one();
-    return;
-  }
-  ++s.alive;
-  try {
-    std::thread{[keep = shared_,
-                 first = shared::call{std::move(f), mode}]() mutable {
-      keep->serve(std::move(first));
+  } else {
+    auto serve = [keep = shared_, given = first.get()] {
+      std::unique_ptr<shared::call> mine{given};
+      keep->serve(std::move(*mine));
       std::unique_lock last{keep->mtx};
       --keep->alive;
       keep->quiet.notify_all();
-    }}.detach();
-  } catch (...) {
-    --s.alive;
-    if (mode == at_stop::join)
-      --s.must_join;
-    throw;
+    };
+    make_thread("code that may block", std::move(serve)).detach();
+    std::ignore = first.release();
+    ++s.alive;
   }
+  if (mode == at_stop::join)
+    ++s.must_join;
 }
 
 void threads::stop() noexcept {

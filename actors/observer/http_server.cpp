@@ -106,6 +106,10 @@ void http_server::close_connections() {
     ::shutdown(x, SHUT_RD);
 }
 
+void http_server::unbind() noexcept {
+  ::close(svr_sock_.exchange(INVALID_SOCKET));
+}
+
 bool http_server::add(socket_t socket) {
   if (request_threads::too_many_here())
     return false;

@@ -34,6 +34,9 @@ public:
   /// No request begins any more, and nobody is waited for who is slow.
   void close_connections();
 
+  /// Lets go of the port, before anybody has begun to listen on it.
+  void unbind() noexcept;
+
 private:
   class connection;
 

@@ -4,6 +4,7 @@
 #include "troupe/observer.hpp"
 
 #include "caf_compat.hpp"
+#include "make_thread.hpp"
 #include "observer/controls.hpp"
 #include "observer/document.hpp"
 #include "observer/ended_roots.hpp"
@@ -332,7 +333,12 @@ private:
           + "; choose another one in observer_options, or by "
             "troupe.observer.port"};
     port_ = static_cast<std::uint16_t>(bound);
-    thread_ = std::thread{[this] { serve(); }};
+    try {
+      thread_ = make_thread("the observer", [this] { serve(); });
+    } catch (...) {
+      server_.unbind();
+      throw;
+    }
     // It cannot be stopped before it has begun, and has no way of telling.
     while (!server_.is_running())
       std::this_thread::yield();

@@ -26,21 +26,21 @@ T accepted() {
 request_threads::enqueue_result
 request_threads::enqueue(std::function<void()> job) {
   std::unique_lock guard{mtx_};
-  if (jobs_.size() >= most_waiting) {
+  if (idle_ <= jobs_.size() && threads_.size() < most_) {
+    try {
+      threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+      // It waits for one of the others, if there are any.
+      static_cast<void>(threads_.size());
+    }
+  }
+  if (threads_.empty() || jobs_.size() >= most_waiting) {
     guard.unlock();
     too_many = true;
     job();
     too_many = false;
   } else {
     jobs_.push_back(std::move(job));
-    if (idle_ < jobs_.size() && threads_.size() < most_) {
-      try {
-        threads_.emplace_back([this] { work(); });
-      } catch (const std::system_error&) {
-        // It waits for one of the others, if there are any.
-        static_cast<void>(threads_.size());
-      }
-    }
     more_.notify_one();
   }
   return accepted<enqueue_result>();

@@ -3,6 +3,8 @@
 
 #include "supervisor/signals.hpp"
 
+#include "make_thread.hpp"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -107,11 +109,11 @@ signal_watch::signal_watch(const std::vector<int>& which,
   sigemptyset(&all);
   for (auto number : which)
     sigaddset(&all, number);
-  thread_ = std::thread{[this, all] {
+  thread_ = make_thread("the signals of troupe::run", [this, all] {
     // One thread at least is to get them, also if all others block them.
     pthread_sigmask(SIG_UNBLOCK, &all, nullptr);
     listen();
-  }};
+  });
   struct sigaction action = {};
   action.sa_handler = &handle_signal;
   action.sa_flags = SA_RESTART;

@@ -21,8 +21,8 @@ public:
   ~job() override {
     if (call_ != nullptr) {
       call_->fail(std::make_exception_ptr(
-        std::runtime_error("the offloaded function was never called: the "
-                           "threads for such calls have come to an end")));
+        std::runtime_error("the offloaded function was never called: there "
+                           "is no thread for it, or no more")));
       report();
     }
     home().drop_ref();

@@ -86,7 +86,8 @@ class observer {
 public:
   /// Listens when it returns.
   /// @throws std::invalid_argument if an option makes no sense.
-  /// @throws std::system_error if it cannot listen there.
+  /// @throws std::system_error if it cannot listen there, or there is no
+  ///         thread for it.
   explicit observer(caf::actor_system& sys, observer_options options = {});
 
   observer(const observer&) = delete;

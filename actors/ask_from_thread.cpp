@@ -168,6 +168,8 @@ caf::expected<caf::message> ask_and_block(const worker_handle& target,
                            "ask() would block an actor's thread; inside of a "
                            "worker use co_await ask<R>(...) of the worker");
   auto home = whom->shared_home();
+  if (home->forked())
+    return error_after_fork(whom->subject());
   stay here{*home};
   if (!here)
     return caf::make_error(errc::system_gone,

@@ -88,6 +88,8 @@ time_point cell::due() const noexcept {
 }
 
 caf::error cell::start() {
+  if (home().forked())
+    return error_after_fork(subject());
   if (keeper_)
     return caf::make_error(errc::already_started,
                            subject()

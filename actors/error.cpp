@@ -90,6 +90,8 @@ std::string to_string(errc x) {
       return "queue_full";
     case errc::degraded:
       return "degraded";
+    case errc::forked:
+      return "forked";
   }
   return "invalid";
 }

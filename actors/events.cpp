@@ -119,7 +119,11 @@ public:
         kept_.pop_front();
         ++forgotten_;
       }
-      kept_.push_back(x);
+      try {
+        kept_.push_back(x);
+      } catch (const std::bad_alloc&) {
+        ++forgotten_;
+      }
       more_.notify_all();
     }
     home_->notify();
@@ -166,6 +170,8 @@ public:
     if (cell::current() != nullptr || home_->would_block())
       throw std::logic_error("event_log::wait_for would block an actor's "
                              "thread; call it from main or a plain thread");
+    if (home_->forked())
+      throw std::logic_error(text_after_fork("the event_log"));
     auto limit = deadline_after(home_->time().now(), timeout);
     event_stream::value_ptr found;
     // How many of all events were looked at.

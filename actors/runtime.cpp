@@ -94,8 +94,11 @@ unsigned highest_level(caf::actor_system& sys) {
 } // namespace
 
 std::shared_ptr<runtime> runtime::of(caf::actor_system& sys) {
-  if (auto* found = find_anchor(sys))
+  if (auto* found = find_anchor(sys)) {
+    if (found->what()->forked())
+      throw std::logic_error(text_after_fork("the actor system"));
     return found->what();
+  }
   // CAF would crash at the first message that holds one of them.
   if (caf::query_type_name(caf::type_id_v<worker_status>).empty())
     throw std::logic_error("CAF does not know the types of troupe's messages: "
@@ -130,6 +133,8 @@ runtime::runtime(caf::actor_system& sys)
   if (pump_) {
     clock_ = &pump_->clock();
   } else {
+    if (is_only_thread())
+      throw std::logic_error(text_after_fork("the actor system"));
     own_clock_ = std::make_unique<real_clock>();
     clock_ = own_clock_.get();
   }

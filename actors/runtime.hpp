@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "forks.hpp"
 #include "meter.hpp"
 #include "offload_pool.hpp"
 #include "remote_targets.hpp"
@@ -45,6 +46,9 @@ class roll_call;
 class runtime {
 public:
   /// Returns the runtime of `sys`, making it if there is none yet.
+  /// @throws std::logic_error if CAF does not know troupe's types, or in a
+  ///         process that came out of `fork()` when `sys` was there.
+  /// @throws std::system_error if there is no thread for the clock.
   static std::shared_ptr<runtime> of(caf::actor_system& sys);
 
   explicit runtime(caf::actor_system& sys);
@@ -63,6 +67,12 @@ public:
 
   /// Whether the actor system is gone, or about to be.
   [[nodiscard]] bool gone() const noexcept;
+
+  /// Whether this process came out of `fork()` after the runtime was made: its
+  /// threads are in the parent, and to wait for anything is to wait for ever.
+  [[nodiscard]] bool forked() const noexcept {
+    return !pump_ && fork_generation() != generation_;
+  }
 
   // -- the actor system -------------------------------------------------------
 
@@ -236,6 +246,7 @@ private:
 
   caf::actor_system* system_;
   std::shared_ptr<testing::pump> pump_;
+  const unsigned generation_ = fork_generation();
   std::unique_ptr<clock> own_clock_;
   clock* clock_;
   rules::settings settings_;

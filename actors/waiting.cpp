@@ -133,6 +133,8 @@ awaited_outcome cell::block(lifecycle_awaiter::what until, timespan timeout) {
       "a call that waits for " + subject()
         + " would block an actor's thread; co_await started() or stopped() "
           "instead, or send a message");
+  if (home().forked())
+    return error_after_fork(subject());
   if (home().gone() && !finished())
     return caf::make_error(errc::system_gone,
                            subject()
@@ -168,6 +170,8 @@ caf::error cell::startup() {
 }
 
 caf::error cell::wait_until_ready() {
+  if (home().forked())
+    return error_after_fork(subject());
   static_cast<void>(block(lifecycle_awaiter::what::ready, infinite));
   return why_not_ready();
 }

@@ -123,7 +123,8 @@ awaited_outcome worker_handle::shutdown() const {
   // A call that is going to be refused must not stop anything.
   if (who == nullptr)
     return null_handle();
-  if (!who->would_block() && !who->want_stop(who->terms().on_stop))
+  const auto refused = who->would_block() || who->home().forked();
+  if (!refused && !who->want_stop(who->terms().on_stop))
     return who->not_started();
   return who->wait_until_over(infinite);
 }

@@ -92,6 +92,8 @@ child_result child_call::progress::wait(timespan timeout) {
                             "get() of a call to a supervisor would block an "
                             "actor's thread; co_await the call instead"),
             {}};
+  if (home_->forked())
+    return {error_after_fork("a call to a supervisor"), {}};
   const auto limit = deadline_after(home_->time().now(), timeout);
   auto words = [] { return std::string{"waiting for a call to a supervisor"}; };
   sleeper self;

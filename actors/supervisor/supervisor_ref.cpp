@@ -57,6 +57,10 @@ child_call call(const worker_handle& who, F f) {
   if (home == nullptr)
     return child_call{std::make_shared<child_call::progress>(
       nullptr, child_result{null_handle(), {}})};
+  if (home->home().forked())
+    return child_call{std::make_shared<child_call::progress>(
+      home->shared_home(),
+      child_result{error_after_fork(home->subject()), {}})};
   auto children = children_of(who);
   if (!children)
     return child_call{std::make_shared<child_call::progress>(
@@ -78,6 +82,8 @@ stop_report supervisor_ref::shutdown(timespan deadline) const {
     throw std::invalid_argument(home->subject()
                                 + ": the deadline of a shutdown is negative; "
                                   "use zero to force at once");
+  if (home->home().forked())
+    throw std::logic_error(text_after_fork(home->subject()));
   auto all = inhabitants(home->home(), home->path());
   auto& time = home->home().time();
   auto begin = time.now();

@@ -75,6 +75,9 @@ enum class errc : std::uint8_t {
   queue_full,
   /// A worker has said that it does not do all of its work.
   degraded,
+  /// This process came out of `fork()`; the threads of the actor system are in
+  /// its parent.
+  forked,
 };
 
 /// @relates errc
@@ -82,7 +85,7 @@ std::string to_string(errc x);
 
 /// @relates errc
 constexpr errc last_enumerator(errc) noexcept {
-  return errc::degraded;
+  return errc::forked;
 }
 
 /// Returns the text that `err` carries, else its code in words.

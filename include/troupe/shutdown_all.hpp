@@ -22,7 +22,8 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline);
 /// @param deadline Any `std::chrono` duration, for everything together.
 /// @returns who had to be forced or abandoned, or is still there; a supervisor
 ///          only if nobody below it is.
-/// @throws std::logic_error when called inside a troupe actor.
+/// @throws std::logic_error when called inside a troupe actor, or in a process
+///         that came out of `fork()` when the actor system was there.
 template <class Rep, class Period>
 stop_report shutdown_all(caf::actor_system& sys,
                          std::chrono::duration<Rep, Period> deadline) {

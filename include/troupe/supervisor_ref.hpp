@@ -54,7 +54,8 @@ public:
   class progress;
 
   /// Blocks until the call is done: for `main` and plain threads.
-  /// @returns its result; with `errc::would_block` inside of a troupe actor.
+  /// @returns its result; with `errc::would_block` inside of a troupe actor,
+  ///          `errc::forked` after `fork()`.
   child_result get() const;
 
   /// As `get()`, but waits no longer than that.
@@ -146,9 +147,8 @@ public:
   /// @returns each worker that was forced or abandoned, or that is still there.
   ///          A supervisor is named only if nobody below it is. Nobody else
   ///          runs any more. Empty as well if the supervisor was not started.
-  /// @throws std::logic_error inside of a troupe actor, std::invalid_argument
-  /// if
-  ///         the deadline is negative.
+  /// @throws std::logic_error inside of a troupe actor and after `fork()`,
+  ///         std::invalid_argument if the deadline is negative.
   stop_report shutdown(timespan deadline) const;
 
   /// Appends a child and starts it; done when it is ready. (S18)

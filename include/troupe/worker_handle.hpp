@@ -70,7 +70,8 @@ private:
 ///
 /// The functions that block refuse with `errc::would_block` when they are
 /// called inside a troupe actor; there, `co_await` `started()` or `stopped()`
-/// instead.
+/// instead. They, and `start()`, refuse with `errc::forked` in a process that
+/// came out of `fork()` when the actor system was there. (L37)
 class worker_handle {
 public:
   worker_handle() noexcept = default;

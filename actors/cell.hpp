@@ -452,8 +452,8 @@ public:
   /// `on_shutdown()` begins, now that the children are gone: it gets its time.
   void begin_cleanup();
 
-  /// Tells others what the keeper has taken note of: that it is ready, or how
-  /// its life has ended.
+  /// Publishes that it is ready, or how its life has ended. The keeper has
+  /// taken note of that.
   void tell();
 
   /// Tells those who have subscribed to events.
@@ -587,7 +587,7 @@ private:
     lifecycle_awaiter::what until;
   };
 
-  /// What a child's keeper is to take note of before others get to know.
+  /// News of a child. Its keeper takes note of them before they are published.
   enum class news : std::uint8_t { none, ready, end };
 
   /// What is known of the end of the present life, from the first word of it.

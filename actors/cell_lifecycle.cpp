@@ -402,9 +402,9 @@ void cell::deadline_passed() {
     from = lifecycle_.at();
     // While children are being joined the time is theirs: each of them is bound
     // to end, by its own deadlines, once it has been forced.
-    // A supervisor whose thread is taken is abandoned after those below it, or
-    // it would be blamed for them. The children of one that was killed stop by
-    // themselves.
+    // A supervisor that has no thread is abandoned after its children, or it
+    // would be blamed for them. The children of a supervisor that was killed
+    // stop by themselves.
     if (auto& children = extra().children;
         children && !children->over()
         && (from == rules::stage::forcing || from == rules::stage::killing)) {
@@ -636,8 +636,8 @@ void cell::tell() {
   tell_locked();
 }
 
-/// The events of a worker keep their order: what is untold comes before the
-/// next one.
+/// Publishes the event that was held back, if there is one. Each later event
+/// of the worker calls this first, so that its events keep their order.
 /// @pre `mtx_` is held
 void cell::tell_locked() {
   const auto what = std::exchange(untold_, news::none);

@@ -21,8 +21,8 @@ void cell::add_child(cell& child) {
     if (before != nullptr)
       before->kin()->previous = &child;
   }
-  // Whoever forces this one now finds the child. After that it ends before it
-  // has begun.
+  // A force that comes from here on finds the child in the list. If the force
+  // came before, the child ends before it has begun.
   if (is_to_be_forced())
     child.drop_as_child();
 }
@@ -42,8 +42,8 @@ bool cell::is_to_be_forced() const {
   return false;
 }
 
-/// Whether its coroutines are to go, so that nothing may begin below it. In
-/// `on_shutdown()`, which follows, a child can be started again.
+/// Whether its coroutines are to be destroyed, so that no child may begin. In
+/// `on_shutdown()`, which follows, children can be started again.
 /// @pre `mtx_` is held
 bool cell::is_forced() const noexcept {
   return rules::is_final(lifecycle_.at()) || frozen()

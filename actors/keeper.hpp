@@ -32,7 +32,7 @@ public:
   [[nodiscard]] virtual std::unique_ptr<worker> make_object(cell& who) = 0;
 
   /// `who` has become ready.
-  /// @param tell Whether to call `who.tell()` when that is taken note of.
+  /// @param tell Whether to call `who.tell()` after taking note of it.
   virtual void child_ready(cell& who, bool tell) noexcept = 0;
 
   /// A life of `who` has ended. What follows, `cell::tell`, then a restart or

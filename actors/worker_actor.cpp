@@ -251,8 +251,9 @@ worker_actor::resume(compat::execution_context* ctx, size_t max_throughput) {
   const auto result = cell_->get_watchdog() == nullptr
                         ? resume_turn(ctx, most)
                         : resume_watched(ctx, most);
-  // From here on the actor may run on another thread, or be gone. It goes
-  // behind the others: a thread runs first what comes from itself.
+  // From here on the actor may run on another thread, or be gone. Without a
+  // context it goes behind the others: CAF puts a job that comes from the
+  // thread itself at the head of the queue.
   if (mine.wake_later) {
     current_context = nullptr;
     keep->wake_actor(nullptr);
@@ -366,8 +367,8 @@ void worker_actor::pump() {
     const at_work mark{*cell_};
     work();
   }
-  // Others have their turn; what is still to be done goes on after them. A
-  // message that comes now would be handled in this turn.
+  // The rest is done after others have had their turn. When the time is over
+  // the wake-up has to wait: now it would be handled in this turn.
   if (cell_->has_ready() || cell_->has_todo()) {
     if (current_cell == cell_.get() && current_turn->time.over())
       current_turn->wake_later = true;

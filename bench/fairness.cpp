@@ -1,8 +1,8 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// What is left for others while as many workers as the scheduler has threads
-// have very much to do.
+// How long others wait while as many workers as the scheduler has threads have
+// full queues.
 
 #include "cases.hpp"
 
@@ -35,13 +35,13 @@ using namespace std::chrono_literals;
 
 constexpr auto beat = 10ms;
 
-/// What busy workers and the heartbeat share.
+/// Shared by the busy workers and the heartbeat.
 struct scene {
   std::atomic<bool> enough = false;
   std::atomic<double> longest_gap = 0;
   stopwatch::time_point last_beat;
 
-  /// What a busy worker does with each of its messages.
+  /// The work of a busy worker for each message: 1 ms.
   void toil() const {
     const auto end = stopwatch::now() + 1ms;
     while (!enough && stopwatch::now() < end) {
@@ -62,7 +62,7 @@ struct scene {
   }
 };
 
-/// What came out, in milliseconds.
+/// The results, in milliseconds.
 struct waits {
   double start_p99 = 0;
   double longest_gap = 0;
@@ -82,7 +82,7 @@ double start_p99(timespan length, const scene& busy, F start) {
   return percentile(all, 0.99);
 }
 
-/// Ends the work when the time is over, whoever waits for its end.
+/// Ends the work when the time is over.
 class time_limit {
 public:
   time_limit(scene& what, timespan length)

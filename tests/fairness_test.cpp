@@ -1,8 +1,8 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// Busy workers and others that wait for a thread. What counts is how much the
-// busy one does before another one has its turn, not how long that takes.
+// Busy workers and others that wait for a thread. The tests count the steps of
+// the busy worker before another one has its turn; they measure no time.
 
 #include "support/plain_caf.hpp"
 #include "support/real_system.hpp"
@@ -82,8 +82,8 @@ private:
   troupe::worker_ref<scene> other_;
 };
 
-/// What a turn may have in it: the first look at the clock is after the second
-/// step.
+/// The most steps in a turn: the first look at the clock is after the second
+/// one.
 constexpr int most_in_a_turn = 4;
 
 constexpr int many = 200;

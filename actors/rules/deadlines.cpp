@@ -12,9 +12,9 @@ stop_limits limits_until(time_point now, time_point deadline) noexcept {
     return {};
   const auto whole = std::max(deadline - now, timespan::zero());
   const auto end = now + whole;
-  // Of the reserve, half is for those who are told last to stop by themselves,
-  // a quarter for clean-up, and an eighth each for code that has to return and
-  // for those above who see that it did not.
+  // Half of the reserve is for workers that are told last: they stop by
+  // themselves. A quarter is for clean-up, an eighth for code that has to
+  // return, and an eighth for the supervisors of workers whose code did not.
   return {end - whole / 4, end - whole / 8, end - whole / 16, end - whole / 32,
           end};
 }

@@ -19,8 +19,8 @@ struct stop_limits {
   time_point force = never;
   /// Until then `on_shutdown()` may run.
   time_point cleanup = never;
-  /// Who is not gone by then is abandoned: before the end, so that those above
-  /// have time to end as well.
+  /// A worker that is still there then is abandoned. That is before the end, so
+  /// that its supervisors have time to end as well.
   time_point abandon = never;
   /// By then the tree is over.
   time_point end = never;
@@ -43,9 +43,9 @@ inline constexpr timespan least_to_go = std::chrono::milliseconds{100};
 [[nodiscard]] time_point abandon_at(time_point now, timespan force_period,
                                     const stop_limits& limits) noexcept;
 
-/// Returns until when to wait for a stop within `limits`: for their end; and,
-/// where the deadline is short, for those who were forced last and, once they
-/// are abandoned, for as long again for those above them.
+/// Returns until when to wait for a stop within `limits`: until their end. If
+/// the deadline is short, longer: a worker that is forced last has
+/// `least_to_go`, and its supervisors have as long again.
 [[nodiscard]] time_point all_gone_by(const stop_limits& limits) noexcept;
 
 /// Limits that force at `when` and bound nothing else.

@@ -17,8 +17,8 @@ inline constexpr timespan turn_length = std::chrono::milliseconds{1};
 /// How many steps it may take in a row without a wait, however short they are.
 inline constexpr std::size_t turn_steps = 128;
 
-/// After how many steps in a row to look at the clock for the first time. A
-/// single step, which is what most turns are, needs no clock.
+/// After how many steps in a row to look at the clock for the first time. Most
+/// turns are a single step; these need no clock.
 inline constexpr std::size_t first_look = 2;
 
 /// Returns when to look again if there was time left after `steps`: soon at
@@ -31,7 +31,7 @@ public:
   /// @returns whether the time is over.
   bool look(time_point now) noexcept;
 
-  /// What the last look has found.
+  /// The result of the last look.
   [[nodiscard]] bool over() const noexcept {
     return over_;
   }

@@ -75,8 +75,8 @@ void nursery::take_turn(unique_function<void()> event) noexcept {
     rules_.take(commands_);
   }
   event = nullptr;
-  // Whoever hears of it and calls finds it taken note of; and it comes before
-  // what follows from it.
+  // The event is true for a caller who acts on it, because the rules know it by
+  // now. It is published before the commands that follow from it.
   for (auto& x : told_)
     x->tell();
   empty(told_);
@@ -251,8 +251,7 @@ void nursery::child_ready(cell& who, bool tell) noexcept {
       told_.push_back(std::move(what));
     });
   else
-    // Whoever has the turn may be on another processor, where nothing of the
-    // cell is at hand.
+    // The turn may be taken on another processor. Do not touch the cell there.
     news([this, place = who.place(), mode = who.terms().on_stop] {
       note_ready(place, mode);
     });

@@ -202,7 +202,7 @@ private:
   std::unique_lock<small_mutex>* guard_ = nullptr; // of the event, on `mtx_`
 
   // What is to be done after this turn. The same holds.
-  std::vector<cell_ptr> told_; // let others know what has become of them
+  std::vector<cell_ptr> told_; // whose news are to be published
   std::vector<rules::command> commands_;
   std::vector<child_id> begin_;         // to be told to begin
   std::vector<child_id> again_;         // to be told once more to stop

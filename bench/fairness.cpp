@@ -139,7 +139,9 @@ waits ours(std::size_t threads, std::size_t messages, timespan length) {
 
 void beat_on(caf::event_based_actor* self, scene* shared) {
   shared->note_beat();
-  if (!shared->enough)
+  if (shared->enough)
+    self->quit();
+  else
     self->run_delayed(beat, [self, shared] { beat_on(self, shared); });
 }
 
@@ -149,8 +151,11 @@ waits raw(std::size_t threads, std::size_t messages, timespan length) {
   cfg.set("caf.scheduler.max-threads", threads);
   caf::actor_system sys{cfg};
   shared.begin();
-  sys.spawn(
-    [&shared](caf::event_based_actor* self) { beat_on(self, &shared); });
+  // Without a behavior it would end at once.
+  sys.spawn([&shared](caf::event_based_actor* self) -> caf::behavior {
+    beat_on(self, &shared);
+    return {[](std::uint64_t) {}};
+  });
   for (std::size_t i = 0; i < threads; ++i) {
     auto busy = sys.spawn([&shared]() -> caf::behavior {
       return {[&shared](std::uint64_t) { shared.toil(); }};

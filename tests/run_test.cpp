@@ -278,6 +278,18 @@ int clogged_failure(caf::actor_system& sys, journal& log) {
   std::_Exit(40 + troupe::run(sys, tree_of(log, what)));
 }
 
+/// The same where nobody will ever read what is printed.
+int cut_off_failure(caf::actor_system& sys, journal& log) {
+  script what;
+  what.on_startup = support::throwing(std::runtime_error{"no luck today"});
+  std::array<int, 2> ends = {};
+  if (::pipe(ends.data()) != 0)
+    throw std::runtime_error{"pipe"};
+  ::close(ends[0]);
+  ::dup2(ends[1], STDERR_FILENO);
+  std::_Exit(40 + troupe::run(sys, tree_of(log, what)));
+}
+
 int clogged_return(caf::actor_system& sys, journal& log) {
   script what;
   what.run = doing([] {
@@ -414,6 +426,7 @@ const std::map<std::string, program> programs = {
   {"clogged", clogged},
   {"clogged_report", clogged_report},
   {"clogged_failure", clogged_failure},
+  {"cut_off_failure", cut_off_failure},
   {"clogged_return", clogged_return},
   {"clogged_log", clogged_log},
   {"locked", locked},
@@ -951,7 +964,7 @@ TEST_CASE("S32 run leaves, whatever standard output and standard error do") {
 
 TEST_CASE("S32 run returns, whatever standard output and standard error do") {
   SECTION("when the tree has failed") {
-    process it{"clogged_failure"};
+    process it{GENERATE("clogged_failure", "cut_off_failure")};
     CHECK(it.wait() == 42);
   }
   SECTION("when the caller wants to see the code") {

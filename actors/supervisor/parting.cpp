@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <csignal>
 #include <cstdlib>
 #include <mutex>
 #include <string_view>
@@ -78,8 +79,13 @@ struct parting::shared {
 
 parting::parting()
   : shared_(std::make_shared<shared>()),
-    thread_(make_thread("the end of troupe::run",
-                        [keep = shared_] { keep->serve(); })) {
+    thread_(make_thread("the end of troupe::run", [keep = shared_] {
+      // A pipe that nobody reads any more is no reason to die of SIGPIPE.
+      sigset_t all;
+      sigfillset(&all);
+      pthread_sigmask(SIG_BLOCK, &all, nullptr);
+      keep->serve();
+    })) {
   // nop
 }
 

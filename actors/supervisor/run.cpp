@@ -263,20 +263,34 @@ void flush_streams() {
 /// full, and a worker that does not come back may hold the lock of a stream.
 struct last_words {
   void operator()() const noexcept {
+    attempt([this] { print(text); });
+    attempt([this] { tell(); });
+    attempt([this] {
+      if (flushes)
+        flush_streams();
+    });
+    attempt([this] {
+      for (const auto& x : blockers)
+        home->log(compat::log_warning, "run: " + to_string(x));
+    });
+  }
+
+  /// A stream may throw where it cannot write.
+  template <class F>
+  static void attempt(F f) noexcept {
     try {
-      print(text);
+      f();
+    } catch (...) {
+      return;
+    }
+  }
+
+  void tell() const {
+    try {
       if (report)
         report(blockers);
     } catch (...) {
       print(text_of(std::current_exception()) + '\n');
-    }
-    try {
-      if (flushes)
-        flush_streams();
-      for (const auto& x : blockers)
-        home->log(compat::log_warning, "run: " + to_string(x));
-    } catch (...) {
-      // A stream may throw where it cannot write.
     }
   }
 

@@ -23,7 +23,7 @@ void small_mutex::wait_and_lock() noexcept {
   constexpr int tries = 64;
   for (auto i = 0; i < tries; ++i) {
     auto seen = state_.load(std::memory_order_relaxed);
-    if (seen == state::wanted)
+    if (seen != state::free && seen != state::held)
       break; // Those who sleep come first.
     if (seen == state::free
         && state_.compare_exchange_weak(seen, state::held,
@@ -32,10 +32,55 @@ void small_mutex::wait_and_lock() noexcept {
       return;
     relax();
   }
-  // Whoever gets it from here on does not know whether others sleep.
-  while (state_.exchange(state::wanted, std::memory_order_acquire)
-         != state::free)
-    state_.wait(state::wanted, std::memory_order_relaxed);
+  // How often a thread may find it held after it was woken. Others take it
+  // meanwhile, which is the cheaper way as long as it goes on for a moment
+  // only.
+  constexpr int most_losses = 16;
+  for (int losses = 0;;) {
+    const auto starving = losses >= most_losses;
+    auto seen = state_.load(std::memory_order_relaxed);
+    auto next = state::wanted;
+    switch (seen) {
+      case state::free:
+        // The next one to unlock it does not know whether others sleep.
+        break;
+      case state::reserved:
+        next = starving ? state::wanted : state::reserved;
+        break;
+      case state::held:
+      case state::wanted:
+        next = starving ? state::starved : state::wanted;
+        break;
+      case state::starved:
+        next = state::starved;
+        break;
+    }
+    if (next == seen) {
+      state_.wait(seen, std::memory_order_relaxed);
+      ++losses;
+    } else if (state_.compare_exchange_weak(seen, next,
+                                            std::memory_order_acquire,
+                                            std::memory_order_relaxed)
+               && (seen == state::free || seen == state::reserved)) {
+      return;
+    }
+  }
+}
+
+void small_mutex::unlock_and_wake() noexcept {
+  // Others only add that they wait. From the exchange on it may be gone.
+  auto seen = state_.load(std::memory_order_relaxed);
+  for (;;) {
+    const auto next = seen == state::starved ? state::reserved : state::free;
+    if (state_.compare_exchange_weak(seen, next, std::memory_order_release,
+                                     std::memory_order_relaxed))
+      break;
+  }
+  // Of those who sleep only some may take what is reserved.
+  if (seen == state::starved)
+    state_.notify_all();
+  else
+    state_.notify_one();
 }
 
 } // namespace troupe

@@ -11,6 +11,9 @@
 #include <thread>
 #include <vector>
 
+#include <pthread.h>
+#include <sched.h>
+
 using troupe::small_mutex;
 
 TEST_CASE("a small mutex takes four bytes") {
@@ -58,4 +61,40 @@ TEST_CASE("whoever has to wait for a small mutex gets it when it is free") {
     guard.unlock();
   }
   CHECK(had_it == num_threads);
+}
+
+TEST_CASE("a thread that waits for a small mutex gets it, however often others "
+          "lock it") {
+  // On one processor a thread that holds it nearly always is nearly always
+  // interrupted while it holds it: without fairness the other one would find it
+  // held each time that it has the processor.
+  cpu_set_t before;
+  REQUIRE(pthread_getaffinity_np(pthread_self(), sizeof(before), &before) == 0);
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (auto i = 0; i < CPU_SETSIZE; ++i)
+    if (CPU_ISSET(i, &before)) {
+      CPU_SET(i, &one);
+      break;
+    }
+  REQUIRE(pthread_setaffinity_np(pthread_self(), sizeof(one), &one) == 0);
+  constexpr std::size_t wanted = 50;
+  small_mutex mtx;
+  std::atomic<std::size_t> had_it{0};
+  {
+    std::jthread waiting{[&] {
+      while (had_it < wanted) {
+        std::unique_lock guard{mtx};
+        ++had_it;
+      }
+    }};
+    volatile std::size_t work = 0;
+    while (had_it < wanted) {
+      std::unique_lock guard{mtx};
+      for (std::size_t i = 0; i < 10'000; ++i)
+        work = work + i;
+    }
+  }
+  CHECK(had_it == wanted);
+  REQUIRE(pthread_setaffinity_np(pthread_self(), sizeof(before), &before) == 0);
 }

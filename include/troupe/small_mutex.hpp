@@ -22,6 +22,9 @@ namespace troupe {
 /// very often: where nobody else is at it, to lock and to unlock it takes one
 /// atomic operation each, without a call. Works with `std::unique_lock`, but
 /// not with a `std::condition_variable`.
+///
+/// It is fair in the end: a thread that has found it held again and again gets
+/// it next, however many others lock it in a loop.
 class small_mutex {
 public:
   small_mutex() noexcept = default;
@@ -49,9 +52,11 @@ public:
   void unlock() noexcept {
     TROUPE_TSAN(__tsan_mutex_pre_unlock(this, 0));
     // From here on it may be gone; a wake-up needs its address alone.
-    if (state_.exchange(state::free, std::memory_order_release)
-        == state::wanted)
-      state_.notify_one();
+    auto seen = state::held;
+    if (!state_.compare_exchange_strong(seen, state::free,
+                                        std::memory_order_release,
+                                        std::memory_order_relaxed))
+      unlock_and_wake();
     TROUPE_TSAN(__tsan_mutex_post_unlock(this, 0));
   }
 
@@ -59,10 +64,14 @@ private:
   enum class state : std::uint32_t {
     free,
     held,
-    wanted, ///< Held, and somebody may be asleep until it is free.
+    wanted,   ///< Held, and somebody may be asleep until it is free.
+    starved,  ///< The same, and somebody has waited for too long.
+    reserved, ///< Free for those who have waited for too long, and only them.
   };
 
   void wait_and_lock() noexcept;
+
+  void unlock_and_wake() noexcept;
 
   std::atomic<state> state_{state::free};
 };

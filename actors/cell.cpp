@@ -5,6 +5,7 @@
 
 #include "ask_table.hpp"
 #include "pool/router.hpp"
+#include "rules/naming.hpp"
 #include "supervisor/adopted_actor.hpp"
 #include "worker_actor.hpp"
 
@@ -112,7 +113,7 @@ bool cell::frozen() const noexcept {
 }
 
 std::string cell::subject() const {
-  return std::string{"worker \""} + name() + "\" (" + path_ + ")";
+  return rules::subject(path_);
 }
 
 std::optional<outcome> cell::last_outcome() const {
@@ -165,18 +166,6 @@ queue_counts cell::counts() const {
   if (auto pool = router_of(*this))
     return pool->counts();
   return queue_ ? queue_->counts() : queue_counts{};
-}
-
-caf::error cell::refusal(message_queue::receipt why) const {
-  if (why == message_queue::receipt::full)
-    return caf::make_error(errc::queue_full,
-                           subject()
-                             + " has no room for another message; send it "
-                               "again later");
-  return caf::make_error(errc::queue_closed,
-                         subject()
-                           + " takes no more messages: it stops or has "
-                             "ended");
 }
 
 std::size_t cell::holds() const {
@@ -276,10 +265,9 @@ void cell::system_gone() noexcept {
     if (extras_)
       unanswered.swap(extras_->pending_replies);
   }
-  if (queue_) {
-    queue_->close(false);
-    queue_->turn_away(); // Their answers must not outlive the system.
-  }
+  // Nobody handles what is queued, and no answer must outlive the system.
+  if (queue_)
+    queue_->discard(message_queue::leave::handled);
   if (keeper_ && !finished() && rules::is_final(stage()))
     release_waiters(); // There will be no other life.
   if (auto at = stage(); at == rules::stage::created || rules::is_final(at))

@@ -4,7 +4,7 @@
 #include "departures.hpp"
 
 #include "caf_compat.hpp"
-#include "cell.hpp"
+#include "runtime.hpp"
 #include "stream.hpp"
 
 #include <exception>
@@ -13,10 +13,11 @@
 
 namespace troupe {
 
-void held_request::answer(const cell& home) const {
+void held_request::answer(std::string_view path) const {
   caf::message content;
   if (!taken_)
-    content = caf::make_message(home.refusal(message_queue::receipt::closed));
+    content = caf::make_message(
+      message_queue::refusal(message_queue::receipt::closed, path));
   from_->enqueue(compat::make_element(nullptr, answer_, std::move(content)),
                  nullptr);
 }
@@ -32,24 +33,24 @@ void message_queue::departures::see_off() noexcept {
   while (first_ != nullptr) {
     std::unique_ptr<node> x{std::exchange(first_, first_->next)};
     if (x->dead)
-      home_->home().count_dead_letters(x->reason, 1);
+      from_.runtime_->count_dead_letters(x->reason, 1);
     if (wanted && x->dead)
       publish(x->reason, x.get());
   }
   if (unseen_ > 0)
-    home_->home().count_dead_letters(unseen_reason_, unseen_);
+    from_.runtime_->count_dead_letters(unseen_reason_, unseen_);
   for (; wanted && unseen_ > 0; --unseen_)
     publish(unseen_reason_, nullptr);
   while (answers_ != nullptr) {
     std::unique_ptr<held_request> x{std::exchange(answers_, answers_->next)};
-    x->answer(*home_);
+    x->answer(from_.path_);
   }
 }
 
 void message_queue::departures::publish(dead_letter_reason why,
                                         node* what) noexcept {
   try {
-    dead_letter x{why, home_->path(), home_->home().time().now(), {}, nullptr};
+    dead_letter x{why, from_.path_, from_.runtime_->time().now(), {}, nullptr};
     if (what != nullptr) {
       x.message = what->content();
       x.thrown = std::move(what->thrown);

@@ -9,6 +9,8 @@
 #include <caf/message_id.hpp>
 
 #include <cstdint>
+#include <memory>
+#include <string_view>
 #include <utility>
 
 namespace troupe {
@@ -22,7 +24,7 @@ public:
     // nop
   }
 
-  void answer(const cell& home) const;
+  void answer(std::string_view path) const;
 
   held_request* next = nullptr;
 
@@ -36,7 +38,9 @@ private:
 };
 
 /// What leaves a queue while its lock is held. Messages are the user's, so
-/// their destructors run when it no longer is, and answers are sent then.
+/// their destructors run when it no longer is, and answers are sent then. One
+/// of them may drop the last handle to the worker: from the first departure on
+/// this holds the queue, and with it all that it needs.
 class message_queue::departures {
 public:
   explicit departures(message_queue& from) noexcept : from_(from) {
@@ -54,43 +58,45 @@ public:
 
   /// `x` is needed no longer.
   void drop(node* x) noexcept {
+    hold();
     x->next = nullptr;
     *last_ = x;
     last_ = &x->next;
   }
 
   /// `x` is a dead letter.
-  /// @pre the queue's lock is held
   void bury(node* x, dead_letter_reason why) noexcept {
-    home_ = from_.home_;
     x->dead = true;
     x->reason = why;
     drop(x);
   }
 
   /// So are `n` others, whose content is gone.
-  /// @pre the queue's lock is held
   void bury_unseen(std::uint64_t n, dead_letter_reason why) noexcept {
-    home_ = from_.home_;
+    hold();
     unseen_ = n;
     unseen_reason_ = why;
   }
 
   /// It has been decided over `x`.
-  /// @pre the queue's lock is held
   void answer(held_request& x) noexcept {
-    home_ = from_.home_;
+    hold();
     *last_answer_ = &x;
     last_answer_ = &x.next;
   }
 
 private:
+  void hold() noexcept {
+    if (!held_)
+      held_ = from_.weak_from_this().lock();
+  }
+
   void see_off() noexcept;
 
   void publish(dead_letter_reason why, node* what) noexcept;
 
-  message_queue& from_;
-  cell* home_ = nullptr;
+  message_queue& from_; // of the caller, and from the first departure on held
+  std::shared_ptr<message_queue> held_;
   node* first_ = nullptr;
   node** last_ = &first_;
   std::uint64_t unseen_ = 0;

@@ -98,6 +98,8 @@ bool message_queue::awaiter::wait_for_message() {
   enlist();
   {
     std::unique_lock guard{queue_->mtx_};
+    if (home.abandoned())
+      return true; // The queue has let go of it: nobody would take it out.
     // Before it looks for the last time, so that whatever comes after that
     // finds somebody who waits.
     queue_->bar();

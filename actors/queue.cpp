@@ -7,6 +7,7 @@
 #include "departures.hpp"
 #include "linked_list.hpp"
 #include "pool/router.hpp"
+#include "rules/naming.hpp"
 #include "rules/queueing.hpp"
 #include "stream.hpp"
 #include "troupe/get_message.hpp"
@@ -35,12 +36,14 @@ message_queue::~message_queue() {
 void message_queue::attach(cell& home, const queue_options& how) {
   {
     std::unique_lock guard{mtx_};
-    if (home_ == nullptr) {
+    if (!runtime_) {
+      path_ = home.path();
+      runtime_ = home.shared_home();
       options_ = how;
       kept_ = home.kept_by() != nullptr;
       keeps_ = (kept_ && how.redeliver > 0)
                || how.on_error.what() == on_error::action::retry;
-      letters_ = &home.home().dead_letters();
+      letters_ = &runtime_->dead_letters();
     }
   }
   attach(home);
@@ -50,7 +53,6 @@ void message_queue::attach(cell& home) {
   if (auto pool = this->pool())
     pool->housed(*this, home);
   std::unique_lock guard{mtx_};
-  home_ = &home;
   unbar();
 }
 
@@ -410,8 +412,20 @@ void message_queue::report_handled() noexcept {
   const auto since = std::exchange(in_hand_since_, never);
   if (since == never)
     return;
-  if (auto* counting = home_->home().get_meter())
-    counting->handled(home_->home().time().now() - since);
+  if (auto* counting = runtime_->get_meter())
+    counting->handled(runtime_->time().now() - since);
+}
+
+caf::error message_queue::refusal(receipt why, std::string_view path) {
+  if (why == receipt::full)
+    return caf::make_error(errc::queue_full,
+                           rules::subject(path)
+                             + " has no room for another message; send it "
+                               "again later");
+  return caf::make_error(errc::queue_closed,
+                         rules::subject(path)
+                           + " takes no more messages: it stops or has "
+                             "ended");
 }
 
 queue_counts message_queue::counts() noexcept {
@@ -556,8 +570,8 @@ message_queue::node_ptr message_queue::pop_front() noexcept {
 void message_queue::take_in(departures& out) noexcept {
   --counts_.queued;
   ++counts_.in_progress;
-  if (auto& home = home_->home(); home.get_meter() != nullptr)
-    in_hand_since_ = home.time().now();
+  if (runtime_->get_meter() != nullptr)
+    in_hand_since_ = runtime_->time().now();
   admit(out);
 }
 

@@ -59,7 +59,7 @@ caf::error send_awaiter::await_resume() const {
     return null_handle();
   if (result_ == message_queue::receipt::taken)
     return {};
-  return whom->refusal(result_);
+  return message_queue::refusal(result_, whom->path());
 }
 
 } // namespace troupe

@@ -126,9 +126,10 @@ bool worker_actor::enqueue(caf::mailbox_element_ptr what,
       spare_element = outer;
       if (result == receipt::held)
         return true; // It is answered later.
-      auto answer = result == receipt::taken
-                      ? caf::message{}
-                      : caf::make_message(cell_->refusal(result));
+      auto answer
+        = result == receipt::taken
+            ? caf::message{}
+            : caf::make_message(message_queue::refusal(result, cell_->path()));
       from->enqueue(compat::make_element(caf::strong_actor_ptr{ctrl()},
                                          mid.response_id(), std::move(answer)),
                     ctx);
@@ -150,6 +151,10 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
   auto& content = what.payload;
   if (content.match_elements<caf::exit_msg>()) {
     auto& reason = content.get_as<caf::exit_msg>(0).reason;
+    // Its supervisor decides when it begins to live: nothing to be stopped, and
+    // as little to be dropped as between two lives.
+    if (cell_->kept_by() != nullptr && cell_->stage() == rules::stage::created)
+      return true;
     // Nothing to be stopped: the actor goes, and with it the worker.
     if (cell_->drop_unstarted(reason))
       return false;

@@ -315,3 +315,17 @@ TEST_CASE(
     }
   }
 }
+
+TEST_CASE("Q8 nothing is queued any more when the actor system has gone") {
+  worker unstarted;
+  {
+    testing_system sys;
+    unstarted = troupe::spawn<numbers>(sys, {}, numbers::body{});
+    unstarted.send(1);
+    CHECK(unstarted.queue_size() == 1);
+  }
+  auto counts = unstarted.queue();
+  CHECK(counts.queued == 0);
+  CHECK(counts.discarded == 1);
+  CHECK(balanced(counts));
+}

@@ -964,6 +964,35 @@ TEST_CASE("P7 a worker may hold a handle to its pool, and both go") {
   CHECK(crawler::alive == 0);
 }
 
+TEST_CASE("P9 a handle to a worker outlives its pool, and those after it") {
+  class taking : public troupe::queue_consumer<int32_t> {
+  public:
+    task<> run() override {
+      while ([[maybe_unused]] auto x = co_await get_message()) {
+        // nop
+      }
+    }
+  };
+  testing_system sys;
+  std::vector<std::string> letters;
+  auto pool = troupe::spawn(sys,
+                            worker_pool<taking>{{.name = "pool", .size = 1}});
+  CHECK_FALSE(pool.startup());
+  auto former = *troupe::lookup<taking>(sys, "/pool/taking#1");
+  // Another worker has the seat, and then nobody.
+  CHECK(pool.resize(0).get());
+  CHECK(pool.resize(1).get());
+  CHECK(pool.shutdown());
+  pool = {};
+  sys.run();
+  auto log = troupe::on_dead_letter(sys, [&](const troupe::dead_letter& x) {
+    letters.push_back(x.path + ' ' + to_string(x.reason));
+  });
+  CHECK_FALSE(former.send(1));
+  sys.run();
+  CHECK(letters == std::vector<std::string>{"/pool/taking#1 closed"});
+}
+
 TEST_CASE("P8 a stop discards what is queued, a drain finishes it") {
   testing_system sys;
   auto to = std::make_shared<book>();

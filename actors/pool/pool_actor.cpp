@@ -32,9 +32,10 @@ bool pool_actor::enqueue(caf::mailbox_element_ptr what,
     return true; // It is answered later.
   auto taken = result == receipt::taken;
   what->sender->enqueue(
-    compat::make_element(caf::strong_actor_ptr{ctrl()}, answer,
-                         taken ? caf::message{}
-                               : caf::make_message(home().refusal(result))),
+    compat::make_element(
+      caf::strong_actor_ptr{ctrl()}, answer,
+      taken ? caf::message{}
+            : caf::make_message(message_queue::refusal(result, home().path()))),
     ctx);
   return taken;
 }

@@ -80,6 +80,15 @@ std::string with_article(std::string_view name) {
   return result;
 }
 
+std::string subject(std::string_view path) {
+  std::string result{"worker \""};
+  result += path.substr(path.rfind('/') + 1);
+  result += "\" (";
+  result += path;
+  result += ')';
+  return result;
+}
+
 std::string child_path(std::string_view parent, std::string_view name) {
   std::string result{parent};
   result += '/';

@@ -18,6 +18,10 @@ namespace troupe::rules {
 /// net::x`.
 [[nodiscard]] std::string with_article(std::string_view name);
 
+/// `worker "name" (/path)`, the subject of every error text. The name is the
+/// end of the path.
+[[nodiscard]] std::string subject(std::string_view path);
+
 /// The path of a worker below `parent`, which is empty for the topmost.
 [[nodiscard]] std::string child_path(std::string_view parent,
                                      std::string_view name);

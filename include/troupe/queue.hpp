@@ -12,6 +12,7 @@
 #include "troupe/time.hpp"
 
 #include <caf/actor_control_block.hpp>
+#include <caf/error.hpp>
 #include <caf/message.hpp>
 #include <caf/message_id.hpp>
 #include <caf/type_id.hpp>
@@ -22,6 +23,8 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -36,13 +39,18 @@ enum class patience : std::uint8_t;
 
 class pool_router;
 
+class runtime;
+
 template <class T>
 class stream;
 
 /// The part of a queue that does not depend on the type of its messages: it
 /// belongs to the worker's cell, so it survives the worker, and all members are
 /// thread-safe unless they say otherwise.
-class message_queue {
+///
+/// It may outlive every cell of its worker, in the hands of a pool or of a
+/// handle to an earlier life. So it points to none of them.
+class message_queue : public std::enable_shared_from_this<message_queue> {
 public:
   /// What holds a message: a link in the queue.
   struct node {
@@ -104,7 +112,8 @@ public:
     friend class message_queue;
 
     node_ptr what_;
-    message_queue* line_ = nullptr; // in whose it is, or was
+    message_queue* line_ = nullptr; // in whose it is, or was; its sender, or
+                                    // what it waits in, holds that or its pool
     applicant* next_ = nullptr;
     applicant* previous_ = nullptr;
     bool in_line_ = false;
@@ -122,8 +131,8 @@ public:
   /// @returns null if the queue does not take messages of that type.
   [[nodiscard]] virtual node_ptr convert(caf::message& msg) = 0;
 
-  /// Says whose queue it is, and the first time how it is to behave. Before
-  /// anybody uses it.
+  /// Says whose queue it is and how it is to behave, which counts the first
+  /// time, before anybody uses it; later cells have the same path.
   void attach(cell& home, const queue_options& how);
 
   /// The worker's lives go on in another cell.
@@ -206,6 +215,10 @@ public:
   void settle(leave how) noexcept;
 
   [[nodiscard]] queue_counts counts() noexcept;
+
+  /// The error of a message that the queue of the worker at `path` does not
+  /// take.
+  [[nodiscard]] static caf::error refusal(receipt why, std::string_view path);
 
   // -- pools ------------------------------------------------------------------
 
@@ -340,7 +353,9 @@ private:
   queue_options options_;
   bool keeps_ = false;
   bool kept_ = false; // its worker has a keeper, and so more than one life
-  stream<dead_letter>* letters_ = nullptr;
+  std::string path_;  // of its worker
+  std::shared_ptr<runtime> runtime_;
+  stream<dead_letter>* letters_ = nullptr; // of the runtime
   std::weak_ptr<pool_router> pool_;
 
   // The way in that needs no lock. It is open while a message that comes is
@@ -348,12 +363,12 @@ private:
   alignas(cache_line) inbox<node> inbox_;
 
   alignas(cache_line) mutable small_mutex mtx_;
-  cell* home_ = nullptr; // the last one in the line of successors
   node* first_ = nullptr;
   node* last_ = nullptr;
   node* given_out_ = nullptr; // in progress, if their content is kept
-  line waiting_;              // for a message
-  line promised_;             // have got one, and have not run since
+  // Each takes itself out, with the lock held, before it goes.
+  line waiting_;  // for a message
+  line promised_; // have got one, and have not run since
   applicant* first_applicant_ = nullptr;
   applicant* last_applicant_ = nullptr;
   queue_counts counts_;

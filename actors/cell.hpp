@@ -201,9 +201,6 @@ public:
   /// Where the messages are: those of its queue, or of all of a pool.
   [[nodiscard]] queue_counts counts() const;
 
-  /// The error of a message that its queue does not take.
-  [[nodiscard]] caf::error refusal(message_queue::receipt why) const;
-
   [[nodiscard]] std::size_t holds() const;
 
   /// The worker's actor, or null when it has ended. For a plain actor under a
@@ -280,6 +277,10 @@ public:
     return keeper_.get();
   }
 
+  /// Makes its path that of no other tree, until it is over. (S31)
+  /// @returns `false` if another tree has it.
+  [[nodiscard]] bool claim_path();
+
   /// Whether there is nobody above it.
   [[nodiscard]] bool is_top() const noexcept {
     return keeper_ == nullptr && kin() == nullptr;
@@ -300,8 +301,9 @@ public:
   [[nodiscard]] bool can_live() const;
 
   /// Begins the first life, or the next one.
-  /// @pre `can_live()`
-  /// @returns an error if the actor system goes down.
+  /// @pre nobody else begins one, and the last one is over
+  /// @returns an error if it cannot: the actor system goes down, or it has come
+  ///          to its final end since somebody asked `can_live()`.
   caf::error begin_life();
 
   /// The final end: no further life begins in here.
@@ -411,8 +413,15 @@ public:
   /// Makes `child` a linked child of this one.
   void add_child(cell& child);
 
+  /// How the children of a worker are to end.
+  enum class how_to_end : std::uint8_t {
+    gracefully,
+    linked_by_force, ///< Those of a supervisor stop by themselves. (S26)
+    by_force,
+  };
+
   /// Asks all children to stop, or forces them.
-  void stop_children(bool by_force);
+  void stop_children(how_to_end how);
 
   [[nodiscard]] bool has_children() const;
 
@@ -612,14 +621,15 @@ private:
     cell* predecessor = nullptr;     // holds a reference
     cell* first_child = nullptr;     // linked, as the following ones are
     cell* ended_child = nullptr;     // the last one
+    // Each takes itself out, with the lock held, before it goes.
     lifecycle_awaiter* awaiters = nullptr;
     blocked_thread* blocked = nullptr;
   };
 
   /// What ties a linked child to its parent, whose lock guards it.
   struct kinship {
-    cell* const parent; // holds a reference
-    cell* next = nullptr;
+    cell* const parent;   // holds a reference
+    cell* next = nullptr; // the list has a reference to each in it
     cell* previous = nullptr;
     bool is_listed = false;
   };
@@ -666,7 +676,7 @@ private:
 
   bool drop_as_child();
 
-  void stop_children(bool by_force, std::vector<cell_ptr>& to_force);
+  void stop_children(how_to_end how, std::vector<cell_ptr>& to_force);
 
   static void force_all(std::vector<cell_ptr> due);
 
@@ -681,6 +691,12 @@ private:
   void arm(time_point due);
 
   [[nodiscard]] time_point due() const noexcept;
+
+  [[nodiscard]] bool dropped() const noexcept;
+
+  [[nodiscard]] bool can_live_locked() const;
+
+  [[nodiscard]] caf::error why_not_startable() const;
 
   void begin_anew(failure& none);
 
@@ -761,7 +777,7 @@ private:
   news untold_ = news::none;              // guarded by `mtx_`
   caf::strong_actor_ptr strong_;
   caf::strong_actor_ptr face_;
-  worker_actor* actor_ = nullptr;
+  worker_actor* actor_ = nullptr; // it holds this, and clears this at its end
 
   // Guarded by `mtx_`.
   mutable small_mutex mtx_;
@@ -771,18 +787,19 @@ private:
   bool entered_ = false;
   bool in_cleanup_ = false; // in on_shutdown(), or past it
   bool is_armed_ = false;   // the alarm, for its due()
+  bool has_path_ = false;   // claimed
   std::uint32_t holds_ = 0;
   std::unique_ptr<clock::job> alarm_; // made when it is needed
-  time_point started_at_{};
+  time_point started_at_ = never;     // the present life, or the last one
   std::unique_ptr<ending> ending_;
   std::unique_ptr<const outcome> former_; // of the life before
   std::unique_ptr<extras> extras_;
 
-  // Guarded by the runtime's lock.
+  // Guarded by the runtime's lock; a cell leaves that list before it goes.
   cell* next_ = nullptr;
   cell* previous_ = nullptr;
 
-  // Of the actor's own thread.
+  // Of the actor's own thread; a wait leaves the list before it goes.
   idle_wait* idle_waits_ = nullptr;
   bool sleep_wake_due_ = false;
   std::uint16_t unpaused_ = 0;

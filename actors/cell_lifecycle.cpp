@@ -98,19 +98,28 @@ caf::error cell::start() {
   return start_now();
 }
 
+/// Whether it was ended before it was started.
+/// @pre `mtx_` is held
+bool cell::dropped() const noexcept {
+  return started_at_ == never && rules::is_final(lifecycle_.at());
+}
+
+caf::error cell::why_not_startable() const {
+  return home().gone()
+           ? caf::make_error(errc::system_gone,
+                             subject()
+                               + " cannot be started: its actor system is gone")
+           : caf::make_error(errc::cancelled,
+                             subject()
+                               + " cannot be started: it was ended from "
+                                 "outside before");
+}
+
 caf::error cell::start_now() {
   {
     std::unique_lock guard{mtx_};
-    if (lifecycle_.at() != rules::stage::created && started_at_ == time_point{})
-      return home().gone()
-               ? caf::make_error(errc::system_gone,
-                                 subject()
-                                   + " cannot be started: its actor "
-                                     "system is gone")
-               : caf::make_error(errc::cancelled,
-                                 subject()
-                                   + " cannot be started: it was ended "
-                                     "from outside before");
+    if (dropped())
+      return why_not_startable();
     if (lifecycle_.at() != rules::stage::created) {
       auto text = subject() + " was started before and is "
                   + to_string(rules::state_of(lifecycle_.at()))
@@ -206,6 +215,7 @@ bool cell::request_stop(queue_at_stop mode, const rules::stop_limits& limits,
       shorten_cleanup();
     }
   }
+  const cell_ptr self{*this}; // messages go, and with them perhaps handles
   if (queue_ && mode == queue_at_stop::discard)
     queue_->discard(message_queue::leave::handled);
   else if (queue_ && mode != queue_at_stop::keep)
@@ -256,7 +266,7 @@ void cell::force_one(std::vector<cell_ptr>& below) {
   if (!joining || !has_children)
     feed(joining ? rules::event::join_overdue : rules::event::force);
   if (has_children)
-    stop_children(true, below);
+    stop_children(how_to_end::by_force, below);
 }
 
 void cell::kill(caf::error reason) {
@@ -264,6 +274,7 @@ void cell::kill(caf::error reason) {
 }
 
 bool cell::drop_unstarted(caf::error reason) noexcept {
+  const cell_ptr self{*this}; // messages go, and with them perhaps handles
   {
     std::unique_lock guard{mtx_};
     if (lifecycle_.at() != rules::stage::created)
@@ -411,10 +422,21 @@ void cell::deadline_passed() {
       make_end().abandon_due = from == rules::stage::forcing;
       return;
     }
+    // Nor does a new life begin beside linked children of this one. They were
+    // forced, and its own code may have returned long ago: look once more.
+    if (const auto now = home().time().now();
+        extra().first_child != nullptr && now < end().limits.end
+        && (from == rules::stage::killing
+            || from == rules::stage::cleanup_forcing)) {
+      const auto later = deadline_after(now, std::max(terms_->periods.force,
+                                                      rules::least_to_go));
+      arm(std::min(later, end().limits.end));
+      return;
+    }
     auto joining = joins();
     if (joining && has_children_locked()) {
       guard.unlock();
-      stop_children(true);
+      stop_children(how_to_end::by_force);
       return;
     }
     failure why;
@@ -434,12 +456,13 @@ void cell::deadline_passed() {
 
 /// The worker is abandoned: nobody waits for it any more.
 void cell::leave_behind() {
+  const cell_ptr self{*this}; // messages go, and with them perhaps handles
   home().pool().give_up(*this);
   if (queue_ && keeper_)
     queue_->let_go();
   else if (queue_)
     queue_->discard(message_queue::leave::abandoned);
-  stop_children(false);
+  stop_children(how_to_end::linked_by_force);
   disown_children();
   end_reached();
   std::unique_lock guard{mtx_};
@@ -526,7 +549,7 @@ void cell::note_outcome(rules::action what, failure& why) {
   }
   how.abandoned_ = has(abandon);
   how.incarnation_ = incarnation();
-  if (started_at_ != time_point{})
+  if (started_at_ != never)
     how.duration_ = home().time().now() - started_at_;
   make_end().is_known = true;
 }

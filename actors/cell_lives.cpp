@@ -21,7 +21,12 @@ worker_phase cell::phase() const noexcept {
 
 bool cell::can_live() const {
   std::unique_lock guard{mtx_};
-  if (over_ || lifecycle_.at() == rules::stage::abandoned)
+  return can_live_locked();
+}
+
+/// @pre `mtx_` is held
+bool cell::can_live_locked() const {
+  if (over_ || dropped() || lifecycle_.at() == rules::stage::abandoned)
     return false;
   std::unique_lock wake_guard{wake_mtx_};
   return actor_ != nullptr;
@@ -36,6 +41,9 @@ caf::error cell::begin_life() {
   {
     std::unique_lock guard{mtx_};
     assert(rules::is_final(lifecycle_.at()));
+    // Somebody may have killed it before its first life could begin.
+    if (!can_live_locked())
+      return why_not_startable();
     failure none;
     begin_anew(none);
   }
@@ -75,6 +83,18 @@ bool cell::want_stop(on_stop mode) {
     return request_stop(mode);
   keeper_->stop_wanted(*this, mode);
   return true;
+}
+
+bool cell::claim_path() {
+  if (!home().claim_path(*this))
+    return false;
+  std::unique_lock guard{mtx_};
+  // It may have been abandoned meanwhile.
+  if (over_)
+    home().release_path(*this);
+  else
+    has_path_ = true;
+  return !over_;
 }
 
 void cell::end_reached() {

@@ -57,14 +57,14 @@ bool cell::drop_as_child() {
     errc::cancelled, subject() + " was not started: its parent ends"));
 }
 
-void cell::stop_children(bool by_force) {
+void cell::stop_children(how_to_end how) {
   std::vector<cell_ptr> forced;
-  stop_children(by_force, forced);
+  stop_children(how, forced);
   force_all(std::move(forced));
 }
 
 /// The same, but those to be forced are left to the caller.
-void cell::stop_children(bool by_force, std::vector<cell_ptr>& to_force) {
+void cell::stop_children(how_to_end how, std::vector<cell_ptr>& to_force) {
   std::vector<cell_ptr> children;
   std::shared_ptr<brood> kept;
   auto limits = rules::stop_limits{};
@@ -81,12 +81,12 @@ void cell::stop_children(bool by_force, std::vector<cell_ptr>& to_force) {
     // It may be started in this very moment.
     if (child->stage() == rules::stage::created && child->drop_as_child())
       continue;
-    if (by_force)
+    if (how != how_to_end::gracefully)
       to_force.push_back(std::move(child));
     else
       child->request_stop(child->terms().on_stop, limit);
   }
-  if (kept && by_force)
+  if (kept && how == how_to_end::by_force)
     kept->force();
   else if (kept)
     kept->stop(limits);
@@ -160,6 +160,9 @@ void cell::release_waiters() {
   {
     std::unique_lock guard{mtx_};
     over_ = true;
+    // Whoever has waited may start another tree of that name.
+    if (std::exchange(has_path_, false))
+      home().release_path(*this);
     announce(lifecycle_awaiter::what::over);
   }
   home().notify();

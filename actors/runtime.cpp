@@ -282,6 +282,16 @@ void runtime::add_root(cell& x) {
   roots_.emplace(x.path(), &x);
 }
 
+bool runtime::claim_path(const cell& x) {
+  std::unique_lock guard{mtx_};
+  return claims_.emplace(x.path(), &x).second;
+}
+
+void runtime::release_path(const cell& x) noexcept {
+  std::unique_lock guard{mtx_};
+  claims_.erase(x.path());
+}
+
 bool runtime::knows_root(std::string_view path) const {
   // Most are not, which takes no lock to see.
   if (path.find('/', 1) != std::string_view::npos)

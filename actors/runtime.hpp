@@ -225,6 +225,14 @@ public:
   /// it is there.
   void add_root(cell& x);
 
+  /// Makes the path of `x` that of no other tree.
+  /// @returns `false` if another one has it. Exactly one of those that ask at
+  ///          the same time gets it.
+  [[nodiscard]] bool claim_path(const cell& x);
+
+  /// Undoes `claim_path`. A cell may be locked meanwhile.
+  void release_path(const cell& x) noexcept;
+
   /// Whether a supervisor with nobody above it has that path. Touches no cell,
   /// so a cell may be locked meanwhile.
   [[nodiscard]] bool knows_root(std::string_view path) const;
@@ -265,11 +273,14 @@ private:
   std::atomic<bool> closed_{false};
   std::atomic<int> forces_{0}; // under way
   bool gone_ = false;
-  cell* first_ = nullptr;
+  cell* first_ = nullptr; // a cell leaves the list before it goes
   // Two may have one name, of which one runs at most.
   std::multimap<std::string, cell*, std::less<>> roots_;
+  std::map<std::string, const cell*, std::less<>>
+    claims_; // by path; until it is over
 
   small_mutex callers_mtx_;
+  // The roll call holds the cell.
   std::unordered_multimap<const cell*, std::shared_ptr<roll_call>> callers_;
 
   // Those that were asked for last.

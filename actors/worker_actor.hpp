@@ -157,6 +157,10 @@ private:
 
   void part_gone();
 
+  [[nodiscard]] bool ends_without_joining() const noexcept;
+
+  void stop_children();
+
   void torn_down();
 
   void children_ended();

@@ -22,7 +22,9 @@ void worker_actor::tear_down(bool handlers_too) {
   if (cell_->frozen()) {
     default_handler_ = refuse_late;
     serve_nobody();
-    cell_->stop_children(cell_->stage() != rules::stage::killing);
+    cell_->stop_children(cell_->stage() == rules::stage::killing
+                           ? cell::how_to_end::linked_by_force
+                           : cell::how_to_end::by_force);
   }
   if (main_.active() && !main_.cancelled()
       && !main_.cancel([this](fiber&) { part_gone(); }))
@@ -57,9 +59,8 @@ void worker_actor::torn_down() {
       }
     }
     step_ = step::none;
-    // A supervisor that was killed is over when its children are, or its next
-    // life would have others beside them.
-    if (cell_->stage() == rules::stage::killing && cell_->has_brood())
+    // Its next life would have its children beside it.
+    if (ends_without_joining() && cell_->has_children())
       return;
     cell_->feed(rules::event::destroyed);
     if (cell_->stage() == rules::stage::abandoned)
@@ -76,6 +77,20 @@ void worker_actor::torn_down() {
   } else if (closing_) {
     close_if_alone();
   }
+}
+
+/// Whether the end follows when the coroutines are gone: no join, and no
+/// `on_shutdown()`, comes after that.
+bool worker_actor::ends_without_joining() const noexcept {
+  const auto at = cell_->stage();
+  return at == rules::stage::killing || at == rules::stage::cleanup_forcing;
+}
+
+/// The children end before `on_shutdown()`, or before the worker does.
+void worker_actor::stop_children() {
+  cell_->stop_children(cell_->stage() == rules::stage::closing_forced
+                         ? cell::how_to_end::by_force
+                         : cell::how_to_end::gracefully);
 }
 
 void worker_actor::begin_close() {
@@ -95,7 +110,7 @@ void worker_actor::begin_close() {
     queue->close(true);
     queue->turn_away();
   }
-  cell_->stop_children(cell_->stage() == rules::stage::closing_forced);
+  stop_children();
   tear_down(true);
 }
 
@@ -148,7 +163,7 @@ void worker_actor::cleanup_done() {
   step_ = step::none;
   if (cell_->has_children()) {
     cell_->join_again();
-    cell_->stop_children(cell_->stage() == rules::stage::closing_forced);
+    stop_children();
   }
   close_if_alone();
 }
@@ -186,8 +201,7 @@ void worker_actor::children_ended() {
     child->release();
   }
   // A kill may have come that has not been looked at: what runs goes first.
-  if (cell_->stage() == rules::stage::killing && tearing_down_ == 0
-      && !main_.active())
+  if (ends_without_joining() && tearing_down_ == 0 && !main_.active())
     torn_down();
   else
     close_if_alone();

@@ -9,6 +9,8 @@
 #include "support/real_system.hpp"
 #include "support/scripted.hpp"
 
+#include "troupe/queue_consumer.hpp"
+#include "troupe/supervisor_ref.hpp"
 #include "troupe/testing.hpp"
 
 #include <caf/abstract_actor.hpp>
@@ -260,6 +262,58 @@ TEST_CASE("L23 in init an exit or a kill is the end of the worker") {
   CHECK(log.lines().empty());
   ref = {};
   CHECK(log.lines() == lines{"destroyed"});
+}
+
+TEST_CASE(
+  "L23 an exit or a kill of a child that does not live changes nothing") {
+  auto reason = GENERATE(caf::exit_reason::user_shutdown,
+                         caf::exit_reason::kill);
+  // The first child keeps the second one from its life until it is ready.
+  class slow : public troupe::worker {
+  public:
+    troupe::task<> run() override {
+      static_cast<void>(co_await sleep_for(1s));
+      ready();
+      co_await stop_requested();
+    }
+  };
+  class counting : public troupe::queue_consumer<int32_t> {
+  public:
+    troupe::task<> run() override {
+      while (auto x = co_await get_message()) {
+        if (*x < 0)
+          throw std::runtime_error{"boom"};
+      }
+    }
+  };
+  testing_system sys;
+  troupe::supervisor_spec spec{.name = "tree"};
+  spec.add<slow>("slow",
+                 {.worker = {.readiness = troupe::readiness::explicit_ready}});
+  spec.add<counting>("counting", {.backoff = {.initial = 1s}});
+  auto tree = troupe::spawn(sys, spec);
+  tree.start();
+  sys.run();
+  auto child = tree.child<counting>("counting");
+  REQUIRE(child.state() == worker_state::init);
+  child.send(1);
+  caf::anon_send_exit(child.actor(), reason);
+  sys.run();
+  CHECK(child.state() == worker_state::init);
+  CHECK(child.queue_size() == 1);
+  sys.advance(1s);
+  CHECK(child.queue().handled == 1);
+  // Between two lives.
+  child.send(-1);
+  sys.run();
+  REQUIRE(child.phase() == troupe::worker_phase::backing_off);
+  child.send(2);
+  caf::anon_send_exit(child.actor(), reason);
+  sys.advance(1s);
+  CHECK(child.state() == worker_state::running);
+  CHECK(child.incarnation() == 2);
+  CHECK(child.queue().handled == 2);
+  CHECK(tree.shutdown()->ok());
 }
 
 TEST_CASE("L23 a kill after the end changes nothing") {

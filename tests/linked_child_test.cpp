@@ -10,6 +10,7 @@
 #include "support/scripted.hpp"
 
 #include "troupe/event_log.hpp"
+#include "troupe/supervisor_ref.hpp"
 #include "troupe/testing.hpp"
 
 #include <caf/exit_reason.hpp>
@@ -116,7 +117,7 @@ TEST_CASE("L29 however a parent ends, its child is stopped, and joined before "
   CHECK(sys.now() - begin <= 12s);
 }
 
-TEST_CASE("L29 the child of a parent that is killed stops gracefully") {
+TEST_CASE("L29 the child of a parent that is killed is forced before it ends") {
   journal log;
   journal child_log;
   testing_system sys;
@@ -132,7 +133,8 @@ TEST_CASE("L29 the child of a parent that is killed stops gracefully") {
   sys.run();
   caf::anon_send_exit(parent.actor(), caf::exit_reason::kill);
   CHECK(parent.wait_for_shutdown()->kind() == outcome_kind::cancelled);
-  CHECK(child.wait_for_shutdown()->ok());
+  REQUIRE(child.outcome());
+  CHECK(child.outcome()->kind() == outcome_kind::forced);
   CHECK(log.has("child cleaned up"));
 }
 
@@ -428,4 +430,86 @@ TEST_CASE("L18 on_shutdown may start a child after a force as well") {
   CHECK(child_log.has("run"));
   REQUIRE(child);
   CHECK(child.outcome());
+}
+
+namespace {
+
+/// Takes its time to go, unless it is forced.
+script slow_to_go() {
+  script what;
+  what.run = [](scripted& self) -> troupe::task<> {
+    support::farewell gone{self.log(), "child gone"};
+    co_await self.stop_requested();
+    static_cast<void>(co_await self.sleep_for(5s));
+    static_cast<void>(co_await self.sleep_for(5s));
+  };
+  return what;
+}
+
+/// A tree of one worker, which starts a child in each of its lives.
+troupe::supervisor_ref spawn_tree(caf::actor_system& sys, journal& log,
+                                  const script& parent) {
+  troupe::supervisor_spec spec{.name = "tree"};
+  spec.add<scripted>("parent", {}, std::ref(log), parent);
+  return troupe::spawn(sys, spec);
+}
+
+} // namespace
+
+TEST_CASE("L29 a kill joins linked children before the next life") {
+  journal log;
+  journal seen;
+  testing_system sys;
+  script what;
+  what.run = [&](scripted& self) -> troupe::task<> {
+    seen.note("parent runs");
+    auto starting = self.start<scripted>({.name = "child"}, seen, slow_to_go());
+    auto child = co_await std::move(starting);
+    co_await self.stop_requested();
+  };
+  auto tree = spawn_tree(sys, log, what);
+  CHECK_FALSE(tree.startup());
+  sys.run();
+  auto parent = tree.child("parent");
+  caf::anon_send_exit(parent.actor(), caf::exit_reason::kill);
+  sys.run();
+  CHECK(parent.incarnation() == 2);
+  CHECK(seen.lines()
+        == lines{"parent runs", "on_startup", "run", "child gone",
+                 "on_shutdown", "after_shutdown", "destroyed", "parent runs",
+                 "on_startup", "run"});
+  tree.force_stop();
+  CHECK(tree.wait_for_shutdown());
+}
+
+TEST_CASE("L29 so does a clean-up that takes too long") {
+  journal log;
+  journal seen;
+  testing_system sys;
+  script what;
+  what.run = [&](scripted&) -> troupe::task<> {
+    seen.note("parent runs");
+    throw std::runtime_error{"boom"};
+    co_return;
+  };
+  what.on_shutdown = [&](scripted& self) -> troupe::task<> {
+    auto starting = self.start<scripted>({.name = "child"}, seen, slow_to_go());
+    auto child = co_await std::move(starting);
+    for (;;)
+      static_cast<void>(co_await self.sleep_for(1h));
+  };
+  auto tree = spawn_tree(sys, log, what);
+  tree.start();
+  sys.run();
+  auto parent = tree.child("parent");
+  REQUIRE(parent.incarnation() == 1);
+  // The grace period of a clean-up, in which the child was not asked to stop.
+  while (parent.incarnation() == 1)
+    sys.advance(1s);
+  CHECK(seen.lines()
+        == lines{"parent runs", "on_startup", "run", "child gone",
+                 "on_shutdown", "after_shutdown", "destroyed", "parent runs",
+                 "on_startup", "run"});
+  tree.force_stop();
+  CHECK(tree.wait_for_shutdown());
 }

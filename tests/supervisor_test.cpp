@@ -24,11 +24,15 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <atomic>
+#include <barrier>
 #include <functional>
+#include <memory>
 #include <semaphore>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -568,6 +572,35 @@ TEST_CASE("S31 two trees of one name would mean each other") {
   third.shutdown();
 }
 
+TEST_CASE("S31 of trees of one name that start at once exactly one runs") {
+  constexpr std::size_t num_threads = 4;
+  constexpr std::size_t rounds = 200;
+  support::real_system sys;
+  supervisor_spec spec{.name = "tree"};
+  std::atomic<std::size_t> winners = 0;
+  std::atomic<std::size_t> wrong = 0;
+  std::barrier started{num_threads, [&]() noexcept {
+                         if (winners.exchange(0) != 1)
+                           ++wrong;
+                       }};
+  std::barrier over{num_threads};
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < num_threads; ++i)
+      threads.emplace_back([&] {
+        for (std::size_t j = 0; j < rounds; ++j) {
+          auto tree = troupe::spawn(sys, spec);
+          if (!tree.startup())
+            ++winners;
+          started.arrive_and_wait();
+          static_cast<void>(tree.shutdown());
+          over.arrive_and_wait();
+        }
+      });
+  }
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("S31 the supervisor at the top has a path like all others") {
   journal log;
   testing_system sys;
@@ -1030,6 +1063,62 @@ TEST_CASE("Q10 S20 the queue of a child that is started again takes messages") {
   CHECK(ref.queue().closed == 1);
   CHECK(ref.queue_size() == 0);
   CHECK(tree.shutdown()->ok());
+}
+
+TEST_CASE("S16 a stop comes before the calls that wait for their turn") {
+  // While its supervisor is at work, an argument of a child that goes makes
+  // calls, which wait, and then asks for a stop.
+  struct caller {
+    std::function<void()> call;
+
+    explicit caller(std::function<void()> f) : call(std::move(f)) {
+      // nop
+    }
+
+    caller(caller&&) = default;
+
+    ~caller() {
+      if (call)
+        call();
+    }
+  };
+  class holder : public troupe::worker {
+  public:
+    explicit holder(std::shared_ptr<caller> x) : x_(std::move(x)) {
+      // nop
+    }
+
+    troupe::task<> run() override {
+      co_await stop_requested();
+    }
+
+  private:
+    std::shared_ptr<caller> x_;
+  };
+  journal log;
+  testing_system sys;
+  auto tree = troupe::spawn(
+    sys, supervisor_spec{.name = "tree", .strategy = strategy::dynamic});
+  CHECK_FALSE(tree.startup());
+  std::vector<troupe::child_call> calls;
+  CHECK(tree
+          .start_child(troupe::child<part>("taken", {}, std::ref(log),
+                                           part::body{}, part::body{}))
+          .get());
+  // Its spec is refused, and goes in the turn of its supervisor.
+  auto refused = std::make_shared<caller>([&] {
+    for (auto i = 0; i < 3; ++i)
+      calls.push_back(tree.start_child(
+        troupe::child<part>("late" + std::to_string(i), {}, std::ref(log),
+                            part::body{}, part::body{})));
+    tree.gracefully_stop();
+  });
+  static_cast<void>(
+    tree.start_child(troupe::child<holder>("taken", {}, std::move(refused))));
+  CHECK(tree.wait_for_shutdown()->ok());
+  CHECK_FALSE(log.has("+late0"));
+  REQUIRE(calls.size() == 3);
+  CHECK(calls[0].get().error == errc::supervisor_stopping);
 }
 
 TEST_CASE(

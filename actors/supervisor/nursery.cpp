@@ -131,7 +131,8 @@ failure nursery::why_failed() const {
 }
 
 void nursery::stop(const rules::stop_limits& limits) noexcept {
-  turn([this, limits] {
+  // Before the calls that wait, of which there may be very many.
+  news([this, limits] {
     auto before = limits_;
     limits_ = rules::tighten(limits_, limits);
     auto under_way = rules_.at() == rules::group_stage::stopping;
@@ -159,7 +160,7 @@ void nursery::limits_changed() {
   } else if (limits_.soft != never) {
     soft_ = make_job([weak = weak_from_this(), hurry] {
       if (auto self = weak.lock())
-        self->turn(hurry);
+        self->news(hurry);
     });
     home_->time().schedule(*soft_, limits_.soft);
   }
@@ -179,7 +180,7 @@ void nursery::tell_again() {
 }
 
 void nursery::force() noexcept {
-  turn([this] {
+  news([this] {
     if (forced_)
       return;
     forced_ = true;
@@ -197,11 +198,11 @@ bool nursery::over() const noexcept {
 }
 
 void nursery::orphan() noexcept {
-  turn([this] {
+  news([this] {
     supervisor_ = cell_ptr{};
     rules_.stop(now());
   });
-  turn([this] { let_go(); });
+  news([this] { let_go(); });
 }
 
 /// Lets go of the children, who hold this, once nobody asks for them.

@@ -127,7 +127,7 @@ private:
   void turn(unique_function<void()> event,
             turns::kind which = turns::kind::call) noexcept;
 
-  /// The same for what has become of a child.
+  /// The same for what has become of a child, or of the supervisor.
   void news(unique_function<void()> event) noexcept {
     turn(std::move(event), turns::kind::news);
   }
@@ -199,7 +199,7 @@ private:
   turns turns_;
 
   // Of whoever has the turn: no lock is needed.
-  std::unique_lock<small_mutex>* guard_ = nullptr; // of the event, on `mtx_`
+  std::unique_lock<small_mutex>* guard_ = nullptr; // of the event that runs
 
   // What is to be done after this turn. The same holds.
   std::vector<cell_ptr> told_; // whose news are to be published
@@ -228,7 +228,7 @@ private:
   failure failure_;
   failure last_failure_; // of the child that failed last
   std::string last_end_; // of the child that ended last, if it did not fail
-  end_awaiter* awaiter_ = nullptr;
+  end_awaiter* awaiter_ = nullptr; // it takes itself out before it goes
   std::atomic<bool> over_{true};
 };
 
@@ -260,7 +260,7 @@ private:
 
   bool watch();
 
-  nursery* what_;
+  nursery* what_; // of `run()`, which waits in here
 };
 
 } // namespace troupe

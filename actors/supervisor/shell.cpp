@@ -4,12 +4,9 @@
 #include "supervisor/shell.hpp"
 
 #include "pool/router.hpp"
-#include "stop_report.hpp"
 #include "supervisor/nursery.hpp"
 #include "worker_actor.hpp"
 
-#include <algorithm>
-#include <functional>
 #include <stdexcept>
 #include <utility>
 
@@ -29,26 +26,10 @@ std::shared_ptr<message_queue> supervisor_shell::make_queue() {
   return std::move(own_queue_);
 }
 
-namespace {
-
-/// Whether another tree of the same name runs: paths would mean the one or the
-/// other.
-bool is_taken(const cell& mine) {
-  auto all = inhabitants(mine.home(), mine.path());
-  return std::any_of(all.begin(), all.end(), [&mine](const cell_ptr& x) {
-    // Of two that start at the same time, one sees the other.
-    auto counts = x->stage() != rules::stage::starting
-                  || std::less<>{}(x.get(), &mine);
-    return x.get() != &mine && is_supervisor(*x) && x->kept_by() == nullptr
-           && x->path() == mine.path() && counts;
-  });
-}
-
-} // namespace
-
 task<> supervisor_shell::on_startup() {
   auto& home = get_cell();
-  if (home.kept_by() == nullptr && is_taken(home))
+  // Paths would mean the one or the other.
+  if (home.kept_by() == nullptr && !home.claim_path())
     throw std::runtime_error{"another supervisor of that name runs already; "
                              "give one of them another name"};
   auto pool = router_of(home);

@@ -2,7 +2,7 @@
 # that one which hangs or crashes takes no other with it.
 
 set(TROUPE_TEST_TIMEOUT
-    120
+    600
     CACHE STRING "Seconds after which a test counts as hanging")
 
 find_package(Catch2 3 REQUIRED)

@@ -133,7 +133,7 @@ TEST_CASE("L32 a stall is a line in the log") {
       there.sit();
       co_return;
     };
-    auto ref = support::spawn(sys, log, {.name = "stuck", .watchdog = 100ms},
+    auto ref = support::spawn(sys, log, {.name = "stuck", .watchdog = 1s},
                               what);
     ref.start();
     there.await();
@@ -158,8 +158,7 @@ TEST_CASE("L32 each stall is reported once, when every thread is stuck too") {
     co_await self.yield();
     second.sit();
   };
-  auto ref = support::spawn(sys, log, {.name = "stuck", .watchdog = 100ms},
-                            what);
+  auto ref = support::spawn(sys, log, {.name = "stuck", .watchdog = 1s}, what);
   ref.start();
   first.await();
   CHECK(events.wait_for(event_kind::stalled, "/stuck"));
@@ -187,8 +186,7 @@ TEST_CASE("L32 an offloaded call may take its time") {
     co_await std::move(call);
     here.sit();
   };
-  auto ref = support::spawn(sys, log, {.name = "busy", .watchdog = 100ms},
-                            what);
+  auto ref = support::spawn(sys, log, {.name = "busy", .watchdog = 1s}, what);
   ref.start();
   there.await();
   // Time passes: another one is reported, whose time began later.
@@ -198,7 +196,7 @@ TEST_CASE("L32 an offloaded call may take its time") {
     co_return;
   };
   auto other = support::spawn(sys, other_log,
-                              {.name = "other", .watchdog = 150ms}, sits);
+                              {.name = "other", .watchdog = 1500ms}, sits);
   other.start();
   CHECK(events.wait_for(event_kind::stalled, "/other"));
   CHECK(count(events, event_kind::stalled) == 1);
@@ -279,10 +277,9 @@ TEST_CASE("L33 with on_hang::restart a supervised worker is replaced") {
     co_await self.stop_requested();
   };
   troupe::supervisor_spec spec{.name = "tree"};
-  spec.add<scripted>("child",
-                     {.worker = {.watchdog = 100ms,
-                                 .on_hang = troupe::on_hang::restart}},
-                     std::ref(log), what);
+  spec.add<scripted>(
+    "child", {.worker = {.watchdog = 1s, .on_hang = troupe::on_hang::restart}},
+    std::ref(log), what);
   troupe::scoped_supervisor tree{sys, std::move(spec)};
   there.await();
   CHECK(events.wait_for(event_kind::restarted, "/tree/child"));

@@ -299,7 +299,12 @@ TEST_CASE("S29 a worker that does not answer is shown as such") {
   auto tree = troupe::spawn(sys, spec);
   tree.startup();
   trap.await();
-  auto status = tree.status_tree(20ms);
+  // However long it takes the others on a busy machine.
+  auto patience = 20ms;
+  auto status = tree.status_tree(patience);
+  while (status.children[0].fields.empty() || status.overlooked
+         || status.children[1].overlooked)
+    status = tree.status_tree(patience *= 2);
   REQUIRE(status.children.size() == 2);
   CHECK(status.answering);
   CHECK(status.children[0].answering);
@@ -333,7 +338,7 @@ TEST_CASE("S29 who was not asked in time is said to") {
   CHECK_THAT(to_string(status), ContainsSubstring("talker-199: running, ready, "
                                                   "was not asked in time"));
   trap.open();
-  status = tree.status_tree(10s);
+  status = tree.status_tree(1h);
   CHECK_FALSE(status.children.back().overlooked);
   CHECK(status.children.back().fields.size() == 2);
   CHECK_FALSE(tree.status_tree().children.back().overlooked);
@@ -383,7 +388,7 @@ TEST_CASE("S29 many are asked at once, also those that come and go") {
       tree.restart_child("talker-" + std::to_string(i)).get();
   }};
   for (int i = 0; i < 20; ++i) {
-    auto status = tree.status_tree(10s);
+    auto status = tree.status_tree(1h);
     CHECK(status.children.size() == 500);
     for (auto& child : status.children)
       CHECK(child.answering);

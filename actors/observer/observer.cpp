@@ -12,11 +12,11 @@
 #include "observer/guard.hpp"
 #include "observer/http_server.hpp"
 #include "observer/page.hpp"
-#include "observer/printable.hpp"
 #include "observer/request_threads.hpp"
 #include "observer/shared_look.hpp"
 #include "observer/wall_time.hpp"
 #include "roll_call.hpp"
+#include "rules/printable.hpp"
 #include "runtime.hpp"
 #include "setting.hpp"
 #include "supervisor/shell.hpp"
@@ -609,7 +609,7 @@ private:
         break;
     }
     home_->log(compat::log_info, "the observer was told to " + wanted.verb + ' '
-                                   + observing::printable(wanted.path));
+                                   + rules::printable(wanted.path));
     auto err = observing::control(sys_, wanted, options_.call_timeout);
     if (err)
       fail(to, observing::status_of(err), text_of(err));

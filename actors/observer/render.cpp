@@ -3,9 +3,9 @@
 
 #include "troupe/observer/render.hpp"
 
-#include "observer/printable.hpp"
 #include "observer/words.hpp"
 #include "queue_counts.hpp"
+#include "rules/printable.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -85,10 +85,10 @@ void add_line(const tree_status& x, const std::string& lead,
   to += lead;
   to += sign_of(x);
   to += ' ';
-  to += observing::printable(name);
+  to += rules::printable(name);
   to += "  " + to_string(x.self.state) + ", " + to_string(x.self.phase);
   for (const auto& fact : facts_of(x))
-    to += "  " + observing::printable(fact);
+    to += "  " + rules::printable(fact);
   to += '\n';
 }
 
@@ -107,7 +107,7 @@ void add_children(const tree_status& x, const std::string& lead,
 
 std::string quoted(std::string_view x) {
   std::string result = "\"";
-  for (auto c : observing::printable(x)) {
+  for (auto c : rules::printable(x)) {
     if (c == '"' || c == '\\')
       result += '\\';
     result += c;

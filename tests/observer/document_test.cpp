@@ -3,8 +3,8 @@
 
 #include "observer/document.hpp"
 
-#include "observer/printable.hpp"
 #include "observer/words.hpp"
+#include "rules/printable.hpp"
 #include "support/real_system.hpp"
 #include "troupe/error.hpp"
 #include "troupe/observer/render.hpp"
@@ -89,7 +89,7 @@ TEST_CASE("S29 durations are said in two units at most") {
 }
 
 TEST_CASE("S29 what is shown cannot move the cursor of a terminal") {
-  using troupe::observing::printable;
+  using troupe::rules::printable;
   CHECK(printable("plain, ä") == "plain, ä");
   CHECK(printable("\x1b[2J\n\x7f") == "\\x1b[2J\\x0a\\x7f");
   CHECK(printable("\xc2\x9b") == "\\u{9b}");

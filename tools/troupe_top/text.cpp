@@ -12,10 +12,10 @@ namespace troupe_top {
 
 namespace {
 
-using troupe::observing::code_range;
-using troupe::observing::continues;
-using troupe::observing::first_of;
-using troupe::observing::is_in;
+using troupe::rules::code_range;
+using troupe::rules::continues;
+using troupe::rules::first_of;
+using troupe::rules::is_in;
 
 /// Marks that sit on the character before them.
 constexpr std::array<code_range, 9> combining{{

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "observer/printable.hpp"
+#include "rules/printable.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -13,7 +13,7 @@
 namespace troupe_top {
 
 // Makes a text harmless for a terminal.
-using troupe::observing::printable;
+using troupe::rules::printable;
 
 /// How many columns of a terminal a text takes.
 /// @param text As `printable` returns it.

@@ -1,13 +1,13 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "observer/printable.hpp"
+#include "rules/printable.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 
-namespace troupe::observing {
+namespace troupe::rules {
 
 namespace {
 
@@ -29,6 +29,11 @@ constexpr std::array<code_range, 15> unprintable{{
   {0xfff0, 0xfffb},
   {0xe0000, 0x10ffff},
 }};
+
+/// Whether a byte stands for itself, as nearly all do.
+constexpr bool is_plain(char byte) noexcept {
+  return byte >= 0x20 && byte < 0x7f;
+}
 
 template <class... Ts>
 std::string format(const char* how, Ts... xs) {
@@ -69,9 +74,31 @@ character first_of(std::string_view text) {
                                                   : character{code, length};
 }
 
+bool has_control(std::string_view text) noexcept {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 || byte == 0x7f)
+      return true;
+    if (byte != 0xc2 || i + 1 == text.size())
+      continue;
+    // U+0080 to U+009F
+    if (const auto next = static_cast<unsigned char>(text[i + 1]);
+        next >= 0x80 && next <= 0x9f)
+      return true;
+  }
+  return false;
+}
+
 std::string printable(std::string_view text) {
   std::string result;
+  result.reserve(text.size());
   while (!text.empty()) {
+    const auto end = std::find_if_not(text.begin(), text.end(), is_plain);
+    const auto plain = static_cast<std::size_t>(end - text.begin());
+    result += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty())
+      break;
     const auto next = first_of(text);
     if (next.length == 0 || next.code < 0x20 || next.code == 0x7f)
       result += format("\\x%02x", static_cast<unsigned>(
@@ -85,4 +112,4 @@ std::string printable(std::string_view text) {
   return result;
 }
 
-} // namespace troupe::observing
+} // namespace troupe::rules

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace troupe::observing {
+namespace troupe::rules {
 
 /// A character at the beginning of a text.
 struct character {
@@ -34,9 +34,14 @@ struct code_range {
 
 [[nodiscard]] bool is_in(char32_t code, std::span<const code_range> ranges);
 
-/// Makes a text harmless for a terminal: what it would obey, hide or turn
-/// around is written as an escape, such as `\x1b` or `\u{202e}`; so is what is
-/// no UTF-8. The result is one line of printable characters.
+/// Whether there are control characters in `text`: U+0000 to U+001F, U+007F to
+/// U+009F.
+[[nodiscard]] bool has_control(std::string_view text) noexcept;
+
+/// Makes one line of a text, harmless for a log and for a terminal: line breaks
+/// and whatever else a terminal would obey, hide or turn around become escapes,
+/// such as `\x0a` or `\u{202e}`; so do bytes that are no UTF-8. A line that
+/// went through this once stays as it is.
 [[nodiscard]] std::string printable(std::string_view text);
 
-} // namespace troupe::observing
+} // namespace troupe::rules

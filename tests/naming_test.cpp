@@ -6,7 +6,11 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <string>
+#include <string_view>
 
+using namespace std::string_view_literals;
+
+using troupe::rules::check_name;
 using troupe::rules::child_path;
 using troupe::rules::snake_case;
 using troupe::rules::with_article;
@@ -64,6 +68,55 @@ TEST_CASE("L2 there is always some name") {
   CHECK(snake_case("") == "worker");
   CHECK(snake_case("main()::{lambda()#1}") != "");
   CHECK(snake_case("___") == "worker");
+}
+
+TEST_CASE("S1 what a name must not be") {
+  struct row {
+    std::string_view name;
+    std::string_view wrong;
+  };
+  constexpr auto slash = "a name must not contain '/', which separates the "
+                         "names in a path; choose another one"sv;
+  constexpr auto control = "a name must not contain control characters; choose "
+                           "another one"sv;
+  const row rows[] = {
+    {"a"sv, {}},
+    {"a b.c-d#1"sv, {}},
+    {"%s \"quoted\" <b>"sv, {}},
+    {"w\xc3\xb6rker"sv, {}}, // a letter of two bytes
+    {"\xe2\x80\xae"
+     "a"sv,
+     {}},            // turned around: shown as an escape
+    {"a\xff"sv, {}}, // no UTF-8: the same
+    {"a\xc2"sv, {}},
+    {"\xc2\xa0"sv, {}},
+    {"a/b"sv, slash},
+    {"/"sv, slash},
+    {"a\0b"sv, control},
+    {"a\0"sv, control},
+    {"\0"sv, control},
+    {"a\nb"sv, control},
+    {"a\rb"sv, control},
+    {"\t"sv, control},
+    {"\x1b[2J"sv, control},
+    {"\x7f"sv, control},
+    {"\xc2\x80"sv, control},
+    {"a\xc2\x9f"sv, control},
+  };
+  for (auto& x : rows) {
+    INFO(x.name);
+    auto wrong = check_name("worker", x.name);
+    if (x.wrong.empty())
+      CHECK(wrong.empty());
+    else
+      CHECK(wrong.ends_with(x.wrong));
+  }
+  CHECK(check_name("child", "") == "a child has no name; set its name");
+  // The text is one line itself.
+  CHECK(
+    check_name("child", "a\0\nb"sv)
+    == "child \"a\\x00\\x0ab\": a name must not contain control characters; "
+       "choose another one");
 }
 
 TEST_CASE("a path is the names from the topmost worker down") {

@@ -99,6 +99,7 @@ TEST_CASE("L2 a name must not look like a path") {
   CHECK_THAT(check({.name = "a/b"}, "a/b"), ContainsSubstring("a/b"));
   CHECK_FALSE(check({.name = "/"}, "/").empty());
   CHECK(check({.name = "a b.c-d"}, "a b.c-d").empty());
+  CHECK_THAT(check({.name = "a\n"}, "a\n"), ContainsSubstring("a\\x0a"));
 }
 
 TEST_CASE("L16 a worker is forced after its grace period, or at the limit") {

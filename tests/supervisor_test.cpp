@@ -10,7 +10,9 @@
 #include "support/plain_caf.hpp"
 #include "support/real_system.hpp"
 #include "support/scripted.hpp"
+#include "troupe/queue_consumer.hpp"
 #include "troupe/testing.hpp"
+#include "troupe/worker_pool.hpp"
 
 #include <caf/behavior.hpp>
 #include <caf/event_based_actor.hpp>
@@ -37,6 +39,7 @@
 #include <vector>
 
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 
 using Catch::Matchers::ContainsSubstring;
 using support::failing_after;
@@ -56,6 +59,14 @@ using troupe::worker_state;
 using testing_system = troupe::testing::system;
 
 namespace {
+
+/// One of a pool.
+class taker : public troupe::queue_consumer<std::string> {
+public:
+  troupe::task<> run() override {
+    co_await stop_requested();
+  }
+};
 
 /// Ends at once.
 class brief : public troupe::worker {
@@ -173,6 +184,65 @@ TEST_CASE("S1 a spec is checked before anything starts") {
     CHECK_THAT(x.what(), ContainsSubstring(expected));
   }
   CHECK(log.lines().empty());
+}
+
+TEST_CASE("S1 L2 whatever is called by a name is refused a wrong one, "
+          "everywhere") {
+  testing_system sys;
+  journal log;
+  const auto name = GENERATE(""s, "a/b"s, "a\0b"s, "a\nb"s, "\x7f"s);
+  auto refused = [&sys](const supervisor_spec& spec) {
+    // Whatever `spawn` refuses, `check` does, in the same words.
+    const auto wrong = troupe::check(spec);
+    CHECK_FALSE(wrong.empty());
+    CHECK_THROWS_WITH(troupe::spawn(sys, spec), wrong);
+    CHECK(wrong.find('\n') == std::string::npos);
+  };
+  INFO(name);
+  SECTION("a supervisor at the top") {
+    refused({.name = name});
+  }
+  SECTION("a nested one") {
+    supervisor_spec spec{.name = "tree"};
+    spec.add(supervisor_spec{.name = name});
+    refused(spec);
+  }
+  SECTION("a child") {
+    supervisor_spec spec{.name = "tree"};
+    spec.add<part>(name, {}, std::ref(log));
+    refused(spec);
+  }
+  SECTION("a plain actor") {
+    supervisor_spec spec{.name = "tree"};
+    spec.add_actor(name, [](caf::actor_system&) { return caf::actor{}; });
+    refused(spec);
+  }
+  SECTION("a pool") {
+    if (name.empty())
+      return; // It gets the name of its class.
+    troupe::worker_pool<taker> pool{{.name = name, .size = 0}};
+    supervisor_spec spec{.name = "tree"};
+    spec.add(pool);
+    refused(spec);
+    CHECK_THROWS_AS(troupe::spawn(sys, pool), std::invalid_argument);
+  }
+  SECTION("who comes at run time") {
+    for (auto how : {strategy::one_for_one, strategy::dynamic}) {
+      auto tree = troupe::spawn(sys, {.name = "tree", .strategy = how});
+      tree.startup();
+      auto late
+        = tree.start_child(troupe::child<part>(name, {}, std::ref(log)));
+      CHECK(late.get().error == errc::invalid_argument);
+      CHECK(tree.count_children().specs == 0);
+      tree.shutdown();
+    }
+  }
+  SECTION("a worker of its own") {
+    if (name.empty())
+      return; // It gets the name of its class.
+    CHECK_THROWS_AS(troupe::spawn<part>(sys, {.name = name}, std::ref(log)),
+                    std::invalid_argument);
+  }
 }
 
 TEST_CASE("S4 S6 a child that fails is restarted in the same actor, and its "

@@ -47,6 +47,8 @@ worker_options options_of(const pool_plan& x) {
 }
 
 std::string check_pool(const pool_plan& x) {
+  if (auto wrong = rules::check_name("pool", x.options.name); !wrong.empty())
+    return wrong;
   if (x.options.routing == routing::by_key && !x.key)
     return "pool \"" + x.options.name
            + "\": its routing is by_key, and it has no function that finds the "

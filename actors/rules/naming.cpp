@@ -3,6 +3,10 @@
 
 #include "rules/naming.hpp"
 
+#include "rules/printable.hpp"
+
+#include <algorithm>
+
 namespace troupe::rules {
 
 namespace {
@@ -86,6 +90,29 @@ std::string subject(std::string_view path) {
   result += "\" (";
   result += path;
   result += ')';
+  return result;
+}
+
+std::string check_name(std::string_view kind, std::string_view name) {
+  std::string result;
+  if (name.empty()) {
+    result = with_article(kind);
+    result += " has no name; set its name";
+    return result;
+  }
+  std::string_view wrong;
+  if (name.find('/') != std::string_view::npos)
+    wrong = "'/', which separates the names in a path";
+  else if (has_control(name))
+    wrong = "control characters";
+  else
+    return result;
+  result = kind;
+  result += " \"";
+  result += printable(name);
+  result += "\": a name must not contain ";
+  result += wrong;
+  result += "; choose another one";
   return result;
 }
 

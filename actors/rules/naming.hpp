@@ -22,6 +22,14 @@ namespace troupe::rules {
 /// end of the path.
 [[nodiscard]] std::string subject(std::string_view path);
 
+/// The one rule for names, of whatever is called by one: a name is not empty,
+/// and contains neither `/`, which separates the names in a path, nor a control
+/// character, of which a NUL would cut it and a line break a line. (S1, L2)
+/// @param kind What is called so, for the text: `worker`, `child`.
+/// @returns what is wrong with `name`, and what to do, or an empty string.
+[[nodiscard]] std::string check_name(std::string_view kind,
+                                     std::string_view name);
+
 /// The path of a worker below `parent`, which is empty for the topmost.
 [[nodiscard]] std::string child_path(std::string_view parent,
                                      std::string_view name);

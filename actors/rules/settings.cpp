@@ -3,6 +3,7 @@
 
 #include "rules/settings.hpp"
 
+#include "rules/naming.hpp"
 #include "rules/queueing.hpp"
 
 #include <algorithm>
@@ -20,6 +21,8 @@ periods merge(const worker_options& options,
 }
 
 std::string check(const worker_options& options, std::string_view name) {
+  if (auto wrong = check_name("worker", name); !wrong.empty())
+    return wrong;
   auto complaint = [name](std::string_view field, std::string_view advice) {
     std::string result = "worker \"";
     result += name;
@@ -58,13 +61,6 @@ std::string check(const worker_options& options, std::string_view name) {
     result += name;
     result += "\": on_hang is restart, but there is no watchdog to notice that "
               "it hangs; set watchdog or leave on_hang out";
-    return result;
-  }
-  if (options.name.find('/') != std::string::npos) {
-    std::string result = "worker \"";
-    result += name;
-    result += "\": a name must not contain '/', which separates the names in "
-              "a path; choose another one";
     return result;
   }
   return {};

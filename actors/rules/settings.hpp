@@ -45,6 +45,8 @@ struct periods {
 
 /// Returns what is wrong with `options`, naming the worker, the field and what
 /// to do, or an empty string.
+/// @param name What the worker is called: the name in `options`, or another one
+///             where that is empty.
 [[nodiscard]] std::string check(const worker_options& options,
                                 std::string_view name);
 

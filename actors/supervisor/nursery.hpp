@@ -194,7 +194,6 @@ private:
   const std::string path_;
   const std::string subject_;
   const std::weak_ptr<pool_router> pool_;
-  std::atomic<std::uint64_t> named_{0}; // children that came without a name
 
   turns turns_;
 

@@ -3,8 +3,6 @@
 
 // What others ask of a supervisor while it runs, and what they get to know.
 
-#include "rules/naming.hpp"
-#include "spawn.hpp"
 #include "supervisor/check.hpp"
 #include "supervisor/nursery.hpp"
 #include "supervisor/shell.hpp"
@@ -19,9 +17,6 @@
 namespace troupe {
 
 nursery::call_ptr nursery::start_child(child_spec spec) {
-  if (spec.name.empty() && spec.factory && group_.strategy == strategy::dynamic)
-    spec.name = rules::snake_case(class_name(spec.factory->type())) + "#"
-                + std::to_string(++named_);
   auto wrong = check_child(group_, spec);
   auto plan = wrong.empty() ? plan_of(home_, std::move(spec))
                             : child_plan{.name = std::move(spec.name),

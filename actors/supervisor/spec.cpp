@@ -3,6 +3,7 @@
 
 // Specs: what is wrong with them, and what a supervisor does with them.
 
+#include "rules/naming.hpp"
 #include "rules/settings.hpp"
 #include "rules/supervision.hpp"
 #include "supervisor/check.hpp"
@@ -90,10 +91,8 @@ std::string in_supervisor(const supervisor_spec& group, std::string text) {
 } // namespace
 
 std::string check_child(const supervisor_spec& group, const child_spec& x) {
-  if (x.name.empty())
-    return in_supervisor(
-      group, "a child has no name; give it one that is unique among "
-             "its siblings");
+  if (auto wrong = rules::check_name("child", x.name); !wrong.empty())
+    return in_supervisor(group, std::move(wrong));
   if (!x.factory)
     return in_supervisor(group, "child \"" + x.name
                                   + "\" has nothing to be made of; use "
@@ -118,8 +117,8 @@ std::string check_child(const supervisor_spec& group, const child_spec& x) {
 }
 
 std::string check(const supervisor_spec& x) {
-  if (x.name.empty())
-    return "a supervisor has no name; set supervisor_spec::name";
+  if (auto wrong = rules::check_name("supervisor", x.name); !wrong.empty())
+    return wrong;
   if (x.stopping_grace_period.value_or(timespan{0}) < timespan::zero())
     return in_supervisor(x, "stopping_grace_period is negative; use zero to "
                             "force at once or leave it out");

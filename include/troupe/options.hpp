@@ -174,8 +174,8 @@ struct queue_options {
 /// or `1h`. Fractions go through `to_timespan`: `to_timespan(0.5s)`. A negative
 /// one is an error, named in the exception that `spawn` throws.
 struct worker_options {
-  /// What logs and reports call it; without it the name of its class in
-  /// snake_case.
+  /// What logs and reports call it, without `/` and control characters; if left
+  /// out, the name of its class in snake_case. (L2)
   std::string name = {};
 
   /// How long the worker may take to stop by itself before it is forced. Zero

@@ -359,13 +359,15 @@ worker_handle runtime::find_root(std::string_view path) {
       if (i->second->try_retain())
         all.push_back(cell_ptr::adopt(*i->second));
   }
+  // One that has ended is as good as gone, whoever still holds a handle to it.
+  std::erase_if(all,
+                [](const cell_ptr& x) { return rules::is_final(x->stage()); });
   if (all.empty())
     return {};
-  auto runs = [](const cell_ptr& x) {
-    auto at = x->stage();
-    return at != rules::stage::created && !rules::is_final(at);
+  auto was_started = [](const cell_ptr& x) {
+    return x->stage() != rules::stage::created;
   };
-  auto found = std::find_if(all.begin(), all.end(), runs);
+  auto found = std::find_if(all.begin(), all.end(), was_started);
   auto& chosen = found != all.end() ? *found : all.back();
   chosen->add_handle();
   return worker_handle{chosen.get()};

@@ -238,7 +238,8 @@ public:
   [[nodiscard]] bool knows_root(std::string_view path) const;
 
   /// Returns the supervisor, or child of one, that has that path, or a handle
-  /// that points to nobody. Goes down the tree, from child to child.
+  /// that points to nobody. Goes down the tree, from child to child. A tree
+  /// that has ended is not found.
   [[nodiscard]] worker_handle find_path(std::string_view path);
 
   /// Called when the actor system has begun to go down and waits for nobody any

@@ -18,6 +18,8 @@ std::string to_string(health x) {
 }
 
 std::string to_string(const worker_status& x) {
+  if (x.state == worker_state::nobody)
+    return to_string(x.state);
   auto result = x.path + ": " + to_string(x.state) + ", " + to_string(x.phase)
                 + ", up " + caf::deep_to_string(x.uptime);
   if (x.queued != 0)

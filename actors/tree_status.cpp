@@ -80,15 +80,25 @@ std::vector<tree_status> ask_trees(runtime& home,
   return result;
 }
 
+namespace {
+
+tree_status nobody() {
+  tree_status result;
+  result.self = worker_handle{}.status();
+  return result;
+}
+
+} // namespace
+
 tree_status worker_handle::status_tree() const {
   auto* who = get_cell();
-  return who != nullptr ? describe_tree(*who) : tree_status{};
+  return who != nullptr ? describe_tree(*who) : nobody();
 }
 
 tree_status worker_handle::status_tree(timespan patience) const {
   auto* who = get_cell();
   if (who == nullptr)
-    return {};
+    return nobody();
   return std::move(ask_trees(who->home(), {cell_ptr{*who}}, patience).front());
 }
 

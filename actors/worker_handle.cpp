@@ -34,12 +34,12 @@ cell* worker_handle::get_cell() const noexcept {
 
 worker_state worker_handle::state() const noexcept {
   auto* who = get_cell();
-  return who != nullptr ? who->state() : worker_state::init;
+  return who != nullptr ? who->state() : worker_state::nobody;
 }
 
 worker_phase worker_handle::phase() const noexcept {
   auto* who = get_cell();
-  return who != nullptr ? who->phase() : worker_phase::created;
+  return who != nullptr ? who->phase() : worker_phase::nobody;
 }
 
 std::string worker_handle::name() const {
@@ -73,8 +73,12 @@ health worker_handle::health() const noexcept {
 }
 
 worker_status worker_handle::status() const {
-  auto* who = get_cell();
-  return who != nullptr ? who->status() : worker_status{};
+  if (auto* who = get_cell())
+    return who->status();
+  worker_status result;
+  result.state = worker_state::nobody;
+  result.phase = worker_phase::nobody;
+  return result;
 }
 
 caf::actor worker_handle::actor() const {

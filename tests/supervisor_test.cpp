@@ -685,6 +685,13 @@ TEST_CASE("S31 the supervisor at the top has a path like all others") {
     tree.startup();
     CHECK(troupe::supervisor_ref{*found}.child("a").path() == "/tree/a");
     tree.shutdown();
+    // Handles keep what can be read, not what can be found.
+    auto ended = troupe::lookup(sys, "/tree");
+    REQUIRE_FALSE(ended);
+    CHECK(ended.error() == errc::not_found);
+    CHECK_FALSE(troupe::lookup(sys, "/tree/a"));
+    auto next = troupe::spawn(sys, spec);
+    CHECK(*troupe::lookup(sys, "/tree") == next);
   }
   // The path keeps nobody.
   CHECK_FALSE(troupe::lookup(sys, "/tree"));

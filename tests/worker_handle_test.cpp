@@ -513,6 +513,22 @@ TEST_CASE("L31 a callback of call_later may block") {
   CHECK(ok);
 }
 
+TEST_CASE("L22 a handle that points to no worker says so") {
+  const troupe::worker_handle nobody;
+  CHECK(nobody.state() == worker_state::nobody);
+  CHECK(nobody.phase() == worker_phase::nobody);
+  CHECK(to_string(nobody.state()) == "nobody");
+  CHECK(to_string(nobody.phase()) == "nobody");
+  CHECK_FALSE(is_final(nobody.state()));
+  CHECK(nobody.path().empty());
+  CHECK(nobody.incarnation() == 0);
+  CHECK_FALSE(nobody.outcome());
+  CHECK(nobody.status().state == worker_state::nobody);
+  CHECK(to_string(nobody.status()) == "nobody");
+  CHECK(nobody.status_tree().self.state == worker_state::nobody);
+  CHECK(to_string(nobody.status_tree(1s)) == "nobody\n");
+}
+
 TEST_CASE("L22 a handle that points to no worker can be awaited") {
   journal log;
   testing_system sys;

@@ -197,6 +197,7 @@ verdict readiness(const tree_status& x, bool& counts) {
         return {false, self.path + " has ended"};
       break;
     case worker_state::init:
+    case worker_state::nobody:
       break;
   }
   // One that was not started, or a worker that had something to do and has

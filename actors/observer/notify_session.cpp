@@ -308,6 +308,7 @@ worker_census notify_session::count(runtime& home) const {
         break;
       case worker_phase::created:
       case worker_phase::done:
+      case worker_phase::nobody:
         break;
     }
     if (stops && is_live(*x) && x->stopping_since() != never

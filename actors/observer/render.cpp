@@ -21,6 +21,7 @@ namespace {
 std::string_view sign_of(const tree_status& x) {
   switch (x.self.state) {
     case worker_state::init:
+    case worker_state::nobody:
       return "○";
     case worker_state::running:
       return x.answering && x.self.health == health::healthy ? "●" : "▲";
@@ -128,6 +129,7 @@ std::string_view colour_of(const tree_status& x) {
     case worker_state::stopped:
       return x.last_end && !x.last_end->ok() ? "salmon" : "lightgrey";
     case worker_state::init:
+    case worker_state::nobody:
       break;
   }
   return "white";

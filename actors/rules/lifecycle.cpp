@@ -17,6 +17,8 @@ std::string to_string(worker_state x) {
       return "stopped";
     case worker_state::force_stopped:
       return "force_stopped";
+    case worker_state::nobody:
+      return "nobody";
   }
   return "invalid";
 }
@@ -39,6 +41,8 @@ std::string to_string(worker_phase x) {
       return "done";
     case worker_phase::abandoned:
       return "abandoned";
+    case worker_phase::nobody:
+      return "nobody";
   }
   return "invalid";
 }

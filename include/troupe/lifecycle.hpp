@@ -10,8 +10,8 @@
 
 namespace troupe {
 
-/// What a worker is, as users see and print it. The last two are final for an
-/// incarnation.
+/// What a worker is, as users see and print it. `stopped` and `force_stopped`
+/// are final for an incarnation.
 enum class worker_state : std::uint8_t {
   /// Spawned; nothing runs yet, messages to a queue are kept.
   init,
@@ -24,6 +24,8 @@ enum class worker_state : std::uint8_t {
   /// Over because somebody lost patience: its coroutine was destroyed, or it
   /// is no longer waited for.
   force_stopped,
+  /// Of no worker: the answer of a handle that points to nobody.
+  nobody,
 };
 
 /// @relates worker_state
@@ -31,7 +33,7 @@ std::string to_string(worker_state x);
 
 /// @relates worker_state
 constexpr worker_state last_enumerator(worker_state) noexcept {
-  return worker_state::force_stopped;
+  return worker_state::nobody;
 }
 
 /// Where in its life a worker is: finer than `worker_state`, for reports.
@@ -52,6 +54,8 @@ enum class worker_phase : std::uint8_t {
   done,
   /// Sits in code that does not return; nobody waits for it any longer.
   abandoned,
+  /// Of no worker: the answer of a handle that points to nobody.
+  nobody,
 };
 
 /// @relates worker_phase
@@ -59,7 +63,7 @@ std::string to_string(worker_phase x);
 
 /// @relates worker_phase
 constexpr worker_phase last_enumerator(worker_phase) noexcept {
-  return worker_phase::abandoned;
+  return worker_phase::nobody;
 }
 
 /// Whether no event can change `x` any more.

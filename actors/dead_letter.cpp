@@ -3,6 +3,7 @@
 
 #include "troupe/dead_letter.hpp"
 
+#include "rules/printable.hpp"
 #include "subscribe.hpp"
 #include "troupe/error.hpp"
 
@@ -31,10 +32,10 @@ std::string to_string(dead_letter_reason x) {
 }
 
 std::string to_string(const dead_letter& x) {
-  return x.path + ": " + to_string(x.reason) + " "
-         + (x.message.empty() ? "a message that is gone"
-                              : caf::to_string(x.message))
-         + (x.thrown ? ": " + text_of(x.thrown) : "");
+  return rules::printable(
+    x.path + ": " + to_string(x.reason) + " "
+    + (x.message.empty() ? "a message that is gone" : caf::to_string(x.message))
+    + (x.thrown ? ": " + text_of(x.thrown) : ""));
 }
 
 subscription on_dead_letter(caf::actor_system& sys,

@@ -5,6 +5,7 @@
 
 #include "caf_compat.hpp"
 #include "cell.hpp"
+#include "rules/printable.hpp"
 #include "runtime.hpp"
 #include "subscribe.hpp"
 #include "troupe/event_log.hpp"
@@ -68,7 +69,7 @@ std::string to_string(const lifecycle_event& x) {
   }
   if (x.reason)
     result += ": " + text_of(x.reason);
-  return result;
+  return rules::printable(result);
 }
 
 namespace {

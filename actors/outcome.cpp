@@ -3,6 +3,8 @@
 
 #include "troupe/outcome.hpp"
 
+#include "rules/printable.hpp"
+
 #include <stdexcept>
 
 namespace troupe {
@@ -50,7 +52,7 @@ std::string to_string(const outcome& x) {
   for (auto& late : x.blockers())
     result += (&late == &x.blockers().front() ? "; in the way: " : ", ")
               + late.path;
-  return result;
+  return rules::printable(result);
 }
 
 } // namespace troupe

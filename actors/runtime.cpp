@@ -5,6 +5,7 @@
 
 #include "caf_compat.hpp"
 #include "cell.hpp"
+#include "rules/printable.hpp"
 #include "setting.hpp"
 
 #include <caf/actor_cast.hpp>
@@ -166,7 +167,7 @@ void runtime::leave() {
 void runtime::log(unsigned level, const std::string& text) noexcept {
   std::unique_lock guard{mtx_};
   if (!gone_ && compat::logs(*system_, level))
-    compat::log(*system_, level, text);
+    compat::log(*system_, level, rules::printable(text));
 }
 
 // -- metrics -------------------------------------------------------------------

@@ -90,7 +90,8 @@ public:
   /// Undoes `enter`.
   void leave();
 
-  /// Writes a line to the system's log, if it is still there.
+  /// Writes one line to the system's log, whatever is in `text`, if the log is
+  /// still there.
   void log(unsigned level, const std::string& text) noexcept;
 
   /// Whether the log wants lines of this level.

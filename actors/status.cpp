@@ -3,6 +3,8 @@
 
 #include "troupe/status.hpp"
 
+#include "rules/printable.hpp"
+
 #include <caf/deep_to_string.hpp>
 
 namespace troupe {
@@ -30,7 +32,7 @@ std::string to_string(const worker_status& x) {
     result += ", " + to_string(x.health) + ": " + x.health_reason;
   if (x.ended)
     result += ", ended " + to_string(x.last_outcome);
-  return result;
+  return rules::printable(result);
 }
 
 } // namespace troupe

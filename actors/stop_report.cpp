@@ -4,6 +4,7 @@
 #include "stop_report.hpp"
 
 #include "queue_counts.hpp"
+#include "rules/printable.hpp"
 #include "supervisor/shell.hpp"
 #include "within.hpp"
 
@@ -25,7 +26,7 @@ std::string to_string(const stop_blocker& x) {
   add_count(rest, x.discarded, "discarded");
   add_count(rest, x.lost, "lost");
   add_count(rest, x.holds, x.holds == 1 ? "hold" : "holds");
-  return rest.empty() ? result : result + ", with " + rest;
+  return rules::printable(rest.empty() ? result : result + ", with " + rest);
 }
 
 stop_blocker describe_blocker(const cell& x, time_point now) {

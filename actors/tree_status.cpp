@@ -5,6 +5,7 @@
 
 #include "pool/router.hpp"
 #include "queue_counts.hpp"
+#include "rules/printable.hpp"
 #include "supervisor/shell.hpp"
 #include "troupe/worker_handle.hpp"
 
@@ -117,10 +118,13 @@ std::vector<tree_status> status_trees(caf::actor_system& sys,
 
 namespace {
 
-void render(const tree_status& x, std::size_t depth, std::string& to) {
+void render(const tree_status& x, std::size_t depth, std::string& all) {
   auto& self = x.self;
-  to.append(2 * depth, ' ');
-  to += depth == 0 ? self.path : self.name;
+  if (self.state == worker_state::nobody) {
+    all += to_string(self) + '\n';
+    return;
+  }
+  auto to = depth == 0 ? self.path : self.name;
   to += ": " + to_string(self.state) + ", " + to_string(self.phase);
   if (self.incarnation > 1)
     to += ", life " + std::to_string(self.incarnation);
@@ -142,9 +146,10 @@ void render(const tree_status& x, std::size_t depth, std::string& to) {
     to += ", last end: " + to_string(*x.last_end);
   for (auto& field : x.fields)
     to += ", " + field.name + ": " + field.value;
-  to += '\n';
+  all.append(2 * depth, ' ');
+  all += rules::printable(to) + '\n';
   for (auto& child : x.children)
-    render(child, depth + 1, to);
+    render(child, depth + 1, all);
 }
 
 } // namespace

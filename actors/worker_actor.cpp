@@ -166,9 +166,9 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
   }
   if (content.match_elements<caf::error>()) {
     // CAF would take an error that is no reply as a reason to quit.
-    compat::log(home_system(), compat::log_warning,
-                cell_->subject() + " was sent an error and ignores it: "
-                  + caf::to_string(content.get_as<caf::error>(0)));
+    cell_->home().log(compat::log_warning,
+                      cell_->subject() + " was sent an error and ignores it: "
+                        + caf::to_string(content.get_as<caf::error>(0)));
     reply(what,
           caf::make_message(caf::make_error(caf::sec::unexpected_message)));
     return true;

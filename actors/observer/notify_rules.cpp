@@ -4,6 +4,8 @@
 #include "observer/notify_rules.hpp"
 
 #include "queue_counts.hpp"
+#include "rules/printable.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -75,50 +77,18 @@ std::string waits_for(const std::vector<worker_census::awaited_worker>& whom) {
   return result;
 }
 
-/// How many bytes the character at the front has; zero if it is no UTF-8.
-std::size_t character_length(const char* first, const char* last) {
-  const auto lead = static_cast<unsigned char>(*first);
-  const std::ptrdiff_t length = lead < 0x80                   ? 1
-                                : lead >= 0xc2 && lead < 0xe0 ? 2
-                                : lead >= 0xe0 && lead < 0xf0 ? 3
-                                : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                              : 0;
-  if (length == 0 || last - first < length)
-    return 0;
-  for (std::ptrdiff_t i = 1; i < length; ++i)
-    if ((static_cast<unsigned char>(first[i]) & 0xc0u) != 0x80u)
-      return 0;
-  // Longer than need be, a surrogate, or beyond the last character there is.
-  const auto second = length > 1 ? static_cast<unsigned char>(first[1]) : 0u;
-  if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second >= 0xa0)
-      || (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second >= 0x90))
-    return 0;
-  return static_cast<std::size_t>(length);
-}
-
 } // namespace
 
-std::string notify_text(std::string text, std::size_t most) {
-  std::string result;
-  const auto* last = text.data() + text.size();
-  for (const auto* i = text.data(); i != last;) {
-    const auto length = character_length(i, last);
-    const auto printable = length > 1
-                           || (length == 1 && *i >= ' ' && *i != 0x7f);
-    result.append(printable ? std::string_view{i, length}
-                            : std::string_view{"?"});
-    i += std::max<std::size_t>(length, 1);
-    if (result.size() > most) {
-      // Without the character that was cut in two.
-      auto end = most - 3;
-      while (end > 0
-             && (static_cast<unsigned char>(result[end]) & 0xc0u) == 0x80u)
-        --end;
-      result.resize(end);
-      return result + "...";
-    }
-  }
-  return result;
+std::string notify_text(std::string_view text, std::size_t most) {
+  auto result = rules::printable(text);
+  if (result.size() <= most)
+    return result;
+  // Without the character that would be cut in two.
+  auto end = most - 3;
+  while (end > 0 && rules::continues(result[end]))
+    --end;
+  result.resize(end);
+  return result + "...";
 }
 
 std::string notify_rules::on_root(event_kind what, const std::string& path) {

@@ -88,9 +88,9 @@ private:
   std::string last_status_;
 };
 
-/// Makes a text fit for one line of systemd's protocol: valid UTF-8 without
-/// control characters, cut to a length.
+/// Makes a text fit for one line of systemd's protocol: printable, cut to a
+/// length.
 /// @param most How many bytes it may have, at least three.
-[[nodiscard]] std::string notify_text(std::string text, std::size_t most);
+[[nodiscard]] std::string notify_text(std::string_view text, std::size_t most);
 
 } // namespace troupe

@@ -485,7 +485,7 @@ private:
 
   static void send_verdict(const observing::verdict& what, Response& to) {
     to.status = what.good ? 200 : 503;
-    to.set_content((what.good ? "ok" : what.why) + "\n",
+    to.set_content((what.good ? "ok" : rules::printable(what.why)) + "\n",
                    "text/plain; charset=utf-8");
   }
 

@@ -4,6 +4,7 @@
 #include "troupe/run.hpp"
 
 #include "cell.hpp"
+#include "rules/printable.hpp"
 #include "runtime.hpp"
 #include "stop_report.hpp"
 #include "supervisor/parting.hpp"
@@ -338,7 +339,7 @@ int run(caf::actor_system& sys, supervisor_spec tree, run_options options) {
   if (!how || how->kind() == outcome_kind::failed
       || how->kind() == outcome_kind::cancelled) {
     code = 2;
-    words.text = what.why(how) + '\n';
+    words.text = rules::printable(what.why(how)) + '\n';
   } else if (!how->ok() || !words.blockers.empty()) {
     code = 1;
   }
@@ -347,7 +348,7 @@ int run(caf::actor_system& sys, supervisor_spec tree, run_options options) {
       words.text += to_string(x) + '\n';
   if (may_exit && what.has_stuck()) {
     if (what.thrown())
-      words.text = text_of(what.thrown()) + '\n' + words.text;
+      words.text = rules::printable(text_of(what.thrown())) + '\n' + words.text;
     if (!words.blockers.empty())
       words.report = std::move(options.report);
     words.flushes = true;

@@ -79,7 +79,8 @@ struct lifecycle_event {
   timespan span{0};
 };
 
-/// Renders one event in one line.
+/// Renders one event in one line: a line break in the reason, or whatever else
+/// a terminal would obey, becomes an escape such as `\x0a`.
 /// @relates lifecycle_event
 std::string to_string(const lifecycle_event& x);
 

@@ -124,7 +124,7 @@ private:
   stop_report blockers_;
 };
 
-/// Renders the kind and, unless it is normal, the reason.
+/// Renders the kind and, unless it is normal, the reason, in one line.
 /// @relates outcome
 std::string to_string(const outcome& x);
 

@@ -80,7 +80,7 @@ struct tree_status {
   }
 };
 
-/// Renders a tree, a line for each worker, indented by depth.
+/// Renders a tree, one line for each worker, indented by depth.
 /// @relates tree_status
 std::string to_string(const tree_status& x);
 

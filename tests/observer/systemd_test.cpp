@@ -312,12 +312,13 @@ TEST_CASE("the status is looked at once a second at most") {
 TEST_CASE("what systemd is told is one line of UTF-8, however it is named") {
   const auto rows = std::vector<std::pair<std::string, std::string>>{
     {"/a/b", "/a/b"},
-    {"/a\nREADY=1", "/a?READY=1"},
-    {"\x7f\x1b[0m", "??[0m"},
+    {"/a\nREADY=1", "/a\\x0aR..."},
+    {"\x1b[0m", "\\x1b[0m"},
     {"/m\xc3\xbcller", "/m\xc3\xbcller"},
-    {"\xff\xc3", "??"},
-    {"\xc0\x80", "??"},      // longer than need be
-    {"\xed\xa0\x80", "???"}, // a surrogate
+    {"\xff\xc3", "\\xff\\xc3"},
+    {"\xc0\x80", "\\xc0\\x80"},       // longer than need be
+    {"\xed\xa0\x80", "\\xed\\xa..."}, // a surrogate
+    {"\xe2\x80\xae", "\\u{202e}"},    // turns what follows around
     {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
     {"", ""},
     {"0123456789", "0123456789"},

@@ -324,6 +324,32 @@ TEST_CASE("S16 a supervisor that has not begun on its own thread is busy") {
   troupe::supervisor_ref none{tree.child("a")};
   CHECK(none.start_child(spec).get().error == errc::invalid_argument);
   tree.shutdown();
+  CHECK(tree.start_child(spec).get().error == errc::supervisor_stopping);
+  CHECK(tree.terminate_child("a").get().error == errc::supervisor_stopping);
+}
+
+TEST_CASE("L31 get() of a call is refused in an actor, also when it is done") {
+  journal log;
+  testing_system sys;
+  auto tree = troupe::spawn(sys, {.name = "tree"});
+  tree.startup();
+  const auto done = tree.terminate_child("nobody");
+  const auto none = troupe::supervisor_ref{}.terminate_child("nobody");
+  CHECK(done.get().error == errc::not_found);
+  CHECK(none.get().error == errc::invalid_argument);
+  auto asks = [&](part&) -> troupe::task<> {
+    CHECK(done.get().error == errc::would_block);
+    CHECK(done.get(1s).error == errc::would_block);
+    CHECK(none.get().error == errc::would_block);
+    log.note("asked");
+    co_return;
+  };
+  auto asker = troupe::spawn<part>(sys, {.name = "asker"}, std::ref(log),
+                                   part::body{asks});
+  asker.startup();
+  CHECK(asker.wait_for_shutdown()->ok());
+  CHECK(log.has("asked"));
+  tree.shutdown();
 }
 
 TEST_CASE("a child is found with its class, and no other") {

@@ -114,8 +114,10 @@ bool supervision::restarting_group() const noexcept {
 }
 
 refusal supervision::closed() const noexcept {
-  if (at_ == group_stage::created || ending())
+  if (ending())
     return refusal::stopping;
+  if (at_ == group_stage::created)
+    return refusal::busy;
   if (rules_.strategy != strategy::dynamic && at_ != group_stage::running)
     return refusal::busy;
   return refusal::none;

@@ -137,7 +137,7 @@ struct command {
 enum class refusal : std::uint8_t {
   none,
   busy,              ///< Starts, restarts a group, or stops. (S16)
-  stopping,          ///< Is going to end, or has ended, or was never started.
+  stopping,          ///< Is going to end, or has ended.
   running,           ///< The child is not stopped. (S20, S21)
   restarting,        ///< The child waits for a restart. (S20, S21)
   too_many_children, ///< (S18)

@@ -84,14 +84,16 @@ void child_call::progress::then(unique_function<void(const child_result&)> f) {
 }
 
 child_result child_call::progress::wait(timespan timeout) {
-  auto is_done = [this] { return is_done_.load(std::memory_order_acquire); };
-  if (is_done())
-    return result();
-  if (cell::current() != nullptr || home_->would_block())
+  // Also if it is done already: whoever writes it in an actor would not notice
+  // until the day on which it is not.
+  if (cell::current() != nullptr || (home_ && home_->would_block()))
     return {caf::make_error(errc::would_block,
                             "get() of a call to a supervisor would block an "
                             "actor's thread; co_await the call instead"),
             {}};
+  auto is_done = [this] { return is_done_.load(std::memory_order_acquire); };
+  if (is_done())
+    return result();
   if (home_->forked())
     return {error_after_fork("a call to a supervisor"), {}};
   const auto limit = deadline_after(home_->time().now(), timeout);

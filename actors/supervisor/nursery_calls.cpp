@@ -241,6 +241,12 @@ caf::error nursery::refused(rules::refusal why, const std::string& name,
 }
 
 child_result nursery::unknown(const std::string& name) const {
+  if (rules_.at() == rules::group_stage::created) // They are not made yet.
+    return {caf::make_error(errc::busy,
+                            subject_
+                              + " is about to start; ask again when it is "
+                                "ready"),
+            {}};
   return {caf::make_error(errc::not_found,
                           subject_ + " has no child \"" + name + "\""),
           {}};

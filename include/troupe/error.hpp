@@ -57,9 +57,9 @@ enum class errc : std::uint8_t {
   invalid_argument,
   /// A supervisor has given up: too many restarts within its period.
   max_restarts_exceeded,
-  /// A supervisor starts, restarts a group, or stops; ask again later.
+  /// A supervisor starts, is restarted, or restarts a group; ask again later.
   busy,
-  /// The supervisor stops or has ended, or was not started.
+  /// The supervisor stops or has ended.
   supervisor_stopping,
   /// A supervisor has no child of that name, or nobody has that path.
   not_found,

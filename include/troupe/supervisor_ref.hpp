@@ -54,11 +54,12 @@ public:
   class progress;
 
   /// Blocks until the call is done: for `main` and plain threads.
-  /// @returns its result; with `errc::would_block` inside of a troupe actor,
-  ///          `errc::forked` after `fork()`.
+  /// @returns its result. Inside of a troupe actor always `errc::would_block`,
+  ///          also if the call is done; it goes on. (L31) After `fork()`,
+  ///          `errc::forked`.
   child_result get() const;
 
-  /// As `get()`, but waits no longer than that.
+  /// As `get()`, but waits no longer than `timeout`.
   /// @returns the result, or `errc::timed_out`; the call goes on then.
   child_result get(timespan timeout) const;
 
@@ -153,26 +154,30 @@ public:
 
   /// Appends a child and starts it; done when it is ready. (S18)
   /// @returns errors `errc::already_started` and `already_present`, with the
-  ///          child; `busy`, `supervisor_stopping`, `too_many_children`,
-  ///          `invalid_argument`, and why it did not start: then its spec is
-  ///          not kept.
+  ///          child; `too_many_children`, `invalid_argument`, and why it did
+  ///          not start: then its spec is not kept. And, as all four calls
+  ///          about a child by name: `not_started` before the start of the
+  ///          tree, `busy` when it starts, is restarted, or restarts a group,
+  ///          `supervisor_stopping` from its stop on.
   child_call start_child(child_spec spec) const;
 
   /// Stops a child, whatever is planned for it; its spec stays unless it is
   /// temporary. (S19)
-  /// @returns errors `errc::not_found`, and those of a supervisor that is not
-  ///          there: `busy` before its start or restart, `supervisor_stopping`
-  ///          after its end.
+  /// @returns error `errc::not_found`, or that of a supervisor that has no
+  ///          children at the time: `not_started` before the start of the tree,
+  ///          `busy` when it is about to start or be restarted,
+  ///          `supervisor_stopping` after its end.
   child_call terminate_child(const std::string& name) const;
 
   /// Starts a child again that is stopped; done when it is ready. (S20)
   /// @returns errors `errc::not_found`, `child_running`, `child_restarting`,
-  ///          `busy`, `supervisor_stopping`, and why it did not start.
+  ///          `not_started`, `busy`, `supervisor_stopping`, and why it did not
+  ///          start.
   child_call restart_child(const std::string& name) const;
 
   /// Forgets a child that is stopped. (S21)
   /// @returns errors `errc::not_found`, `child_running`, `child_restarting`,
-  ///          `busy`, `supervisor_stopping`.
+  ///          `not_started`, `busy`, `supervisor_stopping`.
   child_call delete_child(const std::string& name) const;
 
   /// Starts a child at once that backs off. (S11)

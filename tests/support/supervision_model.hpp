@@ -292,8 +292,10 @@ private:
   }
 
   rules::refusal closed() const {
-    if (at == gstage::created || stopping())
+    if (stopping())
       return rules::refusal::stopping;
+    if (at == gstage::created)
+      return rules::refusal::busy;
     if (rules_.strategy != strategy::dynamic && at != gstage::running)
       return rules::refusal::busy;
     return rules::refusal::none;

@@ -404,6 +404,11 @@ public:
 
   [[nodiscard]] std::shared_ptr<brood> get_brood() const;
 
+  /// What became of the brood of its last life: its children, and how often
+  /// they were restarted, as they were at the end. Null if there was none, or
+  /// if there is another one.
+  [[nodiscard]] std::shared_ptr<const tree_status> last_brood() const;
+
   /// Whether some of the brood are left.
   [[nodiscard]] bool has_brood() const;
 
@@ -617,10 +622,11 @@ private:
   struct extras {
     std::string degraded_because;
     std::vector<pending_reply> pending_replies;
-    std::shared_ptr<brood> children; // of a supervisor
-    cell* predecessor = nullptr;     // holds a reference
-    cell* first_child = nullptr;     // linked, as the following ones are
-    cell* ended_child = nullptr;     // the last one
+    std::shared_ptr<brood> children;                  // of a supervisor
+    std::shared_ptr<const tree_status> last_children; // of one that has ended
+    cell* predecessor = nullptr;                      // holds a reference
+    cell* first_child = nullptr; // linked, as the following ones are
+    cell* ended_child = nullptr; // the last one
     // Each takes itself out, with the lock held, before it goes.
     lifecycle_awaiter* awaiters = nullptr;
     blocked_thread* blocked = nullptr;

@@ -149,13 +149,20 @@ cell& cell::latest() noexcept {
 // -- the brood -----------------------------------------------------------------
 
 void cell::set_brood(std::shared_ptr<brood> children) {
+  std::shared_ptr<const tree_status> former; // goes without the lock
   std::unique_lock guard{mtx_};
   make_extra().children = std::move(children);
+  former.swap(make_extra().last_children);
 }
 
 std::shared_ptr<brood> cell::get_brood() const {
   std::unique_lock guard{mtx_};
   return extra().children;
+}
+
+std::shared_ptr<const tree_status> cell::last_brood() const {
+  std::unique_lock guard{mtx_};
+  return extra().last_children;
 }
 
 bool cell::has_brood() const {

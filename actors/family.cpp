@@ -6,6 +6,7 @@
 #include "cell.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -109,6 +110,22 @@ std::vector<cell_ptr> cell::linked_children() const {
   return result;
 }
 
+namespace {
+
+/// What is still shown of them when they are gone: values, since handles to
+/// them could hold each other up.
+std::shared_ptr<const tree_status> as_they_ended(const brood& children) {
+  try {
+    auto result = std::make_shared<tree_status>();
+    children.describe(*result, nullptr);
+    return result;
+  } catch (const std::bad_alloc&) {
+    return nullptr; // They are not shown.
+  }
+}
+
+} // namespace
+
 void cell::disown_children() noexcept {
   std::vector<cell*> children;
   std::shared_ptr<brood> kept;
@@ -116,7 +133,16 @@ void cell::disown_children() noexcept {
     std::unique_lock guard{mtx_};
     if (!extras_)
       return;
-    kept = std::exchange(extras_->children, nullptr);
+    kept = extras_->children;
+  }
+  // Those of a supervisor that was abandoned go on.
+  auto last = kept && kept->over() ? as_they_ended(*kept) : nullptr;
+  {
+    std::unique_lock guard{mtx_};
+    if (kept) {
+      extras_->children = nullptr;
+      extras_->last_children.swap(last);
+    }
     for (auto* i = std::exchange(extras_->first_child, nullptr);
          i != nullptr;) {
       i->kin()->is_listed = false;

@@ -40,8 +40,13 @@ tree_status describe_tree(const cell& x, const roll_call* answers) {
   result.has_queue = x.queue() != nullptr || router_of(x) != nullptr;
   for (auto& child : x.linked_children())
     result.children.push_back(describe_tree(*child, answers));
-  if (auto children = x.get_brood())
+  if (auto children = x.get_brood()) {
     children->describe(result, answers);
+  } else if (auto last = x.last_brood()) {
+    result.recent_restarts = last->recent_restarts;
+    result.max_restarts = last->max_restarts;
+    result.children = last->children;
+  }
   result.health = result.self.health;
   for (const auto& child : result.children)
     result.health = worst_of(result.health, child.health);

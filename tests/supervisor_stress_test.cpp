@@ -130,8 +130,9 @@ public:
         static_cast<void>(where.retry_now(name));
         break;
       case 7:
+        // Of one that has ended they are nobody, whose queue is empty.
         for (auto& x : where.which_children())
-          if (!x.child || !adds_up(x.child.queue()))
+          if (!adds_up(x.child.queue()))
             scene_.watch.complain(path + "/" + x.name + " does not add up");
         static_cast<void>(where.count_children());
         break;

@@ -352,6 +352,73 @@ TEST_CASE("L31 get() of a call is refused in an actor, also when it is done") {
   tree.shutdown();
 }
 
+TEST_CASE("S22 S29 a supervisor shows its last children after its end") {
+  journal log;
+  testing_system sys;
+  supervisor_spec inner{.name = "inner"};
+  inner.add<part>("leaf", {}, std::ref(log));
+  supervisor_spec spec{.name = "tree"};
+  spec.add<part>("a", {}, std::ref(log), failing_after(1s));
+  spec.add<brief>("done", {.restart = restart::transient});
+  spec.add<brief>("gone", {.restart = restart::temporary});
+  spec.add(inner);
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  sys.advance(1500ms);
+  tree.shutdown();
+  const auto all = tree.which_children();
+  REQUIRE(all.size() == 3);
+  CHECK(all[0].name == "a");
+  CHECK(all[0].state == worker_state::stopped);
+  CHECK(all[0].phase == worker_phase::done);
+  CHECK(all[0].restarts == 1);
+  CHECK_FALSE(all[0].child);
+  CHECK(all[1].name == "done");
+  CHECK(all[2].name == "inner");
+  CHECK(all[2].kind == troupe::child_kind::supervisor);
+  const auto totals = tree.count_children();
+  CHECK(totals.specs == 3);
+  CHECK(totals.active == 0);
+  CHECK(totals.supervisors == 1);
+  CHECK(totals.workers == 2);
+  const auto status = tree.status_tree();
+  CHECK(status.max_restarts == 3);
+  REQUIRE(status.children.size() == 3);
+  CHECK(status.children[0].self.path == "/tree/a");
+  CHECK(status.children[0].self.incarnation == 2);
+  REQUIRE(status.children[2].children.size() == 1);
+  CHECK(status.children[2].children[0].self.path == "/tree/inner/leaf");
+  CHECK(status.children[2].children[0].self.state == worker_state::stopped);
+  // They are values: nobody is there to be found, or stopped.
+  CHECK_FALSE(tree.child("a"));
+  CHECK(log.count("-a") == 2);
+}
+
+TEST_CASE("S5 S29 who gave up shows whom it gave up on") {
+  journal log;
+  testing_system sys;
+  supervisor_spec inner{.name = "inner", .intensity = {.max_restarts = 0}};
+  inner.add<part>("bad", {}, std::ref(log), failing_after(1s));
+  inner.add<part>("good", {}, std::ref(log));
+  supervisor_spec spec{.name = "tree"};
+  spec.add(inner, {.backoff = {.initial = 20s, .jitter = 0.0}});
+  auto tree = troupe::spawn(sys, spec);
+  tree.startup();
+  sys.advance(2s);
+  auto inner_ref = troupe::supervisor_ref{tree.child("inner")};
+  REQUIRE(inner_ref.phase() == worker_phase::backing_off);
+  CHECK(inner_ref.which_children().empty()); // it has none to be called upon
+  auto shown = tree.status_tree().children[0].children;
+  REQUIRE(shown.size() == 2);
+  REQUIRE(shown[0].last_end);
+  CHECK(shown[0].last_end->kind() == outcome_kind::failed);
+  // Its next life has children of its own.
+  sys.advance(19500ms);
+  REQUIRE(inner_ref.which_children().size() == 2);
+  CHECK(inner_ref.which_children()[0].state == worker_state::running);
+  tree.shutdown();
+}
+
 TEST_CASE("a child is found with its class, and no other") {
   journal log;
   testing_system sys;

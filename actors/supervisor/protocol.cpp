@@ -6,6 +6,7 @@
 #include "supervisor/protocol.hpp"
 
 #include "caf_compat.hpp"
+#include "rules/naming.hpp"
 #include "supervisor/child_call.hpp"
 #include "troupe/protocol.hpp"
 #include "troupe/supervisor_ref.hpp"
@@ -67,7 +68,7 @@ child_list list_of(const supervisor_ref& tree) {
   for (auto& x : tree.which_children()) {
     child_info info;
     info.name = x.name;
-    info.path = x.child.path();
+    info.path = rules::child_path(tree.path(), x.name);
     info.actor = caf::actor_cast<caf::strong_actor_ptr>(x.child.actor());
     info.state = x.state;
     info.phase = x.phase;

@@ -25,6 +25,14 @@ std::shared_ptr<nursery> children_of(const worker_handle& who) {
                          : nullptr;
 }
 
+/// The children of its last life, as they were at its final end.
+std::vector<tree_status> last_children_of(const worker_handle& who) {
+  auto* home = who.get_cell();
+  auto last = home != nullptr && home->finished() ? home->last_brood()
+                                                  : nullptr;
+  return last ? last->children : std::vector<tree_status>{};
+}
+
 /// Why there is nobody whom a call could concern.
 caf::error no_children(const cell& home) {
   const auto at = home.stage();
@@ -142,13 +150,30 @@ worker_handle supervisor_ref::child(const caf::actor& who) const {
 }
 
 std::vector<child_entry> supervisor_ref::which_children() const {
-  auto children = children_of(*this);
-  return children ? children->which_children() : std::vector<child_entry>{};
+  if (auto children = children_of(*this))
+    return children->which_children();
+  std::vector<child_entry> result;
+  for (const auto& x : last_children_of(*this)) {
+    child_entry entry;
+    entry.name = x.self.name;
+    entry.state = x.self.state;
+    entry.phase = x.self.phase;
+    entry.kind = x.kind;
+    entry.restarts = x.restarts;
+    result.push_back(std::move(entry));
+  }
+  return result;
 }
 
 child_totals supervisor_ref::count_children() const {
-  auto children = children_of(*this);
-  return children ? children->count_children() : child_totals{};
+  if (auto children = children_of(*this))
+    return children->count_children();
+  child_totals result;
+  for (const auto& x : last_children_of(*this)) {
+    ++result.specs;
+    ++(x.kind == child_kind::supervisor ? result.supervisors : result.workers);
+  }
+  return result;
 }
 
 supervisor_ref spawn(caf::actor_system& sys, supervisor_spec spec) {

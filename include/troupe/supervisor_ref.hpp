@@ -201,7 +201,9 @@ public:
   [[nodiscard]] worker_handle child(const caf::actor& who) const;
 
   /// All children in the order of their start; of a `dynamic` supervisor that
-  /// stops, those that it still waits for. O(children). (S22)
+  /// stops, those that it still waits for. After the end of the supervisor, its
+  /// last ones, as they ended, with handles that point to nobody. O(children).
+  /// (S22)
   [[nodiscard]] std::vector<child_entry> which_children() const;
 
   /// O(1). (S22)

@@ -32,6 +32,12 @@ const std::exception* as_exception(const std::exception_ptr& what) noexcept {
   return nullptr;
 }
 
+/// `what()` of an exception, which may be null where somebody wrote it so.
+std::string what_of(const std::exception& x) {
+  const char* text = x.what();
+  return text != nullptr ? text : "an exception without a text";
+}
+
 } // namespace
 
 std::string to_string(errc x) {
@@ -109,11 +115,11 @@ std::string text_of(const std::exception_ptr& what) {
   if (!what)
     return {};
   if (const auto* x = as_exception(what))
-    return x->what();
+    return what_of(*x);
   try {
     std::rethrow_exception(what);
   } catch (const std::exception& x) {
-    return x.what();
+    return what_of(x);
   } catch (const std::string& x) {
     return x;
   } catch (const char* x) {

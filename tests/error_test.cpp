@@ -40,6 +40,16 @@ struct second_base : something, std::runtime_error {
   }
 };
 
+/// Has nothing to say.
+struct mute : std::exception {
+  [[nodiscard]] const char* what() const noexcept override {
+    return nullptr;
+  }
+};
+
+/// Nor has this one, which is not found at once.
+struct virtual_mute : virtual mute {};
+
 struct virtual_base : virtual std::exception {
   [[nodiscard]] const char* what() const noexcept override {
     return "a virtual base";
@@ -91,6 +101,11 @@ TEST_CASE("the text of an exception is that of what()") {
   CHECK(text_of(thrown(second_base{})) == "a second base");
   CHECK(text_of(thrown(virtual_base{})) == "a virtual base");
   CHECK(text_of(thrown(diamond{})) == "a diamond");
+}
+
+TEST_CASE("L14 an exception whose what() is null has a text") {
+  CHECK(text_of(thrown(mute{})) == "an exception without a text");
+  CHECK(text_of(thrown(virtual_mute{})) == "an exception without a text");
 }
 
 TEST_CASE("the text of an exception that was thrown on is the same") {

@@ -6,6 +6,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <deque>
+#include <limits>
 #include <random>
 
 using namespace troupe;
@@ -67,6 +68,21 @@ TEST_CASE("S4 an infinite window never forgets") {
   CHECK(window.allow(time_point{}));
   CHECK(window.allow(time_point{} + 24h));
   CHECK_FALSE(window.allow(time_point{} + 24h * 36'500));
+}
+
+TEST_CASE("S4 an unlimited window does not grow with what has happened") {
+  constexpr auto most = std::numeric_limits<int>::max();
+  restart_window window{most, 5s};
+  auto now = t0;
+  for (int i = 0; i < 100'000; ++i, now += 1s)
+    REQUIRE(window.allow(now));
+  CHECK(window.recent(now - 1s) == 6);
+  CHECK(window.capacity() <= 16);
+  restart_window forever{most, infinite};
+  for (int i = 0; i < 100'000; ++i)
+    REQUIRE(forever.allow(t0 + 1s * i));
+  CHECK(forever.recent(t0 + 24h) == 100'000);
+  CHECK(forever.capacity() == 0);
 }
 
 TEST_CASE("S20 a window that was cleared is as good as new") {

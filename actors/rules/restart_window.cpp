@@ -13,31 +13,50 @@ restart_window::restart_window(int max, timespan within) noexcept
 }
 
 bool restart_window::allow(time_point now) {
-  if (max_ == 0)
-    return false;
   const auto time = unpaused(now);
-  if (events_.size() < max_) {
-    events_.push_back(time);
-    return true;
-  }
-  // Events come in the order of time, so only the oldest has to be looked at.
-  if (counts(events_[next_], time))
+  forget_old(time);
+  if (size_ == max_)
     return false;
-  events_[next_] = time;
-  next_ = (next_ + 1) % max_;
+  if (within_ != infinite) {
+    if (size_ == events_.size())
+      grow();
+    events_[place_of(size_)] = time;
+  }
+  ++size_;
   return true;
 }
 
 std::size_t restart_window::recent(time_point now) const noexcept {
+  if (within_ == infinite)
+    return size_;
   const auto time = unpaused(now);
-  return static_cast<std::size_t>(
-    std::count_if(events_.begin(), events_.end(),
-                  [&](time_point event) { return counts(event, time); }));
+  std::size_t old = 0;
+  while (old < size_ && !counts(events_[place_of(old)], time))
+    ++old;
+  return size_ - old;
+}
+
+/// Events come in the order of time, so the old ones are in front.
+void restart_window::forget_old(time_point time) noexcept {
+  if (within_ == infinite)
+    return;
+  for (; size_ != 0 && !counts(events_[first_], time); --size_)
+    first_ = place_of(1);
+}
+
+/// Makes room for one more at least, and never for more than count.
+void restart_window::grow() {
+  std::rotate(events_.begin(),
+              events_.begin() + static_cast<std::ptrdiff_t>(first_),
+              events_.end());
+  first_ = 0;
+  events_.resize(std::min(max_, std::max<std::size_t>(1, 2 * size_)));
 }
 
 void restart_window::clear() noexcept {
+  first_ = 0;
+  size_ = 0;
   events_.clear();
-  next_ = 0;
 }
 
 void restart_window::pause(time_point now) noexcept {

@@ -16,8 +16,9 @@ namespace troupe::rules {
 ///
 /// It can be paused: ages are measured in time that was not paused. (S27)
 ///
-/// Only what was allowed is remembered, `max` points in time at most, and none
-/// before the first event.
+/// Only what was allowed and may still count is remembered, `max` points in
+/// time at most, and none before the first event. With an infinite window it is
+/// a number: `max` may be as large as an int.
 class restart_window {
 public:
   /// @param max A negative number means 0.
@@ -29,6 +30,11 @@ public:
 
   /// How many events that were allowed count at `now`.
   [[nodiscard]] std::size_t recent(time_point now) const noexcept;
+
+  /// For how many points in time there is room at present.
+  [[nodiscard]] std::size_t capacity() const noexcept {
+    return events_.size();
+  }
 
   /// Forgets all events.
   void clear() noexcept;
@@ -45,16 +51,27 @@ private:
 
   [[nodiscard]] bool counts(time_point event, time_point now) const noexcept;
 
+  /// The `i`th of the events, from the oldest on.
+  [[nodiscard]] std::size_t place_of(std::size_t i) const noexcept {
+    return (first_ + i) % events_.size();
+  }
+
+  void forget_old(time_point time) noexcept;
+
+  void grow();
+
   std::size_t max_;
   timespan within_;
   /// How long it was paused, of all pauses that are over.
   timespan lost_{0};
   /// Since when it is paused, or `never`.
   time_point paused_since_ = never;
-  /// A ring once it holds `max_` events.
+  /// A ring; empty if the window is infinite.
   std::vector<time_point> events_;
-  /// Where the next event goes then: the place of the oldest one.
-  std::size_t next_ = 0;
+  /// The place of the oldest event.
+  std::size_t first_ = 0;
+  /// How many events there are.
+  std::size_t size_ = 0;
 };
 
 } // namespace troupe::rules

@@ -48,6 +48,15 @@ bool ask_table::complete(caf::message_id id, caf::message& reply) {
   return true;
 }
 
+caf::error error_in_reply(caf::error what, const std::string& whom) {
+  if (what != caf::sec::request_receiver_down)
+    return what;
+  const auto& said = what.context();
+  return caf::make_error(errc::receiver_gone, said.match_elements<std::string>()
+                                                ? said.get_as<std::string>(0)
+                                                : whom + " has ended");
+}
+
 // -- reply_awaiter -------------------------------------------------------------
 
 reply_awaiter::alarm::alarm(reply_awaiter& x) noexcept
@@ -90,7 +99,7 @@ reply_awaiter::~reply_awaiter() {
 bool reply_awaiter::send_request() {
   if (!target_) {
     reply_ = caf::make_message(caf::make_error(
-      caf::sec::bad_function_call,
+      errc::receiver_gone,
       cell_->subject()
         + " asked nobody: the target is a null handle, or a worker that has "
           "ended"));
@@ -127,7 +136,8 @@ caf::expected<caf::message> reply_awaiter::take_reply() {
   if (!replied_)
     return caf::make_error(caf::sec::request_timeout);
   if (reply_.match_elements<caf::error>())
-    return std::move(reply_.get_mutable_as<caf::error>(0));
+    return error_in_reply(std::move(reply_.get_mutable_as<caf::error>(0)),
+                          cell_->subject() + " asked an actor that");
   return std::move(reply_);
 }
 

@@ -1,6 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
+#include "ask_table.hpp"
 #include "cell.hpp"
 #include "remote_targets.hpp"
 #include "troupe/ask.hpp"
@@ -177,8 +178,7 @@ caf::expected<caf::message> ask_and_block(const worker_handle& target,
                              + " cannot be asked: its actor system is gone");
   auto actor = whom->actor();
   if (!actor)
-    return caf::make_error(caf::sec::request_receiver_down,
-                           whom->subject() + " has ended");
+    return caf::make_error(errc::receiver_gone, whom->subject() + " has ended");
   const compat::no_trace guard;
   auto box = std::make_shared<letter_box>();
   auto sender
@@ -204,7 +204,8 @@ caf::expected<caf::message> ask_and_block(const worker_handle& target,
     return caf::make_error(caf::sec::request_timeout,
                            whom->subject() + " did not answer in time");
   if (reply->match_elements<caf::error>())
-    return std::move(reply->get_mutable_as<caf::error>(0));
+    return error_in_reply(std::move(reply->get_mutable_as<caf::error>(0)),
+                          whom->subject());
   return std::move(*reply);
 }
 

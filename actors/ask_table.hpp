@@ -8,6 +8,7 @@
 #include <caf/message_id.hpp>
 
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -30,5 +31,11 @@ private:
   std::mutex mtx_;
   std::vector<std::pair<caf::message_id, reply_awaiter*>> pending_;
 };
+
+/// The error that was the reply to a request: CAF's word for a receiver that is
+/// gone becomes that of troupe.
+/// @param whom Who was asked, for the text.
+[[nodiscard]] caf::error error_in_reply(caf::error what,
+                                        const std::string& whom);
 
 } // namespace troupe

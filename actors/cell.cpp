@@ -6,7 +6,9 @@
 #include "ask_table.hpp"
 #include "pool/router.hpp"
 #include "rules/naming.hpp"
+#include "rules/reasons.hpp"
 #include "supervisor/adopted_actor.hpp"
+#include "supervisor/shell.hpp"
 #include "worker_actor.hpp"
 
 #include <algorithm>
@@ -121,6 +123,13 @@ std::optional<outcome> cell::last_outcome() const {
   if (end().is_known)
     return end().how;
   return former_ ? std::optional{*former_} : std::nullopt;
+}
+
+std::string cell::cause_of(const caf::error& reason) const {
+  auto text = text_of(reason);
+  if (reason != errc::child_failed && !is_supervisor(*this))
+    return text;
+  return std::string{rules::first_cause(text, subject())};
 }
 
 bool cell::ended_smoothly() const {

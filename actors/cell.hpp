@@ -185,6 +185,10 @@ public:
 
   [[nodiscard]] std::optional<outcome> last_outcome() const;
 
+  /// The text of its `reason` to end; if it has only passed on why somebody
+  /// below it has ended, of that.
+  [[nodiscard]] std::string cause_of(const caf::error& reason) const;
+
   /// Whether the present life has ended normally, and nothing else is to be
   /// said about that.
   [[nodiscard]] bool ended_smoothly() const;

@@ -98,6 +98,8 @@ std::string to_string(errc x) {
       return "degraded";
     case errc::forked:
       return "forked";
+    case errc::receiver_gone:
+      return "receiver_gone";
   }
   return "invalid";
 }

@@ -4,6 +4,7 @@
 #include "worker_actor.hpp"
 
 #include "ask_table.hpp"
+#include "rules/reasons.hpp"
 #include "supervisor/protocol.hpp"
 #include "supervisor/shell.hpp"
 #include "tree_status.hpp"
@@ -443,9 +444,7 @@ void worker_actor::carry_out(todo what) {
 
 failure worker_actor::failed(errc code, std::string_view how,
                              std::exception_ptr what) {
-  std::string text = cell_->subject();
-  text += how;
-  text += text_of(what);
+  auto text = rules::reason(cell_->subject(), how, text_of(what));
   return {caf::make_error(code, std::move(text)), std::move(what)};
 }
 
@@ -507,7 +506,8 @@ void worker_actor::step_done(completion<void> how) {
     case step::startup:
       if (what)
         cell_->feed(event::startup_failed,
-                    failed(errc::start_failed, " failed to start: ", what));
+                    failed(errc::start_failed, rules::because::failed_to_start,
+                           what));
       else
         cell_->feed(cell_->terms().readiness == readiness::explicit_ready
                       ? event::started_unready

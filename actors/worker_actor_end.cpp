@@ -7,6 +7,8 @@
 
 #include "worker_actor.hpp"
 
+#include "rules/reasons.hpp"
+
 #include <cassert>
 #include <utility>
 
@@ -193,8 +195,8 @@ void worker_actor::children_ended() {
                  && child->was_ready()
                  && child->terms().on_failure == on_failure::fail_parent;
     if (fatal && !closing_ && !cell_->frozen()) {
-      auto text = cell_->subject()
-                  + " failed because its child did: " + text_of(how->reason());
+      auto text = rules::reason(cell_->subject(), rules::because::child_did,
+                                child->cause_of(how->reason()));
       end_run(failure{caf::make_error(errc::child_failed, std::move(text)),
                       how->thrown()});
     }

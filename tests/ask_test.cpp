@@ -198,9 +198,27 @@ TEST_CASE("A5 ask ends with an error when its target ends or has ended") {
     CHECK(ref.wait_for_shutdown()->ok());
   }
   CHECK(while_waiting);
-  CHECK(afterwards == caf::sec::request_receiver_down);
-  CHECK(nobody);
+  CHECK(afterwards == troupe::errc::receiver_gone);
+  CHECK_THAT(troupe::text_of(afterwards), ContainsSubstring("has ended"));
+  CHECK(nobody == troupe::errc::receiver_gone);
   CHECK_THAT(troupe::text_of(nobody), ContainsSubstring("null handle"));
+}
+
+TEST_CASE("A5 a worker that has ended is an error of its own") {
+  testing_system sys;
+  auto ended = troupe::spawn<scene>(sys, {},
+                                    [](scene&) -> task<> { co_return; });
+  ended.startup();
+  CHECK(ended.wait_for_shutdown()->ok());
+  caf::error got;
+  auto ref = troupe::spawn<scene>(sys, {}, [&](scene& w) -> task<> {
+    auto x = co_await w.ask<int32_t>(ended.actor(), 1s, int32_t{1});
+    got = x.error();
+  });
+  ref.startup();
+  CHECK(ref.wait_for_shutdown()->ok());
+  CHECK(got == troupe::errc::receiver_gone);
+  CHECK_THAT(troupe::text_of(got), ContainsSubstring("has ended"));
 }
 
 TEST_CASE("A5 a stop does not wake an ask") {
@@ -392,7 +410,7 @@ TEST_CASE("A5 a plain thread asks a worker through its handle") {
     ref.shutdown();
     auto wrong = troupe::ask<int32_t>(ref, 1s, int32_t{21});
     REQUIRE_FALSE(wrong);
-    CHECK(wrong.error() == caf::sec::request_receiver_down);
+    CHECK(wrong.error() == troupe::errc::receiver_gone);
   }
   ref.shutdown();
 }

@@ -111,7 +111,7 @@ TEST_CASE("L23 no handler begins after a kill") {
   // The actor has seen the kill when it answers.
   auto late = troupe::ask<void>(ref, troupe::infinite, int32_t{1});
   REQUIRE_FALSE(late);
-  CHECK(late.error() == caf::sec::request_receiver_down);
+  CHECK(late.error() == troupe::errc::receiver_gone);
   call.come_back();
   auto how = ref.wait_for_shutdown();
   REQUIRE(how);

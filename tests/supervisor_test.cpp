@@ -42,6 +42,8 @@ using namespace std::chrono_literals;
 using namespace std::string_literals;
 
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::EndsWith;
+using Catch::Matchers::StartsWith;
 using support::failing_after;
 using support::journal;
 using support::lines;
@@ -392,6 +394,50 @@ TEST_CASE("S22 S29 a supervisor shows its last children after its end") {
   // They are values: nobody is there to be found, or stopped.
   CHECK_FALSE(tree.child("a"));
   CHECK(log.count("-a") == 2);
+}
+
+TEST_CASE("S5 however many levels give up, the first cause is named once") {
+  journal log;
+  testing_system sys;
+  constexpr int levels = 100;
+  supervisor_spec spec{.name = "s", .intensity = {.max_restarts = 0}};
+  spec.add<part>("bad", {}, std::ref(log), failing_after(1s));
+  std::string path = "/s/bad";
+  for (int i = 1; i < levels; ++i) {
+    supervisor_spec above{.name = "s",
+                          .intensity = {.max_restarts = i == 50 ? 1 : 0}};
+    above.add(std::exchange(spec, {}));
+    spec = std::move(above);
+    path = "/s" + path;
+  }
+  auto tree = troupe::spawn(sys, spec);
+  REQUIRE_FALSE(tree.startup());
+  auto how = tree.wait_for_shutdown();
+  REQUIRE(how);
+  CHECK(how->reason() == errc::max_restarts_exceeded);
+  const auto text = troupe::text_of(how->reason());
+  INFO(text);
+  CHECK_THAT(text, EndsWith("worker \"bad\" (" + path + ") failed: bad broke"));
+  CHECK_THAT(text, StartsWith("worker \"s\" (/s) gave up"));
+  CHECK(text.size() < path.size() + 150);
+  CHECK_THROWS_WITH(how->rethrow(), "bad broke");
+}
+
+TEST_CASE("S3 however many levels do not start, the first cause is named "
+          "once") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "c"};
+  spec.add(troupe::child_made_by<part>("bad", {},
+                                       [] { return std::unique_ptr<part>{}; }));
+  supervisor_spec b{.name = "b"};
+  b.add(spec);
+  supervisor_spec a{.name = "a"};
+  a.add(b);
+  auto tree = troupe::spawn(sys, a);
+  CHECK(troupe::text_of(tree.startup())
+        == "worker \"a\" (/a) failed to start: worker \"bad\" (/a/b/c/bad) "
+           "failed to start: its factory returned null");
 }
 
 TEST_CASE("S5 S29 who gave up shows whom it gave up on") {

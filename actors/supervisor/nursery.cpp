@@ -230,16 +230,14 @@ std::unique_ptr<worker> nursery::make_object(cell& who) {
     news([this] { begin_next(); });
   // Forgotten already: it will not live long, but it must live.
   if (!factory)
-    throw start_error{
-      caf::make_error(errc::stopped_before_ready, who.subject()
-                                                    + " is gone from its "
-                                                      "supervisor")};
+    throw start_error{caf::make_error(errc::stopped_before_ready,
+                                      std::string{"its supervisor has "
+                                                  "forgotten it"})};
   auto result = factory->make(who.actor_object()->home_system());
   if (!result)
     throw start_error{
-      caf::make_error(errc::start_failed, who.subject()
-                                            + " was made by a factory that "
-                                              "returned null")};
+      caf::make_error(errc::start_failed, std::string{"its factory returned "
+                                                      "null"})};
   return result;
 }
 
@@ -282,12 +280,15 @@ void nursery::child_ended(cell& who) noexcept {
     auto normal = smoothly || (how && how->kind() == outcome_kind::normal);
     if (how && rules_.at() == rules::group_stage::stopping)
       note_late(*what, *how);
-    if (how && !normal)
+    if (how && !normal) {
       last_failure_ = {how->reason(), how->thrown()};
-    if (!normal)
-      last_end_.clear();
-    else if (rules_.at() != rules::group_stage::stopping)
+      // Most have nobody to blame but themselves.
+      last_end_ = is_supervisor(*what) ? what->cause_of(how->reason())
+                                       : std::string{};
+    } else if (normal && rules_.at() != rules::group_stage::stopping) {
+      last_failure_ = {};
       last_end_ = what->subject() + " ended normally";
+    }
     rules_.child_ended(what->place(),
                        normal ? rules::child_end::normal
                               : rules::child_end::failed,

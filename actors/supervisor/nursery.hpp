@@ -225,8 +225,8 @@ private:
   bool forced_ = false;
   bool ending_ = false;
   failure failure_;
-  failure last_failure_; // of the child that failed last
-  std::string last_end_; // of the child that ended last, if it did not fail
+  failure last_failure_; // of the child that ended last, if it failed
+  std::string last_end_; // of that child, in words, or empty: as it failed
   end_awaiter* awaiter_ = nullptr; // it takes itself out before it goes
   std::atomic<bool> over_{true};
 };

@@ -4,6 +4,7 @@
 // What the rules ask for, and how a nursery carries it out.
 
 #include "pool/router.hpp"
+#include "rules/reasons.hpp"
 #include "supervisor/nursery.hpp"
 
 #include <utility>
@@ -227,23 +228,19 @@ void nursery::clear_retry(child_id who) {
 void nursery::group_ends(child_id) {
   std::unique_lock guard{mtx_};
   ending_ = true;
-  auto fail = [this](errc code, const char* what) {
-    auto failed = last_end_.empty();
-    failure_
-      = {caf::make_error(code, subject_ + what
-                                 + (failed ? text_of(last_failure_.reason)
-                                           : last_end_)),
-         failed ? last_failure_.thrown : nullptr};
+  auto fail = [this](errc code, std::string_view what) {
+    auto cause = last_end_.empty() ? text_of(last_failure_.reason) : last_end_;
+    failure_ = {caf::make_error(code, rules::reason(subject_, what, cause)),
+                last_failure_.thrown};
   };
   switch (rules_.end()) {
     case rules::group_end::gave_up:
-      fail(errc::max_restarts_exceeded,
-           group_.intensity.max_restarts == 0
-             ? " gave up, as it restarts nobody: "
-             : " gave up: too many restarts; the last time, ");
+      fail(errc::max_restarts_exceeded, group_.intensity.max_restarts == 0
+                                          ? rules::because::gave_up_at_once
+                                          : rules::because::gave_up);
       break;
     case rules::group_end::start_failed:
-      fail(errc::start_failed, " failed to start: ");
+      fail(errc::start_failed, rules::because::failed_to_start);
       break;
     case rules::group_end::child_ended:
       failure_ = last_failure_;

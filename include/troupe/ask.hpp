@@ -167,10 +167,9 @@ ask_and_block(const worker_handle& target, timespan timeout,
 /// @tparam R What the reply holds: void, a value, or a tuple of values.
 /// @param timeout How long to wait; any duration, or `infinite`.
 /// @returns the reply, or the error that the worker replied,
-///          `sec::request_timeout`, `sec::request_receiver_down` if the worker
-///          has ended, `errc::would_block` inside of an actor,
-///          `errc::system_gone`, `errc::forked`, `errc::invalid_argument` for
-///          a null handle.
+///          `sec::request_timeout`, `errc::receiver_gone` if the worker has
+///          ended, `errc::would_block` inside of an actor, `errc::system_gone`,
+///          `errc::forked`, `errc::invalid_argument` for a null handle.
 template <class R, class Rep, class Period, class... Ts>
 [[nodiscard]] caf::expected<R> ask(const worker_handle& target,
                                    std::chrono::duration<Rep, Period> timeout,

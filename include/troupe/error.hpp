@@ -78,6 +78,8 @@ enum class errc : std::uint8_t {
   /// This process came out of `fork()`; the threads of the actor system are in
   /// its parent.
   forked,
+  /// Whoever was asked has ended, or there was nobody.
+  receiver_gone,
 };
 
 /// @relates errc
@@ -85,7 +87,7 @@ std::string to_string(errc x);
 
 /// @relates errc
 constexpr errc last_enumerator(errc) noexcept {
-  return errc::forked;
+  return errc::receiver_gone;
 }
 
 /// Returns the text that `err` carries, else its code in words.

@@ -341,8 +341,8 @@ TEST_CASE(
   auto errors = errors_of(first);
   REQUIRE(errors.size() == questions);
   for (const auto& x : errors)
-    CHECK(x == caf::sec::request_receiver_down);
-  CHECK(errors_of(second).at(0) == caf::sec::request_receiver_down);
+    CHECK(x == troupe::errc::receiver_gone);
+  CHECK(errors_of(second).at(0) == troupe::errc::receiver_gone);
   // Nor does one that comes too late wait.
   auto late = start_seeker(here, target, 3);
   CHECK(errors_of(late).size() == 3);
@@ -370,10 +370,10 @@ TEST_CASE("A5 the ask of a thread ends when the node of its target is killed") {
   there.send(SIGKILL);
   auto answer = asking.get();
   REQUIRE_FALSE(answer);
-  CHECK(answer.error() == caf::sec::request_receiver_down);
+  CHECK(answer.error() == troupe::errc::receiver_gone);
   auto late = troupe::ask<std::int32_t>(far, troupe::infinite, 21);
   REQUIRE_FALSE(late);
-  CHECK(late.error() == caf::sec::request_receiver_down);
+  CHECK(late.error() == troupe::errc::receiver_gone);
   CHECK(tree.shutdown()->ok());
 }
 
@@ -385,7 +385,7 @@ TEST_CASE("A5 an ask ends with an error when the node of its target stands "
   auto who = start_seeker(here, target);
   there.wait_for_question();
   there.send(SIGSTOP);
-  CHECK(errors_of(who).at(0) == caf::sec::request_receiver_down);
+  CHECK(errors_of(who).at(0) == troupe::errc::receiver_gone);
 }
 
 TEST_CASE("A5 an ask ends with an error when the connection to its target "
@@ -397,7 +397,7 @@ TEST_CASE("A5 an ask ends with an error when the connection to its target "
   auto who = start_seeker(here, target);
   there.wait_for_question();
   between.swallow();
-  CHECK(errors_of(who).at(0) == caf::sec::request_receiver_down);
+  CHECK(errors_of(who).at(0) == troupe::errc::receiver_gone);
 }
 
 TEST_CASE("S24 a node that stands still is lost, and found when it goes on") {

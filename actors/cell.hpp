@@ -654,10 +654,17 @@ private:
     return rare_ ? rare_->kin.get() : nullptr;
   }
 
+  /// Stands for what a cell does not have. Never destroyed: the destructor of a
+  /// global may still use a cell.
+  template <class T>
+  [[nodiscard]] static const T& none_of() noexcept {
+    static const auto& none = *new const T;
+    return none;
+  }
+
   /// @pre `mtx_` is held
   [[nodiscard]] const ending& end() const noexcept {
-    static const ending none;
-    return ending_ ? *ending_ : none;
+    return ending_ ? *ending_ : none_of<ending>();
   }
 
   /// @pre `mtx_` is held
@@ -669,8 +676,7 @@ private:
 
   /// @pre `mtx_` is held
   [[nodiscard]] const extras& extra() const noexcept {
-    static const extras none;
-    return extras_ ? *extras_ : none;
+    return extras_ ? *extras_ : none_of<extras>();
   }
 
   /// @pre `mtx_` is held

@@ -32,6 +32,9 @@ struct turn_here {
 
 thread_local turn_here* current_turn = nullptr;
 
+/// Whether the idle behavior of this thread has been destroyed.
+thread_local constinit bool idle_is_gone = false;
+
 /// An element that `wake` may use instead of a new one.
 thread_local caf::mailbox_element_ptr* spare_element = nullptr;
 
@@ -339,8 +342,19 @@ void worker_actor::keep_messages() {
 /// What the actor does without handlers: one for all actors of a thread, since
 /// there are very many of them.
 caf::behavior worker_actor::idle_behavior() {
-  thread_local const caf::behavior all{[] { current_actor->pump(); }};
-  return all;
+  auto make = [] { return caf::behavior{[] { current_actor->pump(); }}; };
+  struct shared_one {
+    caf::behavior what;
+
+    ~shared_one() {
+      idle_is_gone = true;
+    }
+  };
+  // The destructor of a global may still run actors on this thread.
+  if (idle_is_gone)
+    return make();
+  thread_local const shared_one all{make()};
+  return all.what;
 }
 
 /// The worker's handlers, if it has any, are served from here on.

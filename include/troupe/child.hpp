@@ -107,8 +107,10 @@ child(std::string name, child_options options = {}, Ts&&... xs) {
       args);
   };
   if constexpr (sizeof...(Ts) == 0) {
-    // Without arguments one factory does for all: there may be a million.
-    static const auto all = child_made_by<W>({}, {}, std::move(make)).factory;
+    // Without arguments one factory does for all: there may be a million. It is
+    // never destroyed: the destructor of a global may still use it.
+    static const auto& all = *new const std::shared_ptr<const child_factory>{
+      child_made_by<W>({}, {}, std::move(make)).factory};
     return {std::move(name), std::move(options), all};
   } else {
     return child_made_by<W>(std::move(name), std::move(options),

@@ -217,6 +217,29 @@ TEST_CASE("L3 settings come from the environment") {
   CHECK(measure(config, {.stopping_grace_period = 7s}).grace == 7s);
 }
 
+TEST_CASE("L3 the environment is read once for each actor system") {
+  journal log;
+  script what;
+  what.run = support::stubborn();
+  auto grace_of = [&](testing_system& sys) {
+    auto ref = support::spawn(sys, log, {}, what);
+    ref.startup();
+    const auto begin = sys.now();
+    ref.shutdown();
+    return sys.now() - begin;
+  };
+  testing_system sys;
+  {
+    environment grace{"TROUPE_STOPPING_GRACE_PERIOD", "4s"};
+    CHECK(grace_of(sys) == 4s);
+  }
+  CHECK(grace_of(sys) == 4s);
+  environment later{"TROUPE_STOPPING_GRACE_PERIOD", "6s"};
+  CHECK(grace_of(sys) == 4s);
+  testing_system other;
+  CHECK(grace_of(other) == 6s);
+}
+
 TEST_CASE("L3 a setting that is no duration is an error that names it") {
   auto spawn_with = [](caf::actor_system_config& config) {
     journal log;

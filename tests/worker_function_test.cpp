@@ -61,7 +61,7 @@ private:
 } // namespace
 
 TEST_CASE(
-  "worker_function calls its function at the start and each heartbeat") {
+  "L38 worker_function calls its function at the start and each heartbeat") {
   testing_system sys;
   auto begin = sys.now();
   times log;
@@ -78,7 +78,8 @@ TEST_CASE(
   CHECK(sys.now() - begin == 35s);
 }
 
-TEST_CASE("worker_function with a fixed delay counts from the end of a call") {
+TEST_CASE(
+  "L38 worker_function with a fixed delay counts from the end of a call") {
   testing_system sys;
   times log;
   auto ref = troupe::spawn<ticking>(sys, {}, 10s, pace::fixed_delay, log,
@@ -90,7 +91,7 @@ TEST_CASE("worker_function with a fixed delay counts from the end of a call") {
 }
 
 TEST_CASE(
-  "worker_function with a fixed rate keeps the beat and leaves out what "
+  "L38 worker_function with a fixed rate keeps the beat and leaves out what "
   "it missed") {
   testing_system sys;
   times log;
@@ -109,7 +110,7 @@ TEST_CASE(
   CHECK(ref.shutdown()->ok());
 }
 
-TEST_CASE("worker_function takes a coroutine, which the stop reaches") {
+TEST_CASE("L38 worker_function takes a coroutine, which the stop reaches") {
   testing_system sys;
   times log;
   auto ref = troupe::spawn<ticking>(sys, {}, 10s, pace::fixed_delay, log,
@@ -123,7 +124,7 @@ TEST_CASE("worker_function takes a coroutine, which the stop reaches") {
   CHECK(log == times{0s});
 }
 
-TEST_CASE("worker_function fails with what its function throws") {
+TEST_CASE("L38 worker_function fails with what its function throws") {
   testing_system sys;
   int calls = 0;
   auto ref = troupe::spawn<worker_function>(
@@ -141,7 +142,7 @@ TEST_CASE("worker_function fails with what its function throws") {
   CHECK(calls == 3);
 }
 
-TEST_CASE("worker_function takes a function that can only be moved") {
+TEST_CASE("L38 worker_function takes a function that can only be moved") {
   testing_system sys;
   int sum = 0;
   auto ref = troupe::spawn<worker_function>(
@@ -152,7 +153,7 @@ TEST_CASE("worker_function takes a function that can only be moved") {
   ref.shutdown();
 }
 
-TEST_CASE("worker_function refuses a negative heartbeat") {
+TEST_CASE("L38 worker_function refuses a negative heartbeat") {
   testing_system sys;
   CHECK_THROWS_MATCHES(troupe::spawn<worker_function>(
                          sys, {}, [] {}, -1s),
@@ -161,7 +162,7 @@ TEST_CASE("worker_function refuses a negative heartbeat") {
                          ContainsSubstring("heartbeat is negative")));
 }
 
-TEST_CASE("worker_function without a pause can be stopped") {
+TEST_CASE("L38 worker_function without a pause can be stopped") {
   testing_system sys;
   int calls = 0;
   troupe::worker_ref<worker_function> ref;

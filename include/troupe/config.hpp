@@ -22,6 +22,8 @@ namespace troupe {
 /// `10s` or `500ms`; the number of threads is one or more. A wrong value makes
 /// `spawn` throw `std::invalid_argument`. A configuration file and the
 /// environment (`TROUPE_STOPPING_GRACE_PERIOD` and so on) work without this.
+/// Those of the core are read once for each actor system, when it first uses
+/// troupe; those of the observer when that is made.
 void add_options(caf::actor_system_config& cfg);
 
 /// A configuration that knows troupe's settings. Types of messages are known to

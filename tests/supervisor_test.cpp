@@ -1191,6 +1191,46 @@ TEST_CASE("S15 what a child was given goes with the tree, whoever keeps it") {
   CHECK(alive.expired());
 }
 
+namespace {
+
+/// Copies nothing of what it is given.
+class forgetful : public troupe::worker {
+public:
+  explicit forgetful(const std::shared_ptr<int>&) {
+    // nop
+  }
+
+  troupe::task<> run() override {
+    co_await stop_requested();
+  }
+};
+
+} // namespace
+
+TEST_CASE("S2 the arguments of an only life go when it has been made") {
+  testing_system sys;
+  const auto kind = GENERATE(strategy::one_for_one, strategy::one_for_all,
+                             strategy::dynamic);
+  const auto type = GENERATE(restart::temporary, restart::transient);
+  auto token = std::make_shared<int>(0);
+  std::weak_ptr<int> alive{token};
+  supervisor_spec spec{.name = "tree", .strategy = kind};
+  auto one = troupe::child<forgetful>("one", {.restart = type}, token);
+  token = nullptr;
+  const auto at_start = GENERATE(true, false);
+  if (at_start)
+    spec.children.push_back(std::move(one));
+  auto tree = troupe::spawn(sys, std::move(spec));
+  tree.startup();
+  if (!at_start)
+    REQUIRE(!tree.start_child(std::move(one)).get().error);
+  CHECK(alive.expired() == (type == restart::temporary));
+  CHECK(tree.which_children().front().kind == troupe::child_kind::worker);
+  CHECK(tree.count_children().workers == 1);
+  CHECK(tree.status_tree().children.size() == 1);
+  tree.shutdown();
+}
+
 TEST_CASE("S30 a child is found by its actor") {
   journal log;
   testing_system sys;

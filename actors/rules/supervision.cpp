@@ -68,6 +68,10 @@ std::uint64_t supervision::restarts(child_id who) const noexcept {
   return starts == 0 ? 0 : starts - 1;
 }
 
+bool supervision::lives_once(child_id who) const noexcept {
+  return slots_[find(who)].restart == restart::temporary;
+}
+
 time_point supervision::next_retry(child_id who) const noexcept {
   const auto& x = slots_[find(who)];
   if (alone())

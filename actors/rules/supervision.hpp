@@ -181,6 +181,10 @@ public:
   /// @pre `contains(who)`
   [[nodiscard]] std::uint64_t restarts(child_id who) const noexcept;
 
+  /// Whether no life of it follows the present one, however that ends.
+  /// @pre `contains(who)`
+  [[nodiscard]] bool lives_once(child_id who) const noexcept;
+
   /// When its restart is due, or `never`. With a group restart under way, when
   /// that is.
   /// @pre `contains(who)`

@@ -41,10 +41,11 @@ struct kept_child {
 
   rules::child_id id = rules::no_child;
   worker_handle handle; // to the cell of its present life
-  std::shared_ptr<const child_factory> factory;
-  call_ptr start; // that waits for it to be ready
+  std::shared_ptr<const child_factory> factory; // null once none is needed
+  call_ptr start;                               // that waits for it to be ready
   std::unique_ptr<agenda> plans;
   on_stop mode = on_stop::discard;
+  child_kind kind = child_kind::worker;
   beginning begins = beginning::none;
 
   [[nodiscard]] std::string_view name() const noexcept {

@@ -223,7 +223,12 @@ std::unique_ptr<worker> nursery::make_object(cell& who) {
     std::unique_lock guard{mtx_};
     has_begun(who.place());
     others_are_due = !due_.empty() && beginning_ <= most_beginning / 2;
-    if (auto* x = children_.find(who.place()))
+    // The arguments of an only life go when that has been made of them.
+    if (auto* x = children_.find(who.place()); x == nullptr)
+      factory = nullptr;
+    else if (rules_.contains(x->id) && rules_.lives_once(x->id))
+      factory = std::move(x->factory);
+    else
       factory = x->factory;
   }
   if (others_are_due)
@@ -341,7 +346,7 @@ worker_handle nursery::handle_of(child_id who) const {
 /// @pre `mtx_` is held
 void nursery::forget(child_id who) {
   auto x = children_.take(who);
-  if (x.factory->kind() == child_kind::supervisor)
+  if (x.kind == child_kind::supervisor)
     --supervisors_;
   gone_.push_back(std::move(x));
 }
@@ -352,6 +357,7 @@ kept_child nursery::make_child(child_plan plan) {
   x.handle = worker_handle{
     make_kept_cell(rules::child_path(path_, plan.name), std::move(plan.terms),
                    plan.factory->make_queue(), plan.queue, shared_from_this())};
+  x.kind = plan.factory->kind();
   x.factory = std::move(plan.factory);
   x.mode = plan.queue.on_stop;
   return x;
@@ -361,7 +367,7 @@ kept_child nursery::make_child(child_plan plan) {
 kept_child& nursery::add_child(child_id who, kept_child x) {
   x.id = who;
   x.handle.get_cell()->take_place(who);
-  if (x.factory->kind() == child_kind::supervisor)
+  if (x.kind == child_kind::supervisor)
     ++supervisors_;
   return children_.add(std::move(x));
 }

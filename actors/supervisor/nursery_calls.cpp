@@ -158,7 +158,7 @@ std::vector<child_entry> nursery::which_children() const {
     entry.child = x->handle;
     entry.state = x->handle.state();
     entry.phase = x->handle.phase();
-    entry.kind = x->factory->kind();
+    entry.kind = x->kind;
     entry.restarts = rules_.restarts(who);
     result.push_back(std::move(entry));
   }
@@ -192,7 +192,7 @@ void nursery::describe(tree_status& home, const roll_call* answers) const {
     home.recent_restarts = rules_.recent_restarts(now());
     for (auto who : rules_.children())
       if (const auto* x = children_.find(who))
-        all.push_back({cell_ptr{*x->handle.get_cell()}, x->factory->kind(),
+        all.push_back({cell_ptr{*x->handle.get_cell()}, x->kind,
                        rules_.restarts(who), rules_.next_retry(who)});
   }
   home.max_restarts = static_cast<std::uint64_t>(group_.intensity.max_restarts);

@@ -33,8 +33,8 @@ task<> supervisor_shell::on_startup() {
     throw std::runtime_error{"another supervisor of that name runs already; "
                              "give one of them another name"};
   auto pool = router_of(home);
-  home.set_brood(
-    std::make_shared<nursery>(home, pool ? pool->begin() : spec_, pool));
+  home.set_brood(std::make_shared<nursery>(
+    home, pool ? pool->begin() : std::move(spec_), pool));
   co_return;
 }
 
@@ -53,7 +53,8 @@ task<> supervisor_shell::run() {
 }
 
 void supervisor_shell::after_shutdown(const outcome&) {
-  // A handle may keep this object, and an argument of a child such a handle.
+  // A handle may keep this object, and an argument of a child such a handle:
+  // it was never started, perhaps.
   spec_ = nullptr;
   auto& home = get_cell();
   if (auto pool = router_of(home))

@@ -11,21 +11,49 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <random>
+#include <string>
 #include <vector>
 
 using namespace troupe::rules;
 
 namespace {
 
-using members = std::vector<pool_member>;
+using numbers = std::vector<pool_number>;
+
+/// Members that have a number.
+struct member : pool_member {
+  member(pool_number n, pool_member x = {}) : pool_member(x), number(n) {
+    // nop
+  }
+
+  pool_number number;
+};
+
+using members = std::vector<member>;
 
 constexpr auto nobody = std::numeric_limits<std::uint64_t>::max();
 
-members idle(std::uint64_t n) {
-  members result;
-  for (std::uint64_t i = 0; i < n; ++i)
-    result.push_back({.number = i});
+numbers first(pool_number n) {
+  numbers result;
+  for (pool_number i = 0; i < n; ++i)
+    result.push_back(i);
   return result;
+}
+
+numbers numbers_of(const members& all) {
+  numbers result;
+  for (auto& x : all)
+    result.push_back(x.number);
+  return result;
+}
+
+/// Looks members up, and counts how often.
+auto looker(const members& all, int& looks) {
+  return [&](pool_number i) -> pool_member {
+    ++looks;
+    return *std::ranges::find(all, i, &member::number);
+  };
 }
 
 /// Who is chosen, by number, and after whom.
@@ -38,30 +66,23 @@ struct row {
 
 const row rows[] = {
   // In turn, from the first one on.
-  {{{.number = 0}, {.number = 1}, {.number = 2}}, nobody, 0, 0},
-  {{{.number = 0}, {.number = 1}, {.number = 2}}, 0, 1, 1},
-  {{{.number = 0}, {.number = 1}, {.number = 2}}, 2, 0, 0},
-  {{{.number = 4}}, 4, 4, 4},
+  {{{0}, {1}, {2}}, nobody, 0, 0},
+  {{{0}, {1}, {2}}, 0, 1, 1},
+  {{{0}, {1}, {2}}, 2, 0, 0},
+  {{{4}}, 4, 4, 4},
   // The one that was last has gone: the turn goes on where it was.
-  {{{.number = 0}, {.number = 2}, {.number = 5}}, 1, 2, 2},
-  {{{.number = 0}, {.number = 2}, {.number = 5}}, 7, 0, 0},
+  {{{0}, {2}, {5}}, 1, 2, 2},
+  {{{0}, {2}, {5}}, 7, 0, 0},
   // The load counts for one of them only.
-  {{{.number = 0, .load = 2}, {.number = 1, .load = 1}}, nobody, 0, 1},
-  {{{.number = 0, .load = 1}, {.number = 1, .load = 1}}, 0, 1, 1},
+  {{{0, {.load = 2}}, {1, {.load = 1}}}, nobody, 0, 1},
+  {{{0, {.load = 1}}, {1, {.load = 1}}}, 0, 1, 1},
   // Who waits for a restart comes after those that are ready.
-  {{{.number = 0, .up = false}, {.number = 1, .load = 9}}, nobody, 1, 1},
-  {{{.number = 0, .up = false, .load = 2}, {.number = 1, .up = false}},
-   nobody,
-   0,
-   1},
+  {{{0, {.up = false}}, {1, {.load = 9}}}, nobody, 1, 1},
+  {{{0, {.up = false, .load = 2}}, {1, {.up = false}}}, nobody, 0, 1},
   // And who has no room after all who have.
-  {{{.number = 0, .full = true, .load = 1}, {.number = 1, .load = 5}},
-   nobody,
-   1,
-   1},
-  {{{.number = 0, .full = true}, {.number = 1, .up = false}}, nobody, 1, 1},
-  {{{.number = 0, .full = true, .load = 3},
-    {.number = 1, .full = true, .load = 2}},
+  {{{0, {.full = true, .load = 1}}, {1, {.load = 5}}}, nobody, 1, 1},
+  {{{0, {.full = true}}, {1, {.up = false}}}, nobody, 1, 1},
+  {{{0, {.full = true, .load = 3}}, {1, {.full = true, .load = 2}}},
    nobody,
    0,
    1},
@@ -72,34 +93,43 @@ const row rows[] = {
 TEST_CASE("P2 a message goes to whom the policy chooses") {
   for (auto& x : rows) {
     CAPTURE(&x - rows);
-    CHECK(x.all[in_turn(x.all, x.last)].number == x.in_turn);
-    CHECK(x.all[least_busy(x.all, x.last)].number == x.least_busy);
+    auto looks = 0;
+    auto look = looker(x.all, looks);
+    auto all = numbers_of(x.all);
+    CHECK(all[in_turn(all, x.last, look)] == x.in_turn);
+    CHECK(all[least_busy(all, x.last, look)] == x.least_busy);
   }
 }
 
 TEST_CASE("P2 round robin gives each as many") {
-  auto all = idle(5);
+  auto all = first(5);
   std::map<std::uint64_t, int> got;
   auto last = nobody;
-  for (int i = 0; i < 50; ++i)
-    ++got[last = all[in_turn(all, last)].number];
+  for (int i = 0; i < 50; ++i) {
+    last = all[in_turn(all, last, [](pool_number) { return pool_member{}; })];
+    ++got[last];
+  }
   for (auto& [who, n] : got)
     CHECK(n == 10);
 }
 
-TEST_CASE("P3 a key belongs to one worker, whatever state that is in") {
-  auto all = idle(7);
-  auto others = all;
-  for (auto& x : others)
-    x = {.number = x.number, .up = false, .full = true, .load = 3};
-  for (std::uint64_t key = 0; key < 1000; ++key) {
-    auto where = partition_of(key);
-    CHECK(by_key(all, where) == by_key(others, where));
-  }
+TEST_CASE("P2 no more workers are looked at than it takes") {
+  const auto all = first(100'000);
+  auto looks = 0;
+  auto look = [&looks](pool_number i) {
+    ++looks;
+    return pool_member{.up = i != 7, .load = i < 8 ? 1u : 0u};
+  };
+  CHECK(in_turn(all, 4, look) == 5);
+  CHECK(looks == 1);
+  CHECK(in_turn(all, 6, look) == 8);
+  CHECK(looks == 3);
+  CHECK(least_busy(all, 5, look) == 8);
+  CHECK(looks == 6);
 }
 
 TEST_CASE("P3 keys are spread evenly, also if they are small numbers") {
-  auto all = idle(8);
+  auto all = first(8);
   std::map<std::size_t, int> got;
   for (std::uint64_t key = 0; key < 8000; ++key)
     ++got[by_key(all, partition_of(key))];
@@ -111,23 +141,87 @@ TEST_CASE("P3 keys are spread evenly, also if they are small numbers") {
 }
 
 TEST_CASE("P3 only the keys of those that come or go move") {
-  auto few = idle(4);
-  auto many = idle(5);
+  auto few = first(4);
+  auto many = first(5);
   auto gap = many;
   gap.erase(gap.begin() + 2);
   int moved = 0;
   for (std::uint64_t key = 0; key < 5000; ++key) {
     auto where = partition_of(key);
-    auto before = few[by_key(few, where)].number;
-    auto after = many[by_key(many, where)].number;
+    auto before = few[by_key(few, where)];
+    auto after = many[by_key(many, where)];
     CHECK((before == after || after == 4));
     moved += before != after ? 1 : 0;
     if (after != 2)
-      CHECK(gap[by_key(gap, where)].number == after);
+      CHECK(gap[by_key(gap, where)] == after);
   }
   // A fifth of them, more or less.
   CHECK(moved > 800);
   CHECK(moved < 1200);
+}
+
+TEST_CASE("P3 who owns a key is remembered, and right whoever comes or goes") {
+  key_owners owners;
+  std::mt19937 random{20'260'101};
+  numbers all;
+  for (int round = 0; round < 400; ++round) {
+    const auto i = static_cast<pool_number>(random() % 60);
+    const auto where = std::ranges::lower_bound(all, i);
+    if (where != all.end() && *where == i) {
+      // Seldom, so that many are there most of the time.
+      if (random() % 4 != 0)
+        continue;
+      all.erase(where);
+      owners.left();
+    } else {
+      all.insert(where, i);
+      owners.joined(i);
+    }
+    for (int k = 0; k < 20 && !all.empty(); ++k) {
+      const auto key = partition_of(random() % 100);
+      REQUIRE(owners.of(all, key) == all[by_key(all, key)]);
+    }
+  }
+}
+
+TEST_CASE("P6 when those that are ready begin") {
+  using troupe::routing;
+  struct row {
+    routing how;
+    std::size_t ready;
+    std::size_t open;
+    bool is_last;
+    bool begins;
+  };
+  const row rows[] = {
+    // In a small pool at once.
+    {routing::round_robin, 0, 0, true, false},
+    {routing::round_robin, 0, 5, false, false},
+    {routing::round_robin, 1, 0, false, true},
+    {routing::least_busy, 1, 63, false, true},
+    // In a large one together with a few others, if there are any.
+    {routing::round_robin, 1, 64, false, false},
+    {routing::round_robin, 1, 64, true, true},
+    {routing::round_robin, 2, 64, false, true},
+    {routing::round_robin, 1000, 64'000, false, false},
+    {routing::round_robin, 1001, 64'000, false, true},
+    // By key, those that come first come together.
+    {routing::by_key, 1, 0, false, false},
+    {routing::by_key, 9, 0, true, true},
+    {routing::by_key, 1, 1, false, true},
+    {routing::by_key, 1, 100, false, false},
+  };
+  for (auto& x : rows) {
+    CAPTURE(&x - rows);
+    CHECK(may_open(x.how, x.ready, x.open, x.is_last) == x.begins);
+  }
+}
+
+TEST_CASE("P6 a pool may have very many workers, but no negative number") {
+  CHECK(check_pool_size(0).empty());
+  CHECK(check_pool_size(10'000'000).empty());
+  CHECK(check_pool_size(10'000'001).find("10000001") != std::string::npos);
+  CHECK(!check_pool_size(static_cast<std::size_t>(-1)).empty());
 }
 
 TEST_CASE("P3 equal texts are one key, whatever holds them") {

@@ -1001,6 +1001,56 @@ TEST_CASE("P8 a stop discards what is queued, a drain finishes it") {
   for (int32_t i = 1; i <= 12; ++i)
     pool.send(i);
   sys.run();
+TEST_CASE("P6 P7 a negative number of workers is an error") {
+  testing_system sys;
+  auto to = std::make_shared<book>();
+  const auto negative = static_cast<std::size_t>(-1);
+  CHECK_THROWS_AS(troupe::spawn(sys, clerks{{.size = negative}, to}),
+                  std::invalid_argument);
+  troupe::supervisor_spec tree{.name = "tree"};
+  tree.add(clerks{{.name = "x", .size = negative}, to});
+  CHECK_THAT(troupe::check(tree),
+             ContainsSubstring("\"x\"") && ContainsSubstring("size"));
+  auto pool = troupe::spawn(sys, clerks{{.name = "y", .size = 2}, to});
+  CHECK(pool.resize(negative).get().error == errc::invalid_argument);
+  CHECK(pool.size() == 2);
+  pool.startup();
+  auto wrong = pool.resize(negative).get().error;
+  CHECK(wrong == errc::invalid_argument);
+  CHECK_THAT(troupe::text_of(wrong), ContainsSubstring("/y"));
+  CHECK(pool.size() == 2);
+  CHECK(pool.count_children().active == 2);
+  pool.shutdown();
+}
+
+TEST_CASE("P6 a large pool grows in steps, and each worker gets its share") {
+  constexpr std::size_t most = 1000;
+  testing_system sys;
+  auto to = std::make_shared<book>();
+  auto how = GENERATE(routing::round_robin, routing::least_busy,
+                      routing::by_key);
+  clerks spec{{.size = 1, .routing = how}, to};
+  if (how == routing::by_key)
+    spec.key([](int32_t x) { return x; });
+  auto pool = troupe::spawn(sys, spec);
+  pool.startup();
+  for (int32_t i = 1; i <= 2000; ++i)
+    pool.send(i);
+  REQUIRE(!pool.resize(most).get().error);
+  CHECK(pool.count_children().active == most);
+  CHECK(balanced(pool.queue()));
+  std::size_t with_work = 0;
+  for (const auto& x : pool.which_children())
+    with_work += x.child.queue().sent > 0 ? 1 : 0;
+  // By key it is chance which of them have one.
+  CHECK(with_work >= most * 3 / 4);
+  REQUIRE(!pool.resize(3).get().error);
+  sys.advance(2000s);
+  CHECK(to->messages() == numbers(1, 2000));
+  pool.shutdown();
+  CHECK(settled(pool.queue()));
+}
+
   SECTION("a stop") {
     pool.shutdown();
     CHECK(pool.queue().handled == 3);

@@ -103,7 +103,7 @@ message_queue::receipt pool_router::put(rules::partition where, F offer) {
       return result;
     // Somebody has stopped that worker alone.
     if (found != nullptr)
-      found->open = false;
+      set_open(*found, false);
   }
   return message_queue::receipt::closed;
 }
@@ -140,37 +140,28 @@ message_queue::receipt pool_router::apply(message_queue::applicant& who) {
 
 /// @returns null if nobody can take a message.
 pool_router::seat* pool_router::choose(rules::partition where) {
-  const auto how = plan_.options.routing;
-  const auto bounded = plan_.options.each.worker.queue.capacity != unbounded;
-  members_.clear();
-  for (std::size_t i = 0; i < seats_.size(); ++i) {
-    auto& x = seats_[i];
-    if (!x.open)
-      continue;
-    rules::pool_member member{.number = i, .up = x.up};
-    if (how == routing::least_busy
-        || (how == routing::round_robin && bounded)) {
-      auto at = x.queue->at();
-      member.full = at.full;
-      member.load = at.load;
-    }
-    members_.push_back(member);
-  }
-  if (members_.empty())
+  if (open_.empty())
     return nullptr;
-  std::size_t chosen = 0;
-  switch (how) {
+  const auto bounded = plan_.options.each.worker.queue.capacity != unbounded;
+  auto look = [this](rules::pool_number i) -> rules::pool_member {
+    return {.up = seats_[i].up};
+  };
+  auto look_closely = [this](rules::pool_number i) -> rules::pool_member {
+    const auto at = seats_[i].queue->at();
+    return {seats_[i].up, at.full, at.load};
+  };
+  switch (plan_.options.routing) {
     case routing::round_robin:
-      chosen = rules::in_turn(members_, last_);
+      last_ = open_[bounded ? rules::in_turn(open_, last_, look_closely)
+                            : rules::in_turn(open_, last_, look)];
       break;
     case routing::least_busy:
-      chosen = rules::least_busy(members_, last_);
+      last_ = open_[rules::least_busy(open_, last_, look_closely)];
       break;
     case routing::by_key:
-      chosen = rules::by_key(members_, where);
+      last_ = owners_.of(open_, where);
       break;
   }
-  last_ = members_[chosen].number;
   return &seats_[last_];
 }
 
@@ -182,7 +173,7 @@ void pool_router::inherit(message_queue& from, bool messages) noexcept {
   if (is_own(from))
     return;
   if (auto* found = find(&from))
-    found->open = false;
+    set_open(*found, false);
   if (!waiting_->at().closed)
     redistribute(from, messages, out);
 }
@@ -196,7 +187,7 @@ void pool_router::redistribute(message_queue& from, bool messages,
     while (auto* found = choose(where)) {
       if (inherit(*found->queue, false))
         return;
-      found->open = false;
+      set_open(*found, false);
     }
     if (!inherit(*waiting_, false))
       inherit(from, true);
@@ -238,7 +229,7 @@ queue_counts pool_router::counts() const {
 
 std::shared_ptr<message_queue> pool_router::own_queue() {
   auto self = shared_from_this();
-  waiting_->join(self);
+  waiting_->join(self, 0);
   return {std::move(self), waiting_.get()};
 }
 
@@ -248,20 +239,57 @@ std::shared_ptr<message_queue> pool_router::queue_of(std::size_t i) {
 }
 
 pool_router::seat* pool_router::find(const message_queue* queue) noexcept {
-  auto i = std::ranges::find_if(seats_, [queue](const seat& x) {
-    return x.queue.get() == queue;
-  });
-  return i != seats_.end() ? &*i : nullptr;
+  const auto i = queue->seat();
+  return i < seats_.size() && seats_[i].queue.get() == queue ? &seats_[i]
+                                                             : nullptr;
 }
 
 pool_router::seat& pool_router::at(std::size_t i) {
   while (seats_.size() <= i) {
     seat next;
     next.queue = plan_.each->make_queue();
-    next.queue->join(weak_from_this());
+    next.queue->join(weak_from_this(),
+                     static_cast<rules::pool_number>(seats_.size()));
     seats_.push_back(std::move(next));
   }
   return seats_[i];
+}
+
+void pool_router::set_stage(seat& x, stage to) noexcept {
+  auto moves = [](stage s) {
+    return s == stage::starting || s == stage::leaving;
+  };
+  if (moves(x.at))
+    --under_way_;
+  x.at = to;
+  if (moves(to))
+    ++under_way_;
+}
+
+void pool_router::set_open(seat& x, bool value) {
+  if (std::exchange(x.open, value) == value)
+    return;
+  const auto i = number(x);
+  const auto where = std::ranges::lower_bound(open_, i);
+  if (value) {
+    open_.insert(where, i);
+    owners_.joined(i);
+  } else {
+    open_.erase(where);
+    owners_.left();
+  }
+}
+
+/// No worker is left of the former life.
+void pool_router::clear_seats() noexcept {
+  for (auto& x : seats_) {
+    x.at = stage::absent;
+    x.up = x.open = false;
+  }
+  under_way_ = 0;
+  open_.clear();
+  ready_.clear();
+  owners_.left();
 }
 
 // -- the workers ---------------------------------------------------------------
@@ -284,13 +312,10 @@ std::shared_ptr<const supervisor_spec> pool_router::begin() {
     std::unique_lock guard{mtx_};
     ++life_;
     keeper_.reset();
-    for (auto& x : seats_) {
-      x.at = stage::absent;
-      x.up = x.open = false;
-    }
+    clear_seats();
     n = former_size_ = size_;
     for (std::size_t i = 0; i < n; ++i)
-      at(i).at = stage::starting;
+      set_stage(at(i), stage::starting);
     overtaken.swap(calls_);
   }
   for (std::size_t i = 0; i < n; ++i)
@@ -305,7 +330,7 @@ void pool_router::kept_by(const std::shared_ptr<nursery>& by) {
     std::unique_lock guard{mtx_};
     keeper_ = by;
   }
-  reconcile(); // Somebody may have changed their number meanwhile.
+  reconcile_all(); // Somebody may have changed their number meanwhile.
 }
 
 void pool_router::end(const caf::error& why) noexcept {
@@ -314,11 +339,9 @@ void pool_router::end(const caf::error& why) noexcept {
   {
     std::unique_lock guard{mtx_};
     gone.swap(gone_);
-    for (auto& x : seats_) {
+    for (auto& x : seats_)
       gone.push_back(std::move(x.home));
-      x.at = stage::absent;
-      x.up = x.open = false;
-    }
+    clear_seats();
     keeper_.reset();
     calls.swap(calls_);
   }
@@ -326,63 +349,61 @@ void pool_router::end(const caf::error& why) noexcept {
     call->finish({why, {}});
 }
 
-void pool_router::open_seat(cell& who) noexcept {
+void pool_router::note_ready(cell& who) noexcept {
   std::vector<cell_ptr> gone;
-  departure_list out;
   std::unique_lock guard{mtx_};
   gone.swap(gone_);
   auto* found = find(who.queue());
   if (found == nullptr)
     return;
   if (found->at == stage::starting)
-    found->at = stage::there;
+    set_stage(*found, stage::there);
   found->up = true;
-  // One that is to go has perhaps been told so already.
-  if (found->at != stage::there
-      || static_cast<std::size_t>(found - seats_.data()) >= size_)
+  if (!found->open)
+    ready_.push_back(number(*found));
+}
+
+/// Those that are ready get messages from now on, if it is time for that, and a
+/// share of what is queued already. By key, that is what belongs to them,
+/// before anything that is sent from now on.
+void pool_router::open_ready(departure_list& out) {
+  if (!rules::may_open(plan_.options.routing, ready_.size(), open_.size(),
+                       settled()))
     return;
-  if (found->open || is_held())
-    return;
-  found->open = true;
+  const auto others = open_;
+  for (auto i : ready_) {
+    auto& x = seats_[i];
+    // One that is to go has perhaps been told so already.
+    if (x.at == stage::there && x.up && i < size_)
+      set_open(x, true);
+  }
+  ready_.clear();
   redistribute(*waiting_, true, out);
-  share(*found, out);
+  for (auto i : others)
+    if (seats_[i].open)
+      redistribute(*seats_[i].queue, true, out);
 }
 
-/// Whether those who are ready get no messages yet: by key, as long as others
-/// come at the same time, and nobody is at work. Else keys would move from one
-/// to the next while they come.
-/// @pre the lock is held
-bool pool_router::is_held() const noexcept {
-  return plan_.options.routing == routing::by_key
-         && std::ranges::none_of(seats_, [](const seat& x) { return x.open; });
-}
-
-/// Those who were held begin together, once nobody else comes.
-/// @pre the lock is held
-void pool_router::open_held(departure_list& out) {
-  if (!is_held() || !settled())
+/// What they have not begun with goes to the others before anything that is
+/// sent from now on.
+void pool_router::close_seats(std::size_t first, std::size_t last,
+                              departure_list& out) {
+  std::vector<message_queue*> closed;
+  for (auto i = first; i < last; ++i)
+    if (auto& x = seats_[i]; x.open) {
+      set_open(x, false);
+      closed.push_back(x.queue.get());
+    }
+  if (waiting_->at().closed)
     return;
-  auto any = false;
-  for (std::size_t i = 0; i < std::min(size_, seats_.size()); ++i)
-    if (auto& x = seats_[i]; x.at == stage::there && x.up)
-      any = x.open = true;
-  if (any)
-    redistribute(*waiting_, true, out);
+  for (auto* queue : closed)
+    redistribute(*queue, true, out);
 }
 
 void pool_router::child_ready(cell& who) {
-  open_seat(who);
+  note_ready(who);
   // Somebody may wait for those who came with the pool.
-  reconcile();
-}
-
-/// Whoever comes gets a share of what is queued already. By key, that is what
-/// belongs to it, before anything that is sent from now on.
-/// @pre the lock is held
-void pool_router::share(const seat& with, departure_list& out) {
-  for (auto& x : seats_)
-    if (&x != &with && x.open)
-      redistribute(*x.queue, true, out);
+  reconcile(0, 0);
 }
 
 void pool_router::child_ended(cell& who) noexcept {
@@ -405,16 +426,14 @@ void pool_router::resize(std::size_t n, const call_ptr& call) {
       auto over = x.at == stage::there && x.queue->at().closed
                   && rules::is_final(x.home->stage());
       if (over || x.at == stage::failed)
-        x.at = stage::absent;
+        set_stage(x, stage::absent);
     }
     calls_.push_back(call);
   }
-  reconcile();
+  reconcile_all();
 }
 
-/// Makes the workers those that are wanted. Each change that is done calls this
-/// once more, so whatever was asked for last is what comes about.
-void pool_router::reconcile() {
+void pool_router::reconcile(std::size_t first, std::size_t last) {
   std::vector<std::size_t> coming;
   std::vector<std::size_t> going;
   std::vector<call_ptr> done;
@@ -424,27 +443,27 @@ void pool_router::reconcile() {
   {
     std::unique_lock guard{mtx_};
     by = keeper_.lock();
-    for (std::size_t i = 0; by && i < size_; ++i) {
+    for (auto i = first; by && i < std::min(last, size_); ++i) {
       auto& x = at(i);
       if (x.at == stage::absent) {
-        x.at = stage::starting;
+        set_stage(x, stage::starting);
         coming.push_back(i);
       }
     }
-    for (auto i = size_; by && i < seats_.size(); ++i) {
+    const auto end = std::min(last, seats_.size());
+    const auto begin = std::min(std::max(first, size_), end);
+    if (by)
+      close_seats(begin, end, out);
+    for (auto i = begin; by && i < end; ++i) {
       auto& x = seats_[i];
-      // What it has not begun with goes to the others before anything that is
-      // sent from now on.
-      if (std::exchange(x.open, false) && !waiting_->at().closed)
-        redistribute(*x.queue, true, out);
       if (x.at == stage::failed) {
-        x.at = stage::absent;
+        set_stage(x, stage::absent);
       } else if (x.at == stage::starting || x.at == stage::there) {
-        x.at = stage::leaving;
+        set_stage(x, stage::leaving);
         going.push_back(i);
       }
     }
-    open_held(out);
+    open_ready(out);
     if (!by || settled()) {
       former_size_ = size_;
       done.swap(calls_);
@@ -457,12 +476,6 @@ void pool_router::reconcile() {
     start_worker(*by, i);
   for (auto& x : done)
     x->finish({why_not, {}});
-}
-
-bool pool_router::settled() const noexcept {
-  return std::ranges::none_of(seats_, [](const seat& x) {
-    return x.at == stage::starting || x.at == stage::leaving;
-  });
 }
 
 void pool_router::start_worker(nursery& by, std::size_t i) {
@@ -504,21 +517,26 @@ std::uint64_t pool_router::life() const {
 
 void pool_router::arrived(std::uint64_t life, std::size_t i,
                           const caf::error& why_not) {
+  auto failed = false;
   {
     std::unique_lock guard{mtx_};
     if (life != life_)
       return;
     auto& x = seats_[i];
     // Else it was not wanted any more, and this is how its start has ended.
-    if (why_not && x.at == stage::starting) {
-      x.at = stage::failed;
-      x.open = false;
+    failed = why_not && x.at == stage::starting;
+    if (failed) {
+      set_stage(x, stage::failed);
+      set_open(x, false);
       size_ = std::min(size_, former_size_);
       if (!why_not_)
         why_not_ = why_not;
     }
   }
-  reconcile();
+  if (failed)
+    reconcile_all();
+  else
+    reconcile(i, i + 1);
 }
 
 void pool_router::left(std::uint64_t life, std::size_t i) {
@@ -527,9 +545,9 @@ void pool_router::left(std::uint64_t life, std::size_t i) {
     if (life != life_)
       return;
     if (seats_[i].at == stage::leaving)
-      seats_[i].at = stage::absent;
+      set_stage(seats_[i], stage::absent);
   }
-  reconcile();
+  reconcile(i, i + 1);
 }
 
 } // namespace troupe

@@ -100,7 +100,7 @@ public:
   /// That life is over: lets go of the workers, which may hold this pool.
   void end(const caf::error& why) noexcept;
 
-  /// A worker can take messages.
+  /// A worker is ready: it can take messages.
   void child_ready(cell& who);
 
   /// A life of a worker has ended.
@@ -138,15 +138,16 @@ private:
 
   void redistribute(message_queue& from, bool messages, departure_list& out);
 
-  void share(const seat& with, departure_list& out);
+  void note_ready(cell& who) noexcept;
 
-  void open_seat(cell& who) noexcept;
+  /// Makes the workers those that are wanted, in the seats from `first` on that
+  /// are before `last`. Each change that is done calls this once more, so
+  /// whatever was asked for last is what comes about.
+  void reconcile(std::size_t first, std::size_t last);
 
-  [[nodiscard]] bool is_held() const noexcept;
-
-  void open_held(departure_list& out);
-
-  void reconcile();
+  void reconcile_all() {
+    reconcile(0, ~std::size_t{0});
+  }
 
   void start_worker(nursery& by, std::size_t i);
 
@@ -168,7 +169,24 @@ private:
 
   seat& at(std::size_t i);
 
-  [[nodiscard]] bool settled() const noexcept;
+  [[nodiscard]] rules::pool_number number(const seat& x) const noexcept {
+    return static_cast<rules::pool_number>(&x - seats_.data());
+  }
+
+  void set_stage(seat& x, stage to) noexcept;
+
+  void set_open(seat& x, bool value);
+
+  void clear_seats() noexcept;
+
+  void open_ready(departure_list& out);
+
+  void close_seats(std::size_t first, std::size_t last, departure_list& out);
+
+  /// Whether nobody comes or goes.
+  [[nodiscard]] bool settled() const noexcept {
+    return under_way_ == 0;
+  }
 
   const pool_plan plan_;
   const std::shared_ptr<message_queue> waiting_;
@@ -178,10 +196,13 @@ private:
   std::uint64_t life_ = 0;
   std::vector<seat> seats_;
   std::size_t size_;
-  std::size_t former_size_; // when all was as wanted
+  std::size_t former_size_;               // when all was as wanted
+  std::size_t under_way_ = 0;             // seats whose workers start or leave
+  std::vector<rules::pool_number> open_;  // seats that are, in order
+  std::vector<rules::pool_number> ready_; // seats that are to be opened
+  rules::key_owners owners_;              // of partitions, among the open ones
   std::uint64_t last_ = ~std::uint64_t{0};
-  std::vector<rules::pool_member> members_; // to choose among
-  std::vector<cell_ptr> gone_;              // to be let go of
+  std::vector<cell_ptr> gone_; // to be let go of
   std::vector<call_ptr> calls_;
   caf::error why_not_; // what kept a worker from starting
 };

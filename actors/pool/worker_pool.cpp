@@ -8,6 +8,7 @@
 #include "spawn.hpp"
 #include "supervisor/shell.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -46,14 +47,18 @@ worker_options options_of(const pool_plan& x) {
   return result;
 }
 
-std::string check_pool(const pool_plan& x) {
+std::string check_pool(pool_plan x) {
   if (auto wrong = rules::check_name("pool", x.options.name); !wrong.empty())
     return wrong;
+  if (auto wrong = rules::check_pool_size(x.options.size); !wrong.empty())
+    return "pool \"" + x.options.name + "\": its size is wrong: " + wrong;
   if (x.options.routing == routing::by_key && !x.key)
     return "pool \"" + x.options.name
            + "\": its routing is by_key, and it has no function that finds the "
              "key of a message; set one with worker_pool::key";
-  auto group = std::make_shared<pool_router>(x)->begin();
+  // One worker is as good as the others, of which there may be very many.
+  x.options.size = std::min(x.options.size, std::size_t{1});
+  auto group = std::make_shared<pool_router>(std::move(x))->begin();
   return troupe::check(*group);
 }
 
@@ -143,6 +148,11 @@ child_call pool_handle::resize(std::size_t n) const {
     call->finish({caf::make_error(errc::supervisor_stopping,
                                   home->subject() + " has ended"),
                   {}});
+  else if (auto wrong = rules::check_pool_size(n); !wrong.empty())
+    call->finish(
+      {caf::make_error(errc::invalid_argument,
+                       home->subject() + " keeps its size: " + wrong),
+       {}});
   else
     pool->resize(n, call);
   return child_call{std::move(call)};

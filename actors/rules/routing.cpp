@@ -3,8 +3,6 @@
 
 #include "rules/routing.hpp"
 
-#include <tuple>
-
 namespace troupe::rules {
 
 namespace {
@@ -17,49 +15,73 @@ constexpr std::uint64_t mix(std::uint64_t x) noexcept {
   return x ^ (x >> 31);
 }
 
-/// Finds the least one by `rank`; the first in turn after `last` among equals.
-template <class F>
-std::size_t least(std::span<const pool_member> members, std::uint64_t last,
-                  F rank) noexcept {
-  std::size_t first = 0;
-  while (first < members.size() && members[first].number <= last)
-    ++first;
-  std::size_t result = first % members.size();
-  for (std::size_t n = 1; n < members.size(); ++n) {
-    auto i = (first + n) % members.size();
-    if (rank(members[i]) < rank(members[result]))
-      result = i;
-  }
-  return result;
+/// No two workers have the same one for a partition.
+constexpr std::uint64_t weight(pool_number who, partition of) noexcept {
+  return mix(mix(who) ^ of);
 }
 
 } // namespace
+
+std::string check_pool_size(std::size_t n) {
+  if (n <= most_pool_workers)
+    return {};
+  return std::to_string(n) + " workers are more than "
+         + std::to_string(most_pool_workers)
+         + ", the most that are possible; is it a negative number?";
+}
 
 partition partition_of(std::uint64_t hash) noexcept {
   return static_cast<partition>(mix(hash) >> 48);
 }
 
-std::size_t in_turn(std::span<const pool_member> members,
-                    std::uint64_t last) noexcept {
-  return least(members, last,
-               [](const pool_member& x) { return std::tuple{x.full, !x.up}; });
-}
-
-std::size_t least_busy(std::span<const pool_member> members,
-                       std::uint64_t last) noexcept {
-  return least(members, last, [](const pool_member& x) {
-    return std::tuple{x.full, !x.up, x.load};
-  });
-}
-
-std::size_t by_key(std::span<const pool_member> members,
+std::size_t by_key(std::span<const pool_number> members,
                    partition of) noexcept {
-  auto weight = [of](const pool_member& x) { return mix(mix(x.number) ^ of); };
   std::size_t result = 0;
   for (std::size_t i = 1; i < members.size(); ++i)
-    if (weight(members[i]) > weight(members[result]))
+    if (weight(members[i], of) > weight(members[result], of))
       result = i;
   return result;
+}
+
+pool_number key_owners::of(std::span<const pool_number> members,
+                           partition where) {
+  // Of few it is faster to look at each.
+  constexpr std::size_t few = 16;
+  if (members.size() <= few)
+    return members[by_key(members, where)];
+  auto [i, is_new] = known_.try_emplace(where);
+  auto& [who, seen] = i->second;
+  if (is_new) {
+    who = members[by_key(members, where)];
+    seen = joined_.size();
+  }
+  for (; seen < joined_.size(); ++seen)
+    if (weight(joined_[seen], where) > weight(who, where))
+      who = joined_[seen];
+  return who;
+}
+
+void key_owners::joined(pool_number who) {
+  if (!known_.empty())
+    joined_.push_back(who);
+}
+
+void key_owners::left() noexcept {
+  known_.clear();
+  joined_.clear();
+}
+
+bool may_open(routing how, std::size_t ready, std::size_t open,
+              bool is_last) noexcept {
+  if (ready == 0 || is_last)
+    return ready != 0;
+  // While nobody is at work, keys would move from one to the next.
+  if (how == routing::by_key && open == 0)
+    return false;
+  // With each step all queues are looked at. In steps that grow with it, a pool
+  // grows in a time that is linear in its size.
+  constexpr std::size_t share = 64;
+  return ready * share > open;
 }
 
 } // namespace troupe::rules

@@ -223,8 +223,15 @@ public:
   // -- pools ------------------------------------------------------------------
 
   /// Makes it one of the queues of a pool. Before anybody uses it.
-  void join(std::weak_ptr<pool_router> pool) noexcept {
+  /// @param seat What the pool knows it by.
+  void join(std::weak_ptr<pool_router> pool, std::uint32_t seat) noexcept {
     pool_ = std::move(pool);
+    seat_ = seat;
+  }
+
+  /// What its pool knows it by.
+  [[nodiscard]] std::uint32_t seat() const noexcept {
+    return seat_;
   }
 
   /// The pool that it belongs to, or null.
@@ -352,8 +359,9 @@ private:
   // Set before anybody uses it.
   queue_options options_;
   bool keeps_ = false;
-  bool kept_ = false; // its worker has a keeper, and so more than one life
-  std::string path_;  // of its worker
+  bool kept_ = false;      // its worker has a keeper, and so more than one life
+  std::uint32_t seat_ = 0; // in a pool
+  std::string path_;       // of its worker
   std::shared_ptr<runtime> runtime_;
   stream<dead_letter>* letters_ = nullptr; // of the runtime
   std::weak_ptr<pool_router> pool_;

@@ -33,7 +33,8 @@ struct pool_options {
   /// What it is called; without it the name of its workers and `_pool`.
   std::string name = {};
 
-  /// How many workers there are at first; zero is allowed.
+  /// How many workers there are at first; zero is allowed, and ten million at
+  /// most.
   std::size_t size = 1;
 
   /// Which of them gets a message.
@@ -85,6 +86,8 @@ public:
   /// With zero workers the pool keeps what comes for those to be. Before the
   /// start it says how many there will be. When several calls overlap, the last
   /// one says how many there are, and all are done then.
+  /// @param n Ten million at most; more, as a negative number is, are an
+  ///          `errc::invalid_argument`.
   /// @returns why a worker did not start: then there are as many as before.
   ///          The result has no child.
   child_call resize(std::size_t n) const;

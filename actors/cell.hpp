@@ -725,6 +725,8 @@ private:
 
   [[nodiscard]] bool has_children_locked() const;
 
+  [[nodiscard]] bool has_to_drain() const noexcept;
+
   void note_outcome(rules::action what, failure& why);
 
   [[nodiscard]] std::vector<cell*> take_ended_locked();

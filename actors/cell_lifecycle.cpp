@@ -318,6 +318,10 @@ void cell::feed(rules::event e, failure why) {
   {
     std::unique_lock guard{mtx_};
     from = lifecycle_.at();
+    // With the lock held: a stop may come at the same time.
+    if ((e == rules::event::started || e == rules::event::started_unready)
+        && has_to_drain())
+      e = rules::event::started_to_drain;
     auto what = lifecycle_.feed(e);
     to = lifecycle_.at();
     apply(what, why);
@@ -329,6 +333,13 @@ void cell::feed(rules::event e, failure why) {
     if (keeper_)
       keeper_->child_ready(*this, untold);
   }
+}
+
+/// Whether it was told to drain while it started, and has something queued.
+/// @pre `mtx_` is held
+bool cell::has_to_drain() const noexcept {
+  return lifecycle_.at() == rules::stage::starting_stop && queue_
+         && queue_->drain_due();
 }
 
 /// Carries out what `what` asks for, or puts it down for the actor.

@@ -291,6 +291,8 @@ bool message_queue::drains() const {
 }
 
 bool message_queue::hand_over_due() const {
+  if (closed_)
+    return; // A pool asks it until the end how it was stopped.
   std::unique_lock guard{mtx_};
   return closed_ && options_.on_stop == on_stop::hand_over
          && counts_.queued > 0;
@@ -315,6 +317,11 @@ void message_queue::discard(leave how) noexcept {
   }
   departures out{*this};
   std::unique_lock guard{mtx_};
+bool message_queue::drain_due() const noexcept {
+  std::unique_lock guard{mtx_};
+  return closed_ && give_out_ && counts_.queued > 0;
+}
+
   closed_ = true;
   give_out_ = false;
   bar();

@@ -71,6 +71,12 @@ std::vector<line> listing() {
     {event::started, {starting_stop}, closing_stop, closing_down},
     {event::started_unready, {starting}, warming, action::begin_run},
     {event::started_unready, {starting_stop}, closing_stop, closing_down},
+    // L11, Q6: unless there is something to drain. A sleep of run() ends then,
+    // though one of on_startup() may have ended as well (A1).
+    {event::started_to_drain,
+     {starting_stop},
+     draining,
+     action::wake_waits | action::begin_run},
     {event::became_ready,
      {warming},
      stage::ready,
@@ -215,9 +221,10 @@ public:
     if (did(action::begin_run)) {
       must(++runs_ == 1, "a second run()");
       must(startups_ == 1 && closes_ == 0, "run() out of order");
-      must(e == event::started || e == event::started_unready,
+      must(e == event::started || e == event::started_unready
+             || e == event::started_to_drain,
            "run() before on_startup() was done");
-      must(!stopped_, "run() after a stop");
+      must(!stopped_ || e == event::started_to_drain, "run() after a stop");
     }
     if (e == event::join_overdue && to != from)
       --closes_; // it had not begun
@@ -230,6 +237,8 @@ public:
     if (e == event::started || e == event::started_unready)
       succeeded_ = succeeded_ || from == stage::starting
                    || from == stage::starting_stop;
+    if (e == event::started_to_drain)
+      succeeded_ = succeeded_ || from == stage::starting_stop;
     must(life_.cleanup_due() == succeeded_, "on_shutdown() is due wrongly");
     must(!due || life_.cleanup_due(), "on_shutdown() was forgotten");
     if (did(action::announce_ready))
@@ -430,6 +439,8 @@ TEST_CASE("the end resolves the final stage from the verdict") {
         == pair{stage::stopped, verdict::failed});
   CHECK(end_of({start, deadline, destroyed, closed})
         == pair{stage::stopped, verdict::failed});
+  CHECK(end_of({start, stop, started_to_drain, run_returned, closed})
+        == pair{stage::stopped, verdict::normal});
   CHECK(end_of({start, started, stop, deadline, destroyed, closed})
         == pair{stage::force_stopped, verdict::forced});
   CHECK(end_of({start, started, run_returned, deadline, destroyed})

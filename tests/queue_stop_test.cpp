@@ -7,6 +7,7 @@
 #include "support/real_system.hpp"
 #include "support/scenes.hpp"
 #include "troupe/queue_consumer.hpp"
+#include "troupe/scoped_supervisor.hpp"
 #include "troupe/scoped_worker.hpp"
 #include "troupe/spawn.hpp"
 #include "troupe/testing.hpp"
@@ -241,6 +242,147 @@ TEST_CASE("Q6 shutdown after drain lets the drain finish") {
     CHECK(worker.shutdown().ok());
   }
   CHECK(got == std::vector<int32_t>{1, 2, 3});
+}
+
+namespace {
+
+/// Takes a while to start, and then handles numbers in bursts.
+class late_riser : public troupe::queue_consumer<int32_t> {
+public:
+  explicit late_riser(troupe::timespan nap) : nap_(nap) {
+    // nop
+  }
+
+  task<> on_startup() override {
+    if (nap_ > 0s)
+      co_await sleep_for(nap_);
+  }
+
+  task<> run() override {
+    ++runs;
+    for (auto awake = false; !awake;) {
+      auto sleeping = sleep_for(1h);
+      awake = !co_await std::move(sleeping);
+    }
+    while (auto m = co_await get_message())
+      got.push_back(*m);
+  }
+
+  task<> on_shutdown() override {
+    ++shutdowns;
+    co_return;
+  }
+
+  int runs = 0;
+  int shutdowns = 0;
+  std::vector<int32_t> got;
+
+private:
+  troupe::timespan nap_;
+};
+
+} // namespace
+
+TEST_CASE("L11 Q6 a drain during the start finishes what is queued") {
+  testing_system sys;
+  troupe::worker_options how;
+  SECTION("ready when it has started") {
+    // nop
+  }
+  SECTION("ready when run() says so") {
+    how.readiness = troupe::readiness::explicit_ready;
+  }
+  SECTION("by its options") {
+    how.queue.on_stop = troupe::on_stop::drain;
+  }
+  for (auto nap : {0s, 5s}) {
+    auto ref = troupe::spawn<late_riser>(sys, how, nap);
+    CHECK(!ref.start());
+    if (nap > 0s)
+      sys.run();
+    CHECK(ref.send(1));
+    CHECK(ref.send(2));
+    if (how.queue.on_stop == troupe::on_stop::drain)
+      ref.gracefully_stop();
+    else
+      ref.drain();
+    CHECK(ref.state() == worker_state::stopping);
+    CHECK(!ref.send(3));
+    CHECK(ref.startup() == troupe::errc::already_started);
+    CHECK(ref.wait_for_shutdown()->ok());
+    CHECK(ref.worker()->runs == 1);
+    CHECK(ref.worker()->got == std::vector<int32_t>{1, 2});
+    CHECK(ref.worker()->shutdowns == 1);
+    CHECK(ref.queue().handled == 2);
+    CHECK(ref.queue().closed == 1);
+  }
+}
+
+TEST_CASE("L11 who waits for the start is told of a drain when it is over") {
+  testing_system sys;
+  auto ref = troupe::spawn<late_riser>(sys, {}, 5s);
+  auto waiter = troupe::spawn<support::scene>(
+    sys, {}, [ref](support::scene& w) -> task<> {
+      auto started = ref.started();
+      auto why = co_await std::move(started);
+      CHECK(why == troupe::errc::stopped_before_ready);
+      static_cast<void>(w);
+    });
+  CHECK(!ref.start());
+  waiter.startup();
+  ref.send(1);
+  ref.drain();
+  CHECK(waiter.wait_for_shutdown()->ok());
+  CHECK(ref.outcome()->ok());
+  CHECK(ref.queue().handled == 1);
+}
+
+TEST_CASE("L11 without anything to drain run() is not called") {
+  testing_system sys;
+  auto ref = troupe::spawn<late_riser>(sys, {}, 0s);
+  CHECK(!ref.start());
+  SECTION("nothing is queued") {
+    ref.drain();
+  }
+  SECTION("what is queued is discarded") {
+    ref.send(1);
+    ref.gracefully_stop();
+    CHECK(ref.queue().discarded == 1);
+  }
+  CHECK(ref.wait_for_shutdown()->ok());
+  CHECK(ref.worker()->runs == 0);
+  CHECK(ref.worker()->shutdowns == 1);
+}
+
+TEST_CASE("L11 Q6 a child that starts drains when its tree stops") {
+  testing_system sys;
+  troupe::supervisor_spec spec{.name = "tree"};
+  spec.add<late_riser>(
+    "riser", {.worker = {.queue = {.on_stop = troupe::on_stop::drain}}}, 5s);
+  auto tree = troupe::spawn(sys, std::move(spec));
+  CHECK(!tree.start());
+  sys.run();
+  auto riser = *troupe::lookup<late_riser>(sys, "/tree/riser");
+  CHECK(riser.phase() == troupe::worker_phase::starting);
+  riser.send(1);
+  riser.send(2);
+  tree.gracefully_stop();
+  CHECK(tree.wait_for_shutdown()->ok());
+  CHECK(riser.queue().handled == 2);
+}
+
+TEST_CASE("L11 Q6 start, send and drain at once lose nothing, 200 times") {
+  support::real_system sys;
+  for (int i = 0; i < 200; ++i) {
+    std::vector<int32_t> got;
+    auto ref = troupe::spawn<numbers>(sys, {}, collect(got));
+    CHECK(!ref.start());
+    for (int32_t x = 0; x < 10; ++x)
+      ref.send(x);
+    ref.drain();
+    CHECK(ref.wait_for_shutdown()->ok());
+    CHECK(got.size() == 10);
+  }
 }
 
 TEST_CASE("Q7 after the end a send is refused, and counted") {

@@ -1157,6 +1157,46 @@ TEST_CASE("P6 P9 a pool changes its size under the load of 8 threads") {
   constexpr int32_t per_thread = 2000;
   auto pool = troupe::spawn(sys, how);
   pool.startup();
+TEST_CASE("P8 a drain during the start finishes what is queued") {
+  testing_system sys;
+  auto at = std::make_shared<desk>();
+  const auto size = GENERATE(std::size_t{1}, std::size_t{3}, std::size_t{200});
+  worker_pool<slow_clerk> spec{{.name = "x", .size = size}, at};
+  SECTION("in turn") {
+    // nop
+  }
+  SECTION("by key") {
+    spec.key([](int32_t x) { return x % 8; });
+  }
+  auto pool = troupe::spawn(sys, spec);
+  CHECK(!pool.start());
+  if (GENERATE(false, true))
+    sys.run();
+  for (int32_t i = 0; i < 40; ++i)
+    CHECK(pool.send(i));
+  pool.drain();
+  CHECK(pool.wait_for_shutdown()->ok());
+  CHECK(at->handled == 40);
+  CHECK(pool.queue().handled == 40);
+  CHECK(settled(pool.queue()));
+}
+
+TEST_CASE("P8 a stop discards what is queued in a pool of any size") {
+  testing_system sys;
+  auto to = std::make_shared<book>();
+  auto pool = troupe::spawn(sys, clerks{{.size = 200}, to});
+  pool.startup();
+  for (int32_t i = 1; i <= 2000; ++i)
+    pool.send(i);
+  sys.run();
+  pool.gracefully_stop();
+  CHECK(pool.wait_for_shutdown()->ok());
+  // They are told in groups, and go on until they are.
+  CHECK(pool.queue().handled < 500);
+  CHECK(pool.queue().handled + pool.queue().discarded == 2000);
+  CHECK(settled(pool.queue()));
+}
+
   std::atomic<bool> done{false};
   std::atomic<int> refused{0};
   std::atomic<int> unbalanced{0};

@@ -208,6 +208,20 @@ void pool_router::redistribute(message_queue& from, bool messages,
   }
 }
 
+void pool_router::share_out() noexcept {
+  departure_list out;
+  std::unique_lock guard{mtx_};
+  if (waiting_->at().load == 0)
+    return;
+  for (auto& x : seats_) {
+    if (x.home.get() == nullptr)
+      continue;
+    const auto at = x.home->stage();
+    set_open(x, at != rules::stage::created && !rules::is_final(at));
+  }
+  redistribute(*waiting_, true, out);
+}
+
 void pool_router::housed(const message_queue& from, cell& in) {
   std::unique_lock guard{mtx_};
   auto* found = find(&from);

@@ -77,6 +77,10 @@ public:
     return waiting_->drains();
   }
 
+  /// The pool drains: what waits in its own queue goes to the workers that
+  /// have begun to start, which finish it. Before they are told to drain.
+  void share_out() noexcept;
+
   /// Whether this is the queue of the pool itself.
   [[nodiscard]] bool is_own(const message_queue& x) const noexcept {
     return &x == waiting_.get();

@@ -80,10 +80,12 @@ constexpr row rows[] = {
   {starting, deadline, {forcing, note_failed | destroy_frame | arm_force}},
   {starting, force, {forcing, note_forced | destroy_frame | arm_force}},
   {starting, kill, {killing, note_cancelled | destroy_frame | arm_force}},
-  // A stop while on_startup() runs: it finishes, run() is skipped (L11).
+  // A stop while on_startup() runs: it finishes, and run() is skipped unless
+  // it has something to drain (L11, Q6).
   {starting_stop, start, {starting_stop, refuse_start}},
   {starting_stop, started, {closing_stop, begin_close | arm_cleanup}},
   {starting_stop, started_unready, {closing_stop, begin_close | arm_cleanup}},
+  {starting_stop, started_to_drain, {draining, wake_waits | begin_run}},
   {starting_stop,
    startup_failed,
    {closing_stop, note_failed | begin_close | arm_cleanup}},
@@ -215,8 +217,8 @@ verdict merge(verdict known, action actions) noexcept {
 
 action lifecycle::feed(event e) noexcept {
   auto [next, actions] = transition(stage_, e);
-  if (stage_ != created && (e == started || e == started_unready)
-      && next != stage_)
+  if (stage_ != created && next != stage_
+      && (e == started || e == started_unready || e == started_to_drain))
     cleanup_due_ = true;
   verdict_ = merge(verdict_, actions);
   if (next == stopped && verdict_ == verdict::forced)
@@ -301,12 +303,22 @@ std::string_view to_string(stage s) noexcept {
 }
 
 std::string_view to_string(event e) noexcept {
-  constexpr std::string_view names[num_events]
-    = {"start",          "started",      "started_unready",
-       "startup_failed", "became_ready", "stop",
-       "run_returned",   "run_failed",   "deadline",
-       "force",          "join_overdue", "destroyed",
-       "closed",         "close_failed", "kill"};
+  constexpr std::string_view names[num_events] = {"start",
+                                                  "started",
+                                                  "started_unready",
+                                                  "started_to_drain",
+                                                  "startup_failed",
+                                                  "became_ready",
+                                                  "stop",
+                                                  "run_returned",
+                                                  "run_failed",
+                                                  "deadline",
+                                                  "force",
+                                                  "join_overdue",
+                                                  "destroyed",
+                                                  "closed",
+                                                  "close_failed",
+                                                  "kill"};
   return names[static_cast<std::size_t>(e)];
 }
 

@@ -37,24 +37,25 @@ inline constexpr std::size_t num_stages = 15;
 
 /// What can happen to an incarnation.
 enum class event : std::uint8_t {
-  start,           ///< Somebody called `startup()`.
-  started,         ///< `on_startup()` returned; that makes the worker ready.
-  started_unready, ///< `on_startup()` returned; `run()` will call `ready()`.
-  startup_failed,  ///< `on_startup()` threw.
-  became_ready,    ///< `run()` called `ready()`.
-  stop,            ///< A graceful stop was asked for.
-  run_returned,    ///< `run()` returned and nobody holds the worker.
-  run_failed,      ///< `run()` threw, or a handler or child failed the worker.
-  deadline,        ///< The one deadline of the current stage passed.
-  force,           ///< Somebody asked for an immediate end.
-  join_overdue,    ///< Either of the two, before `on_shutdown()` has begun.
-  destroyed,       ///< The coroutine that was to go is gone.
-  closed,          ///< Children joined, `on_shutdown()` returned (or not due).
-  close_failed,    ///< The same, but `on_shutdown()` threw.
-  kill,            ///< Killed, quit or made unreachable from outside.
+  start,            ///< Somebody called `startup()`.
+  started,          ///< `on_startup()` returned; that makes the worker ready.
+  started_unready,  ///< `on_startup()` returned; `run()` will call `ready()`.
+  started_to_drain, ///< The same after a drain, and something is queued.
+  startup_failed,   ///< `on_startup()` threw.
+  became_ready,     ///< `run()` called `ready()`.
+  stop,             ///< A graceful stop was asked for.
+  run_returned,     ///< `run()` returned and nobody holds the worker.
+  run_failed,       ///< `run()` threw, or a handler or child failed the worker.
+  deadline,         ///< The one deadline of the current stage passed.
+  force,            ///< Somebody asked for an immediate end.
+  join_overdue,     ///< Either of the two, before `on_shutdown()` has begun.
+  destroyed,        ///< The coroutine that was to go is gone.
+  closed,           ///< Children joined, `on_shutdown()` returned (or not due).
+  close_failed,     ///< The same, but `on_shutdown()` threw.
+  kill,             ///< Killed, quit or made unreachable from outside.
 };
 
-inline constexpr std::size_t num_events = 15;
+inline constexpr std::size_t num_events = 16;
 
 /// What whoever fed the event has to do, as a set.
 enum class action : std::uint32_t {

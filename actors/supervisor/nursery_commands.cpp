@@ -146,6 +146,8 @@ void nursery::stop_life(child_id who) {
     last = hurried_;
     forced = forced_;
   }
+  if (pool && mode == cell::queue_at_stop::drain)
+    pool->share_out();
   target->request_stop(mode, limits, last);
   if (forced)
     target->force();

@@ -171,7 +171,8 @@ public:
   // -- the life of the worker -------------------------------------------------
 
   /// Refuses messages from now on. What is queued stays. May be called with a
-  /// lock held, so those who wait for room are left to `turn_away`.
+  /// lock held, so those who wait for room are left to `turn_away`. Without
+  /// effect if it is closed.
   /// @param give_out Whether `get_message` still gives out what is queued.
   void close(bool give_out) noexcept;
 
@@ -194,6 +195,9 @@ public:
   /// Whoever took messages out does not come back: forgets the waits, and
   /// counts the message in progress as abandoned. What is queued stays.
   void let_go() noexcept;
+
+  /// Whether it drains, and there is something to be given out.
+  [[nodiscard]] bool drain_due() const noexcept;
 
   /// What becomes of a message in progress.
   enum class leave : std::uint8_t {

@@ -52,12 +52,18 @@ void message_queue::departures::publish(dead_letter_reason why,
   try {
     dead_letter x{why, from_.path_, from_.runtime_->time().now(), {}, nullptr};
     if (what != nullptr) {
-      x.message = what->content();
       x.thrown = std::move(what->thrown);
+      try {
+        x.message = what->content();
+      } catch (...) {
+        // It cannot be moved: the letter goes without it.
+        if (!x.thrown)
+          x.thrown = std::current_exception();
+      }
     }
     from_.letters_->publish(std::move(x));
   } catch (...) {
-    return; // Its content cannot be moved. It has been counted.
+    return; // Nobody can be told of it. It has been counted.
   }
 }
 

@@ -97,6 +97,31 @@ message_queue::receipt message_queue::apply(applicant& who) {
   return result;
 }
 
+void message_queue::fail(node_ptr x, std::exception_ptr thrown) noexcept {
+  departures out{*this};
+  std::unique_lock guard{mtx_};
+  collect();
+  ++counts_.sent;
+  ++counts_.failed;
+  x->thrown = std::move(thrown);
+  out.bury(x.release(), dead_letter_reason::failed);
+}
+
+message_queue::node_ptr message_queue::hold_unread(caf::message x) {
+  struct unread final : node {
+    explicit unread(caf::message x) : what(std::move(x)) {
+      // nop
+    }
+
+    [[nodiscard]] caf::message content() override {
+      return std::move(what);
+    }
+
+    caf::message what;
+  };
+  return std::make_unique<unread>(std::move(x));
+}
+
 void message_queue::withdraw(applicant& who) noexcept {
   // While the lock of its pool is held, nobody moves it to another queue.
   std::unique_lock<std::mutex> pool_guard;

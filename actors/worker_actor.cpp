@@ -115,7 +115,10 @@ bool worker_actor::enqueue(caf::mailbox_element_ptr what,
     return super::enqueue(std::move(what), ctx);
   }
   if (auto* queue = cell_->queue(); queue != nullptr && !content.empty()) {
-    if (auto node = queue->convert(content)) {
+    auto node = convert(*queue, *what);
+    if (content.empty())
+      return false;
+    if (node) {
       auto mid = what->mid;
       auto from = std::move(what->sender);
       auto* outer = std::exchange(spare_element, &what);
@@ -147,6 +150,29 @@ bool worker_actor::enqueue(caf::mailbox_element_ptr what,
     return true;
   }
   return super::enqueue(std::move(what), ctx);
+}
+
+message_queue::node_ptr worker_actor::convert(message_queue& queue,
+                                              caf::mailbox_element& what) {
+  try {
+    return queue.convert(what.payload);
+  } catch (...) {
+    auto unread = message_queue::hold_unread(std::move(what.payload));
+    what.payload = caf::message{};
+    cannot_take(queue, std::move(unread), what,
+                " cannot copy a message that was sent to it: ");
+    return nullptr;
+  }
+}
+
+void worker_actor::cannot_take(message_queue& queue, message_queue::node_ptr x,
+                               caf::mailbox_element& what, const char* why) {
+  auto thrown = std::current_exception();
+  auto text = cell_->subject() + why + text_of(thrown);
+  cell_->home().log(compat::log_error, text);
+  queue.fail(std::move(x), std::move(thrown));
+  reply(what, caf::make_message(
+                caf::make_error(errc::invalid_argument, std::move(text))));
 }
 
 /// Deals with what concerns the lifecycle, without waiting for the actor.

@@ -19,10 +19,19 @@ bool pool_actor::enqueue(caf::mailbox_element_ptr what,
   auto& content = what->payload;
   if (content.empty() || what->mid.is_response())
     return worker_actor::enqueue(std::move(what), ctx);
-  auto x = home().queue()->convert(content);
+  auto& own = *home().queue();
+  auto x = convert(own, *what);
+  if (content.empty())
+    return false;
   if (!x)
     return worker_actor::enqueue(std::move(what), ctx);
-  x->partition = router_->partition_of(*x);
+  try {
+    x->partition = router_->partition_of(*x);
+  } catch (...) {
+    cannot_take(own, std::move(x), *what,
+                " cannot find the key of a message: ");
+    return false;
+  }
   if (!what->mid.is_request() || !what->sender)
     return router_->push(std::move(x));
   using receipt = message_queue::receipt;

@@ -165,6 +165,13 @@ public:
   /// Takes the message of `who`, or has it wait for room.
   receipt apply(applicant& who);
 
+  /// A function of the user's has failed on a message that was to be queued:
+  /// it is a dead letter, `failed`.
+  void fail(node_ptr x, std::exception_ptr thrown) noexcept;
+
+  /// Holds a message that could not be made one of a queue's.
+  [[nodiscard]] static node_ptr hold_unread(caf::message x);
+
   /// Undoes `apply`. The message is not sent, unless that was decided before.
   void withdraw(applicant& who) noexcept;
 
@@ -399,11 +406,20 @@ template <class T>
 struct queue_types {
   /// Whether CAF knows what the queue takes.
   static constexpr bool have_type_ids = caf::has_type_id_v<T>;
+/// Takes a `T` out of a message that holds one, copying it if others have the
+/// message as well.
+template <class T>
+[[nodiscard]] T&& take_content(caf::message& msg) {
+  // Where `get_mutable_as` would do so, an exception would end the process.
+  msg.force_unshare();
+  return std::move(const_cast<T&>(msg.get_as<T>(0)));
+}
+
 
   static bool convert(caf::message& msg, std::optional<T>& result) {
     if constexpr (sendable<T>) {
       if (msg.match_elements<T>()) {
-        result.emplace(std::move(msg.get_mutable_as<T>(0)));
+        result.emplace(take_content<T>(msg));
         return true;
       }
     }
@@ -429,7 +445,7 @@ struct queue_types<std::variant<Ts...>> {
   static bool convert(caf::message& msg, std::optional<value_type>& result) {
     if constexpr (sendable<value_type>) {
       if (msg.match_elements<value_type>()) {
-        result.emplace(std::move(msg.get_mutable_as<value_type>(0)));
+        result.emplace(take_content<value_type>(msg));
         return true;
       }
     }
@@ -451,7 +467,7 @@ private:
   convert_one(caf::message& msg, std::optional<value_type>& result) {
     if constexpr (sendable<U>) {
       if (msg.match_elements<U>()) {
-        result.emplace(std::move(msg.get_mutable_as<U>(0)));
+        result.emplace(take_content<U>(msg));
         return true;
       }
     }

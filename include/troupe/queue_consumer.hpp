@@ -11,6 +11,7 @@
 #include <chrono>
 #include <memory>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -59,6 +60,10 @@ public:
                   "a message of a queue_consumer must be copyable, because CAF "
                   "shares messages between actors: wrap what can only be moved "
                   "in a std::shared_ptr");
+    static_assert(std::is_nothrow_destructible_v<T>,
+                  "the destructor of a message of a queue_consumer must not "
+                  "throw: it runs on whatever thread lets go of the message "
+                  "last, where nobody could catch it");
     if constexpr (std::copy_constructible<T>)
       static_assert(queue_types<T>::have_type_ids,
                     "the message type of this queue_consumer has no CAF type "

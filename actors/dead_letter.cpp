@@ -38,12 +38,21 @@ std::string to_string(const dead_letter& x) {
     + (x.thrown ? ": " + text_of(x.thrown) : ""));
 }
 
+namespace {
+
+/// A function that sends each dead letter to the queue that is full would be
+/// called for ever.
+constexpr auto echo = " sends messages that are dead letters again: it is not "
+                      "told of those, which are counted as missed";
+
+} // namespace
+
 subscription on_dead_letter(caf::actor_system& sys,
                             std::function<void(const dead_letter&)> f,
                             std::size_t capacity) {
   auto home = runtime::of(sys);
   return subscribe(home, home->dead_letters(), {}, std::move(f), capacity,
-                   "on_dead_letter");
+                   "on_dead_letter", echo);
 }
 
 subscription on_dead_letter(const worker_handle& root,
@@ -51,7 +60,7 @@ subscription on_dead_letter(const worker_handle& root,
                             std::size_t capacity) {
   auto& home = home_of(root);
   return subscribe(home, home->dead_letters(), root.path(), std::move(f),
-                   capacity, "on_dead_letter");
+                   capacity, "on_dead_letter", echo);
 }
 
 } // namespace troupe

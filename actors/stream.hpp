@@ -141,12 +141,16 @@ public:
   using failure_handler = std::function<void(std::exception_ptr)>;
 
   /// @param wants Must not call anything of the user's.
+  /// @param on_echo If given, a value to which a function of such a sink gives
+  ///                rise while it is called is missed: it could go on for ever.
+  ///                Called the first time that it is the function itself.
   function_sink(function f, filter wants, std::size_t capacity, executor run,
-                failure_handler on_failure)
+                failure_handler on_failure, std::function<void()> on_echo = {})
     : function_(std::move(f)),
       wants_(std::move(wants)),
       run_(std::move(run)),
       on_failure_(std::move(on_failure)),
+      on_echo_(std::move(on_echo)),
       capacity_(capacity) {
     // nop
   }
@@ -158,6 +162,11 @@ public:
   void put(const value_ptr& x) noexcept override {
     {
       std::unique_lock guard{mtx_};
+      if (on_echo_ && calls_here) {
+        ++missed_;
+        echoed_ = echoed_ || deliverer_ == std::this_thread::get_id();
+        return;
+      }
       if (values_.size() == capacity_ || !keep(x)) {
         ++missed_;
         return;
@@ -239,13 +248,20 @@ private:
       auto x = std::move(values_.front());
       values_.pop_front();
       guard.unlock();
+      const auto outer = std::exchange(calls_here, on_echo_ != nullptr);
       try {
         function_(*x);
       } catch (...) {
         on_failure_(std::current_exception());
       }
+      calls_here = outer;
       x = nullptr;
       guard.lock();
+      if (echoed_ && !std::exchange(told_of_echo_, true)) {
+        guard.unlock();
+        on_echo_();
+        guard.lock();
+      }
     }
     deliverer_ = {};
     // With the lock held since the last look: who puts another value either was
@@ -265,10 +281,14 @@ private:
     idle_.notify_all();
   }
 
+  /// This thread calls the function of such a sink that minds echoes.
+  static inline thread_local bool calls_here = false;
+
   function function_;
   const filter wants_;
   const executor run_;
   const failure_handler on_failure_;
+  const std::function<void()> on_echo_;
   const std::size_t capacity_;
 
   mutable std::mutex mtx_;
@@ -278,6 +298,8 @@ private:
   std::atomic<bool> complained_ = false;
   std::thread::id deliverer_;
   bool delivering_ = false;
+  bool echoed_ = false;
+  bool told_of_echo_ = false; // of whoever delivers
 };
 
 } // namespace troupe

@@ -38,11 +38,13 @@ template <class T>
 /// Has a function of the user's called with what a stream of `home` has to say
 /// of `root` and of those below it.
 /// @param call What the user has called, for the texts of errors.
+/// @param echo What is logged when the function gives rise to values itself,
+///             which it does not get then; null if it is to get them.
 template <class T>
-[[nodiscard]] subscription subscribe(const std::shared_ptr<runtime>& home,
-                                     stream<T>& source, std::string root,
-                                     std::function<void(const T&)> f,
-                                     std::size_t capacity, std::string call) {
+[[nodiscard]] subscription
+subscribe(const std::shared_ptr<runtime>& home, stream<T>& source,
+          std::string root, std::function<void(const T&)> f,
+          std::size_t capacity, std::string call, const char* echo = nullptr) {
   if (!f)
     throw std::invalid_argument(call + " was given an empty function");
   if (capacity == 0)
@@ -50,6 +52,12 @@ template <class T>
                                 + " was given a capacity of 0; a subscriber "
                                   "needs room for one value at least");
   std::weak_ptr<runtime> weak{home};
+  std::function<void()> on_echo;
+  if (echo != nullptr)
+    on_echo = [weak, text = "a function given to " + call + echo] {
+      if (auto there = weak.lock())
+        there->log(compat::log_warning, text);
+    };
   auto sink = std::make_shared<function_sink<T>>(
     std::move(f),
     [root = std::move(root)](const T& x) { return is_of(x, root); }, capacity,
@@ -61,7 +69,8 @@ template <class T>
       if (auto there = weak.lock())
         there->log(compat::log_error,
                    "a function given to " + call + " failed: " + text_of(what));
-    });
+    },
+    std::move(on_echo));
   source.subscribe(sink);
   return subscription{std::move(sink)};
 }

@@ -5,6 +5,7 @@
 
 #include "support/accounts.hpp"
 #include "support/dice.hpp"
+#include "support/log_file.hpp"
 #include "support/plain_caf.hpp"
 #include "support/real_system.hpp"
 #include "support/scenes.hpp"
@@ -358,6 +359,42 @@ TEST_CASE(
   sub.cancel();
   ref.send("nobody is told of this");
   CHECK(seen == 11);
+}
+
+TEST_CASE("Q8 who sends a dead letter to the same full queue is told once") {
+  support::log_file log;
+  {
+    std::atomic<int> first = 0;
+    std::atomic<int> second = 0;
+    support::real_system sys{
+      [&log](support::real_config& config) { log.attach_to(config); }};
+    auto ref = troupe::spawn<texts>(sys, {.queue = {.capacity = 1}},
+                                    handle_all);
+    auto again = [ref](std::atomic<int>& calls) {
+      return [ref, &calls](const dead_letter& x) {
+        ++calls;
+        ref.send(x.message.get_as<std::string>(0));
+        support::tell(ref.actor(), x.message);
+      };
+    };
+    auto one = on_dead_letter(sys, again(first));
+    auto other = on_dead_letter(sys, again(second));
+    ref.send("kept");
+    for (int i = 0; i < 10; ++i)
+      ref.send("more");
+    // All that was sent comes to each of them, and nothing of what they send.
+    while (first < 10 || second < 10
+           || one.missed() + other.missed() < 2 * 2 * 20)
+      std::this_thread::yield();
+    CHECK(one.missed() == 40);
+    CHECK(other.missed() == 40);
+    CHECK(ref.queue().rejected == 50);
+    one.cancel();
+    other.cancel();
+    CHECK(first == 10);
+    CHECK(second == 10);
+  }
+  CHECK(log.lines("sends messages that are dead letters again").size() == 2);
 }
 
 TEST_CASE("Q8 the letters of a run by chance are those that are counted") {

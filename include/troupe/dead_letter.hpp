@@ -83,6 +83,11 @@ inline constexpr std::size_t default_dead_letter_capacity = 4096;
 ///   std::clog << to_string(x) << '\n';
 /// });
 /// ~~~
+///
+/// It may send the message again, perhaps to another queue. If that makes
+/// another dead letter before it has returned, no function is told of it, or
+/// this could go on for ever: it is counted as missed, and the log says so once
+/// for each subscription.
 /// @param f What it throws is logged.
 /// @returns a value that ends the subscription when it goes, and waits for `f`
 ///          to return then: do not destroy it where `f` waits for you.

@@ -291,6 +291,8 @@ void message_queue::turn_away() noexcept {
 
 void message_queue::close(bool give_out) noexcept {
   std::unique_lock guard{mtx_};
+  if (closed_)
+    return; // A pool asks it until the end how it was stopped.
   closed_ = true;
   give_out_ = give_out;
   bar();
@@ -315,9 +317,12 @@ bool message_queue::drains() const {
   return closed_ && give_out_;
 }
 
+bool message_queue::drain_due() const noexcept {
+  std::unique_lock guard{mtx_};
+  return closed_ && give_out_ && counts_.queued > 0;
+}
+
 bool message_queue::hand_over_due() const {
-  if (closed_)
-    return; // A pool asks it until the end how it was stopped.
   std::unique_lock guard{mtx_};
   return closed_ && options_.on_stop == on_stop::hand_over
          && counts_.queued > 0;
@@ -328,11 +333,21 @@ void message_queue::let_go() noexcept {
   std::unique_lock guard{mtx_};
   while (waiting_.first != nullptr)
     waiting_.first->leave_line();
+  take_back_promised();
+  settle(leave::abandoned, out);
+}
+
+void message_queue::break_promises() noexcept {
+  std::unique_lock guard{mtx_};
+  take_back_promised();
+}
+
+/// Those to whom a message was promised, and who have not seen it, get none.
+void message_queue::take_back_promised() noexcept {
   while (auto* who = promised_.first) {
     who->leave_line();
     give_back(std::move(who->got_));
   }
-  settle(leave::abandoned, out);
 }
 
 void message_queue::discard(leave how) noexcept {
@@ -342,11 +357,6 @@ void message_queue::discard(leave how) noexcept {
   }
   departures out{*this};
   std::unique_lock guard{mtx_};
-bool message_queue::drain_due() const noexcept {
-  std::unique_lock guard{mtx_};
-  return closed_ && give_out_ && counts_.queued > 0;
-}
-
   closed_ = true;
   give_out_ = false;
   bar();

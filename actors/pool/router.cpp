@@ -91,8 +91,9 @@ rules::partition pool_router::partition_of(message_queue::node& x) const {
 /// @param offer Called with a queue, says what it made of the message.
 template <class F>
 message_queue::receipt pool_router::put(rules::partition where, F offer) {
-  // Goes after the lock: messages are the user's.
+  // They go after the lock: messages are the user's.
   std::optional<message_queue::departures> out;
+  departure_list moved;
   std::unique_lock guard{mtx_};
   // Once a stop was asked for, nothing new begins.
   while (!waiting_->at().closed) {
@@ -101,9 +102,8 @@ message_queue::receipt pool_router::put(rules::partition where, F offer) {
     auto result = offer(queue, out.emplace(queue));
     if (result != message_queue::receipt::closed)
       return result;
-    // Somebody has stopped that worker alone.
     if (found != nullptr)
-      set_open(*found, false);
+      pass_over(*found, moved);
   }
   return message_queue::receipt::closed;
 }
@@ -172,10 +172,16 @@ void pool_router::inherit(message_queue& from, bool messages) noexcept {
   std::unique_lock guard{mtx_};
   if (is_own(from))
     return;
-  if (auto* found = find(&from))
+  auto* found = find(&from);
+  const auto was_open = found != nullptr && found->open;
+  if (was_open)
     set_open(*found, false);
-  if (!waiting_->at().closed)
-    redistribute(from, messages, out);
+  if (waiting_->at().closed)
+    return;
+  messages = messages || plan_.options.routing == routing::by_key;
+  if (was_open && messages)
+    from.break_promises();
+  redistribute(from, messages, out);
 }
 
 /// What one queue has given up, others take; nothing else can come between.
@@ -187,7 +193,7 @@ void pool_router::redistribute(message_queue& from, bool messages,
     while (auto* found = choose(where)) {
       if (inherit(*found->queue, false))
         return;
-      set_open(*found, false);
+      pass_over(*found, out);
     }
     if (!inherit(*waiting_, false))
       inherit(from, true);
@@ -206,6 +212,17 @@ void pool_router::redistribute(message_queue& from, bool messages,
       return queue.inherit(who, anyhow, out.emplace_back(queue));
     });
   }
+}
+
+/// Its queue is closed, because somebody has stopped that worker alone. By key,
+/// what it still has goes to the others here and now, before what comes.
+/// @pre the lock is held
+void pool_router::pass_over(seat& x, departure_list& out) {
+  set_open(x, false);
+  if (plan_.options.routing != routing::by_key || waiting_->at().closed)
+    return;
+  x.queue->break_promises();
+  redistribute(*x.queue, true, out);
 }
 
 void pool_router::share_out() noexcept {
@@ -382,7 +399,8 @@ void pool_router::note_ready(cell& who) noexcept {
 /// before anything that is sent from now on.
 void pool_router::open_ready(departure_list& out) {
   if (!rules::may_open(plan_.options.routing, ready_.size(), open_.size(),
-                       settled()))
+                       settled())
+      || waiting_->at().closed)
     return;
   const auto others = open_;
   for (auto i : ready_) {
@@ -403,8 +421,8 @@ void pool_router::open_ready(departure_list& out) {
 void pool_router::close_seats(std::size_t first, std::size_t last,
                               departure_list& out) {
   std::vector<message_queue*> closed;
-  for (auto i = first; i < last; ++i)
-    if (auto& x = seats_[i]; x.open) {
+  for (auto i = last; i > first; --i)
+    if (auto& x = seats_[i - 1]; x.open) {
       set_open(x, false);
       closed.push_back(x.queue.get());
     }
@@ -502,14 +520,23 @@ void pool_router::start_worker(nursery& by, std::size_t i) {
     auto children = keeper.lock();
     if (!self || !children)
       return;
-    if (first.error != errc::already_present) {
+    if (first.error != errc::already_present
+        && first.error != errc::already_started) {
       self->arrived(life, i, first.error);
       return;
     }
-    auto again = children->restart_child(name);
-    again->then([weak, life, i](const child_result& second) {
-      if (auto pool = weak.lock())
-        pool->arrived(life, i, second.error);
+    // Its former life is over, and perhaps not everybody knows.
+    auto over = children->terminate_child(name);
+    over->then([weak, keeper, life, i, name](const child_result&) {
+      auto pool = weak.lock();
+      auto kept_by = keeper.lock();
+      if (!pool || !kept_by)
+        return;
+      auto again = kept_by->restart_child(name);
+      again->then([weak, life, i](const child_result& second) {
+        if (auto there = weak.lock())
+          there->arrived(life, i, second.error);
+      });
     });
   });
 }

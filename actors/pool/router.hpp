@@ -63,7 +63,8 @@ public:
 
   /// What `from`, which is closed, still has goes to the others.
   /// @param messages Whether that means the messages, or only those who wait
-  ///                 for room.
+  ///                 for room. By key it always does: else a message that comes
+  ///                 would be handled before them.
   void inherit(message_queue& from, bool messages) noexcept;
 
   /// `from` lives in this cell from now on.
@@ -141,6 +142,8 @@ private:
   message_queue::receipt put(rules::partition where, F offer);
 
   void redistribute(message_queue& from, bool messages, departure_list& out);
+
+  void pass_over(seat& x, departure_list& out);
 
   void note_ready(cell& who) noexcept;
 

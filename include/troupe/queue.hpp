@@ -196,15 +196,15 @@ public:
   /// Whether it takes no more, and still gives out what is queued.
   [[nodiscard]] bool drains() const;
 
+  /// Whether it drains, and there is something to be given out.
+  [[nodiscard]] bool drain_due() const noexcept;
+
   /// Whether what is queued is to be handed over, and there is something.
   [[nodiscard]] bool hand_over_due() const;
 
   /// Whoever took messages out does not come back: forgets the waits, and
   /// counts the message in progress as abandoned. What is queued stays.
   void let_go() noexcept;
-
-  /// Whether it drains, and there is something to be given out.
-  [[nodiscard]] bool drain_due() const noexcept;
 
   /// What becomes of a message in progress.
   enum class leave : std::uint8_t {
@@ -284,6 +284,10 @@ public:
   /// had never been sent here.
   [[nodiscard]] estate give_up(bool messages) noexcept;
 
+  /// Queues again what waits have got and not seen yet: they give none.
+  /// @pre it is closed, so a wait may give none
+  void break_promises() noexcept;
+
   /// Takes a message that another queue has given up, whatever the capacity:
   /// its sender has been told that it was taken.
   /// @param anyhow Whether it is taken though the queue is closed.
@@ -348,6 +352,8 @@ private:
 
   void give_back(node_ptr x) noexcept;
 
+  void take_back_promised() noexcept;
+
   void take_in(departures& out) noexcept;
 
   void line_up(applicant& who) noexcept;
@@ -400,12 +406,6 @@ private:
 template <class T>
 concept sendable = caf::has_type_id_v<T> && std::copy_constructible<T>;
 
-/// What a queue of `T` takes: a `T`, and for a variant each of its
-/// alternatives as well.
-template <class T>
-struct queue_types {
-  /// Whether CAF knows what the queue takes.
-  static constexpr bool have_type_ids = caf::has_type_id_v<T>;
 /// Takes a `T` out of a message that holds one, copying it if others have the
 /// message as well.
 template <class T>
@@ -415,6 +415,12 @@ template <class T>
   return std::move(const_cast<T&>(msg.get_as<T>(0)));
 }
 
+/// What a queue of `T` takes: a `T`, and for a variant each of its
+/// alternatives as well.
+template <class T>
+struct queue_types {
+  /// Whether CAF knows what the queue takes.
+  static constexpr bool have_type_ids = caf::has_type_id_v<T>;
 
   static bool convert(caf::message& msg, std::optional<T>& result) {
     if constexpr (sendable<T>) {

@@ -233,7 +233,7 @@ troupe::task<> hand::work_with(const parcel& x) {
       auto question = ask<std::int32_t>(*found, 20ms, caf::get_atom_v,
                                         std::int32_t{50});
       static_cast<void>(co_await std::move(question));
-    } else if (*found != troupe::worker_handle{&get_cell()}) {
+    } else if (other != path()) {
       auto sending = send_to(*found, parcel{order::nothing, 0});
       auto race = when_any(std::move(sending), sleep_for(5ms));
       static_cast<void>(co_await std::move(race));

@@ -16,6 +16,7 @@
 #include "troupe/idle_wait.hpp"
 #include "troupe/options.hpp"
 #include "troupe/outcome.hpp"
+#include "troupe/perturb.hpp"
 #include "troupe/queue.hpp"
 #include "troupe/small_mutex.hpp"
 #include "troupe/status.hpp"
@@ -464,6 +465,7 @@ public:
   }
 
   [[nodiscard]] todo take_todo() noexcept {
+    perturb();
     return static_cast<todo>(todo_.exchange(0, std::memory_order_acq_rel));
   }
 

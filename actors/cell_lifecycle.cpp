@@ -5,6 +5,7 @@
 // deadlines, the outcome, the log.
 
 #include "cell.hpp"
+#include "troupe/perturb.hpp"
 #include "worker_actor.hpp"
 
 #include <caf/deep_to_string.hpp>
@@ -610,8 +611,10 @@ void cell::shorten_cleanup() {
 }
 
 void cell::add_todo(todo what) noexcept {
+  perturb();
   auto before = todo_.fetch_or(static_cast<std::uint32_t>(what),
                                std::memory_order_acq_rel);
+  perturb();
   if (before == 0 && !at_work_here())
     wake_actor(nullptr);
 }

@@ -4,6 +4,7 @@
 #include "threads.hpp"
 
 #include "make_thread.hpp"
+#include "troupe/perturb.hpp"
 
 #include <tuple>
 #include <utility>
@@ -124,6 +125,7 @@ void threads::run(unique_function<void()> f, at_stop mode) {
     s.work.notify_one();
   } else {
     auto serve = [keep = shared_, given = first.get()] {
+      perturb();
       std::unique_ptr<shared::call> mine{given};
       keep->serve(std::move(*mine));
       std::unique_lock last{keep->mtx};

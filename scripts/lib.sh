@@ -88,13 +88,15 @@ require_preset() {
   die "no preset \"$1\"" "there are: ${all_presets[*]}"
 }
 
+# Configures one preset; further arguments go to `cmake`.
 configure_preset() {
   local preset="$1" prefixes
+  shift
   prefixes="$("$repo/scripts/bootstrap" --print-prefixes "$preset")"
   say "configuring build/$preset"
   # What was found before is forgotten: the prefixes may have changed.
   (cd "$repo" && env -u CAF_ROOT "CMAKE_PREFIX_PATH=$prefixes" \
-    cmake --preset "$preset" -U CAF_DIR -U Catch2_DIR >&2 </dev/null)
+    cmake --preset "$preset" -U CAF_DIR -U Catch2_DIR "$@" >&2 </dev/null)
 }
 
 # Configures and builds one preset; further arguments go to `cmake --build`.

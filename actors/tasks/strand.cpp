@@ -5,6 +5,7 @@
 
 #include "rules/fair_share.hpp"
 #include "troupe/fiber.hpp"
+#include "troupe/perturb.hpp"
 
 #include <cassert>
 
@@ -78,13 +79,16 @@ bool strand::post(wait& x) noexcept {
   if (!x.state_.compare_exchange_strong(expected, wait::state::posted,
                                         std::memory_order_acq_rel))
     return false;
+  perturb();
   auto* head = inbox_.load(std::memory_order_relaxed);
   do {
     x.next_ = head;
+    perturb();
     // Release: whoever fetches it sees the link, and all that the poster did.
   } while (!inbox_.compare_exchange_weak(head, &x, std::memory_order_acq_rel,
                                          std::memory_order_relaxed));
   // From here on `x` may be gone.
+  perturb();
   if (head == nullptr)
     wake();
   return true;
@@ -94,6 +98,7 @@ bool strand::post(wait& x) noexcept {
 void strand::fetch() noexcept {
   if (inbox_.load(std::memory_order_relaxed) == scheduled())
     return;
+  perturb();
   auto* x = inbox_.exchange(scheduled(), std::memory_order_acq_rel);
   if (x == nullptr || x == scheduled())
     return;
@@ -120,6 +125,7 @@ void strand::fetch() noexcept {
 void strand::settle() noexcept {
   if (!ready_.empty())
     return;
+  perturb();
   auto* expected = scheduled();
   inbox_.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel,
                                  std::memory_order_relaxed);

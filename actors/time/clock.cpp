@@ -4,6 +4,7 @@
 #include "troupe/clock.hpp"
 
 #include "actors/time/engine.hpp"
+#include "troupe/perturb.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -59,6 +60,7 @@ bool clock::fires_here() const noexcept {
 clock::engine::lock clock::engine::enter() noexcept {
   assert(!(fires_here() && calling_back_)
          && "a timer's callback must not call the clock");
+  perturb();
   lock held{mutex_, std::try_to_lock};
   if (!held.owns_lock()) {
     const std::lock_guard turn{door_};
@@ -182,6 +184,7 @@ clock::engine::firing clock::engine::fire(lock& held, tick now,
       break;
     ++count;
     on_fire(hook->tick);
+    perturb();
     auto& t = static_cast<timer&>(*hook);
     if (t.on_due_ != nullptr) {
       calling_back_ = true;
@@ -192,6 +195,7 @@ clock::engine::firing clock::engine::fire(lock& held, tick now,
     } else {
       auto& what = static_cast<job&>(t);
       held.unlock();
+      perturb();
       what.run();
       what.release();
       if (*gone)

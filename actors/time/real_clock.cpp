@@ -2,6 +2,7 @@
 // the file LICENSE.
 
 #include "actors/time/engine.hpp"
+#include "troupe/perturb.hpp"
 
 #include "actors/make_thread.hpp"
 
@@ -92,6 +93,7 @@ private:
 #ifdef __linux__
     pthread_setname_np(pthread_self(), "troupe.clock");
 #endif
+    perturb();
     firing_thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     auto held = enter();
     while (!closed_) {

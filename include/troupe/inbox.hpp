@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include "troupe/perturb.hpp"
+
 #include <atomic>
 
 namespace troupe {
@@ -33,6 +35,7 @@ public:
       if (seen == shut_mark())
         return false;
       x->next = seen;
+      perturb();
       // Release: what was done with `x` happens before it is taken out.
     } while (!newest_.compare_exchange_weak(seen, x, std::memory_order_release,
                                             std::memory_order_relaxed));
@@ -50,6 +53,7 @@ public:
   [[nodiscard]] Node* take() noexcept {
     if (empty())
       return nullptr;
+    perturb();
     return reversed(newest_.exchange(nullptr, std::memory_order_acquire));
   }
 
@@ -59,6 +63,7 @@ public:
     // Nobody but the caller opens or shuts it.
     if (is_shut())
       return nullptr;
+    perturb();
     return reversed(newest_.exchange(shut_mark(), std::memory_order_acquire));
   }
 

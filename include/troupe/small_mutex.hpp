@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include "troupe/perturb.hpp"
+
 #include <atomic>
 #include <cstdint>
 
@@ -39,6 +41,7 @@ public:
 
   void lock() noexcept {
     // ThreadSanitizer looks after the order of locks when it is told of them.
+    perturb();
     TROUPE_TSAN(__tsan_mutex_pre_lock(this, 0));
     auto seen = state::free;
     // Acquire: what those have done who had it before happens before.
@@ -47,9 +50,11 @@ public:
                                         std::memory_order_relaxed))
       wait_and_lock();
     TROUPE_TSAN(__tsan_mutex_post_lock(this, 0, 0));
+    perturb();
   }
 
   void unlock() noexcept {
+    perturb();
     TROUPE_TSAN(__tsan_mutex_pre_unlock(this, 0));
     // From here on it may be gone; a wake-up needs its address alone.
     auto seen = state::held;
@@ -58,6 +63,7 @@ public:
                                         std::memory_order_relaxed))
       unlock_and_wake();
     TROUPE_TSAN(__tsan_mutex_post_unlock(this, 0));
+    perturb();
   }
 
 private:

@@ -12,6 +12,7 @@
 #include <caf/init_global_meta_objects.hpp>
 
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <string>
 
@@ -49,6 +50,8 @@ int main(int argc, char** argv) {
     return exit_code;
   caf::core::init_global_meta_objects();
   caf::init_global_meta_objects<caf::id_block::stress>();
+  // What perturbs the threads, if troupe is built so, draws from the same seed.
+  ::setenv("TROUPE_PERTURB_SEED", std::to_string(args->seed).c_str(), 0);
   std::printf("seed %llu\n", static_cast<unsigned long long>(args->seed));
   std::fflush(stdout);
   stress::watch eyes{args->seed, patience};

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/atomics.hpp"
 #include "troupe/perturb.hpp"
 
 #include <atomic>
@@ -18,7 +19,8 @@ namespace troupe {
 /// apart from each other, but not from `push()`.
 /// @tparam Node Has a member `Node* next`, which is the inbox's until the node
 ///              is taken out.
-template <class Node>
+/// @tparam Atomics See `std_atomics`.
+template <class Node, class Atomics = std_atomics>
 class inbox {
 public:
   inbox() noexcept = default;
@@ -96,7 +98,7 @@ private:
 
   // No more than the address of what was brought last, since then one exchange
   // is all that it takes to take everything.
-  std::atomic<Node*> newest_{shut_mark()};
+  typename Atomics::template atomic<Node*> newest_{shut_mark()};
 };
 
 } // namespace troupe

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/atomics.hpp"
 #include "troupe/perturb.hpp"
 
 #include <atomic>
@@ -27,15 +28,17 @@ namespace troupe {
 ///
 /// It is fair in the end: a thread that has found it held again and again gets
 /// it next, however many others lock it in a loop.
-class small_mutex {
+/// @tparam Atomics See `std_atomics`.
+template <class Atomics>
+class basic_small_mutex {
 public:
-  small_mutex() noexcept = default;
+  basic_small_mutex() noexcept = default;
 
-  small_mutex(const small_mutex&) = delete;
+  basic_small_mutex(const basic_small_mutex&) = delete;
 
-  small_mutex& operator=(const small_mutex&) = delete;
+  basic_small_mutex& operator=(const basic_small_mutex&) = delete;
 
-  ~small_mutex() {
+  ~basic_small_mutex() {
     TROUPE_TSAN(__tsan_mutex_destroy(this, 0));
   }
 
@@ -79,8 +82,75 @@ private:
 
   void unlock_and_wake() noexcept;
 
-  std::atomic<state> state_{state::free};
+  typename Atomics::template atomic<state> state_{state::free};
 };
+
+template <class Atomics>
+void basic_small_mutex<Atomics>::wait_and_lock() noexcept {
+  // It is held for a moment only, so it may be free before anybody could sleep.
+  for (auto i = 0; i < Atomics::tries; ++i) {
+    auto seen = state_.load(std::memory_order_relaxed);
+    if (seen != state::free && seen != state::held)
+      break; // Those who sleep come first.
+    if (seen == state::free
+        && state_.compare_exchange_weak(seen, state::held,
+                                        std::memory_order_acquire,
+                                        std::memory_order_relaxed))
+      return;
+    Atomics::relax();
+  }
+  for (int losses = 0;;) {
+    const auto starving = losses >= Atomics::most_losses;
+    auto seen = state_.load(std::memory_order_relaxed);
+    auto next = state::wanted;
+    switch (seen) {
+      case state::free:
+        // The next one to unlock it does not know whether others sleep.
+        break;
+      case state::reserved:
+        next = starving ? state::wanted : state::reserved;
+        break;
+      case state::held:
+      case state::wanted:
+        next = starving ? state::starved : state::wanted;
+        break;
+      case state::starved:
+        next = state::starved;
+        break;
+    }
+    if (next == seen) {
+      state_.wait(seen, std::memory_order_relaxed);
+      ++losses;
+    } else if (state_.compare_exchange_weak(seen, next,
+                                            std::memory_order_acquire,
+                                            std::memory_order_relaxed)
+               && (seen == state::free || seen == state::reserved)) {
+      return;
+    }
+  }
+}
+
+template <class Atomics>
+void basic_small_mutex<Atomics>::unlock_and_wake() noexcept {
+  // Others only add that they wait. From the exchange on it may be gone.
+  auto seen = state_.load(std::memory_order_relaxed);
+  for (;;) {
+    const auto next = seen == state::starved ? state::reserved : state::free;
+    if (state_.compare_exchange_weak(seen, next, std::memory_order_release,
+                                     std::memory_order_relaxed))
+      break;
+  }
+  // Of those who sleep only some may take what is reserved.
+  if (seen == state::starved)
+    state_.notify_all();
+  else
+    state_.notify_one();
+}
+
+/// @copydoc basic_small_mutex
+using small_mutex = basic_small_mutex<std_atomics>;
+
+extern template class basic_small_mutex<std_atomics>;
 
 } // namespace troupe
 

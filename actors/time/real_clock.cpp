@@ -46,8 +46,9 @@ private:
 
 } // namespace
 
-/// Fires on a thread of its own, which is there before the first timer is armed:
-/// deadlines are armed where nobody could be told that there is no thread.
+/// Fires on a thread of its own, which is there before the first timer is
+/// armed: deadlines are armed where nobody could be told that there is no
+/// thread.
 class real_clock::sleeper final : public clock::engine {
 public:
   explicit sleeper(clock& owner) : engine(owner, tick_now()) {

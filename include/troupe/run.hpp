@@ -56,10 +56,10 @@ struct run_options {
   /// Called once with the tree when all of it is ready, on the thread that has
   /// called `run`. The tree runs meanwhile, and signals are heard; a tree that
   /// ends by itself may have ended already, and then has no children. What it
-  /// throws stops the tree, and comes out of `run`; but if the process is to end
-  /// because a worker does not come back, it is printed instead. With
-  /// `exit_process`, a function that has not returned two seconds after the time
-  /// of a signal's stop does not keep the process.
+  /// throws stops the tree, and comes out of `run`; but if the process is to
+  /// end because a worker does not come back, it is printed instead. With
+  /// `exit_process`, a function that has not returned two seconds after the
+  /// time of a signal's stop does not keep the process.
   std::function<void(const supervisor_ref&)> on_ready = {};
 };
 

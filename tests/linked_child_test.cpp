@@ -332,10 +332,10 @@ TEST_CASE("L19 a child that was never started goes without a word") {
 }
 
 TEST_CASE("L29 no child begins below a worker that is forced") {
+  journal scripts;
   testing_system sys;
   troupe::event_log log{sys};
   support::scripted_ref top;
-  journal scripts;
   // Each one starts another; the tenth ends them all and goes on with that.
   std::function<script(int)> level = [&](int depth) {
     script what;

@@ -656,12 +656,30 @@ private:
     return rare_ ? rare_->kin.get() : nullptr;
   }
 
-  /// Stands for what a cell does not have. Never destroyed: the destructor of a
-  /// global may still use a cell.
+  /// A value that is never destroyed.
+  template <class T>
+  union lasting {
+    lasting() : value() {
+      // nop
+    }
+
+    lasting(const lasting&) = delete;
+
+    lasting& operator=(const lasting&) = delete;
+
+    ~lasting() {
+      // nop
+    }
+
+    T value;
+  };
+
+  /// Stands for what a cell does not have: the destructor of a global may still
+  /// use a cell.
   template <class T>
   [[nodiscard]] static const T& none_of() noexcept {
-    static const auto& none = *new const T;
-    return none;
+    static const lasting<T> none;
+    return none.value;
   }
 
   /// @pre `mtx_` is held

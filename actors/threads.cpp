@@ -133,8 +133,8 @@ void threads::run(unique_function<void()> f, at_stop mode) {
       keep->quiet.notify_all();
     };
     make_thread("code that may block", std::move(serve)).detach();
-    std::ignore = first.release();
-    ++s.alive;
+    std::ignore = first.release(); // to the thread
+    ++s.alive; // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks)
   }
   if (mode == at_stop::join)
     ++s.must_join;

@@ -409,7 +409,7 @@ public:
 
   [[nodiscard]] std::shared_ptr<brood> get_brood() const;
 
-  /// What became of the brood of its last life: its children, and how often
+  /// The fate of the brood of its last life: its children, and how often
   /// they were restarted, as they were at the end. Null if there was none, or
   /// if there is another one.
   [[nodiscard]] std::shared_ptr<const tree_status> last_brood() const;

@@ -186,7 +186,7 @@ void cell::release_waiters() {
   {
     std::unique_lock guard{mtx_};
     over_ = true;
-    // Whoever has waited may start another tree of that name.
+    // A thread that has waited may start another tree of that name.
     if (std::exchange(has_path_, false))
       home().release_path(*this);
     announce(lifecycle_awaiter::what::over);

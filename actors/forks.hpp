@@ -19,8 +19,8 @@ namespace troupe {
 /// means that the others have been left behind in the parent.
 [[nodiscard]] bool is_only_thread() noexcept;
 
-/// What to say where the actor system is that of a parent process.
-/// @param subject What was to be done, to go before "cannot be done".
+/// The text for a call whose actor system is that of a parent process.
+/// @param subject The worker or thing that the call was about.
 [[nodiscard]] std::string text_after_fork(const std::string& subject);
 
 /// The same as an error.

@@ -47,7 +47,7 @@ public:
 /// How a supervisor makes and treats one child: never an instance, always what
 /// it takes to make one. A value; copies share the factory.
 struct child_spec {
-  /// What the child is called, without `/` and control characters; unique among
+  /// The name of the child, without `/` and control characters; unique among
   /// its siblings. (S1)
   std::string name = {};
 

@@ -78,7 +78,7 @@ enum class errc : std::uint8_t {
   /// This process came out of `fork()`; the threads of the actor system are in
   /// its parent.
   forked,
-  /// Whoever was asked has ended, or there was nobody.
+  /// The receiver of an ask has ended, or there was none.
   receiver_gone,
 };
 

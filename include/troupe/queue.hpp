@@ -240,7 +240,7 @@ public:
     seat_ = seat;
   }
 
-  /// What its pool knows it by.
+  /// The number that its pool knows it by.
   [[nodiscard]] std::uint32_t seat() const noexcept {
     return seat_;
   }

@@ -33,7 +33,7 @@ namespace troupe {
 /// An aggregate for designated initializers; the order of its members is part
 /// of the interface. All of it is checked before any child starts. (S1)
 struct supervisor_spec {
-  /// What it is called, without `/` and control characters.
+  /// Its name, without `/` and control characters.
   std::string name = {};
 
   /// What a restart does to the other children.

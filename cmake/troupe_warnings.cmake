@@ -23,6 +23,7 @@ function(troupe_set_warnings target)
     set(optimised $<NOT:$<CONFIG:Debug>>)
     target_compile_options(
       ${target} PRIVATE $<${optimised}:-Wno-error=maybe-uninitialized>
-                        $<${optimised}:-Wno-error=use-after-free>)
+                        $<${optimised}:-Wno-error=use-after-free>
+                        $<${optimised}:-Wno-error=array-bounds>)
   endif()
 endfunction()

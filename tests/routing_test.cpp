@@ -186,14 +186,14 @@ TEST_CASE("P3 who owns a key is remembered, and right whoever comes or goes") {
 
 TEST_CASE("P6 when those that are ready begin") {
   using troupe::routing;
-  struct row {
+  struct count {
     routing how;
     std::size_t ready;
     std::size_t open;
     bool is_last;
     bool begins;
   };
-  const row rows[] = {
+  const count counts[] = {
     // In a small pool at once.
     {routing::round_robin, 0, 0, true, false},
     {routing::round_robin, 0, 5, false, false},
@@ -211,8 +211,8 @@ TEST_CASE("P6 when those that are ready begin") {
     {routing::by_key, 1, 1, false, true},
     {routing::by_key, 1, 100, false, false},
   };
-  for (auto& x : rows) {
-    CAPTURE(&x - rows);
+  for (auto& x : counts) {
+    CAPTURE(&x - counts);
     CHECK(may_open(x.how, x.ready, x.open, x.is_last) == x.begins);
   }
 }

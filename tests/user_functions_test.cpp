@@ -24,6 +24,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <mutex>
@@ -160,10 +161,10 @@ caf::error answer_of(testing_system& sys, const caf::actor& whom, T what) {
 TEST_CASE("F1 a key function that throws does so to who sends with troupe") {
   testing_system sys;
   auto pool = keyed_pool(sys);
-  CHECK_THROWS_AS(pool.send(-1), std::runtime_error);
+  CHECK_THROWS_AS(static_cast<void>(pool.send(-1)), std::runtime_error);
   auto sender = troupe::spawn<scene>(sys, {}, [pool](scene& w) -> task<> {
     auto sending = w.send_to(pool, -1);
-    co_await std::move(sending);
+    static_cast<void>(co_await std::move(sending));
   });
   sender.startup();
   CHECK(sender.wait_for_shutdown()->kind() == outcome_kind::failed);
@@ -315,7 +316,7 @@ TEST_CASE("F5 a listener that throws is called again") {
 
 TEST_CASE("F6 a later call that throws ends nothing") {
   testing_system sys;
-  int calls = 0;
+  std::atomic<int> calls = 0; // two threads, at the same time
   for (int i = 0; i < 2; ++i)
     troupe::call_later(sys, 1s, [&] {
       ++calls;

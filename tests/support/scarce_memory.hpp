@@ -44,7 +44,9 @@ private:
 
 } // namespace support
 
-void* operator new(std::size_t size) {
+// Not inlined: GCC 12 sees `std::free` beside `new` then, and warns of it.
+
+[[gnu::noinline]] void* operator new(std::size_t size) {
   auto* result = support::scarce_memory::refuses_next()
                    ? nullptr
                    : std::malloc(size != 0 ? size : 1);
@@ -53,10 +55,10 @@ void* operator new(std::size_t size) {
   return result;
 }
 
-void operator delete(void* x) noexcept {
+[[gnu::noinline]] void operator delete(void* x) noexcept {
   std::free(x);
 }
 
-void operator delete(void* x, std::size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* x, std::size_t) noexcept {
   std::free(x);
 }

@@ -8,7 +8,7 @@
 
 #include "stopwatch.hpp"
 
-#include "actors/caf_compat.hpp"
+#include "system/caf_compat.hpp"
 #include "troupe/queue_worker.hpp"
 #include "troupe/spawn.hpp"
 #include "troupe/worker_function.hpp"

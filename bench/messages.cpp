@@ -5,7 +5,7 @@
 
 #include "stopwatch.hpp"
 
-#include "actors/caf_compat.hpp"
+#include "system/caf_compat.hpp"
 #include "troupe/queue_consumer.hpp"
 #include "troupe/queue_worker.hpp"
 #include "troupe/spawn.hpp"

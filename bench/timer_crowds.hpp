@@ -5,7 +5,7 @@
 
 #include "stopwatch.hpp"
 
-#include "troupe/clock.hpp"
+#include "troupe/detail/clock.hpp"
 #include "troupe/time.hpp"
 
 #include <caf/actor_system.hpp>

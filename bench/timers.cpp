@@ -6,8 +6,8 @@
 #include "stopwatch.hpp"
 #include "timer_crowds.hpp"
 
-#include "actors/caf_compat.hpp"
-#include "troupe/clock.hpp"
+#include "system/caf_compat.hpp"
+#include "troupe/detail/clock.hpp"
 
 #include <caf/event_based_actor.hpp>
 

@@ -36,9 +36,7 @@ target_sources(
          ${PROJECT_SOURCE_DIR}/include
          FILES
          ${observer_headers})
-target_include_directories(troupe_observer
-                           PRIVATE ${PROJECT_SOURCE_DIR}
-                                   ${PROJECT_SOURCE_DIR}/actors)
+target_include_directories(troupe_observer PRIVATE ${PROJECT_SOURCE_DIR}/actors)
 target_link_libraries(
   troupe_observer
   PUBLIC troupe

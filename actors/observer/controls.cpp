@@ -3,11 +3,11 @@
 
 #include "observer/controls.hpp"
 
-#include "cell.hpp"
 #include "supervisor/shell.hpp"
 #include "troupe/error.hpp"
 #include "troupe/path.hpp"
 #include "troupe/supervisor_ref.hpp"
+#include "worker/cell.hpp"
 
 #include <caf/actor_system.hpp>
 

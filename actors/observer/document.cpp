@@ -4,10 +4,10 @@
 #include "observer/document.hpp"
 
 #include "observer/words.hpp"
-#include "queue_counts.hpp"
+#include "queue/queue_counts.hpp"
+#include "rules/within.hpp"
 #include "troupe/build_config.hpp"
 #include "troupe/observer/render.hpp"
-#include "within.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -3,7 +3,7 @@
 
 #include "observer/ended_roots.hpp"
 
-#include "runtime.hpp"
+#include "system/runtime.hpp"
 
 #include <algorithm>
 #include <new>

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "stream.hpp"
+#include "system/stream.hpp"
 #include "troupe/events.hpp"
 #include "troupe/tree_status.hpp"
 

@@ -3,9 +3,9 @@
 
 #include "troupe/observer/event_file.hpp"
 
-#include "caf_compat.hpp"
 #include "observer/wall_time.hpp"
-#include "runtime.hpp"
+#include "system/caf_compat.hpp"
+#include "system/runtime.hpp"
 #include "troupe/observer/render.hpp"
 
 #include <atomic>

@@ -3,7 +3,7 @@
 
 #include "observer/event_ring.hpp"
 
-#include "within.hpp"
+#include "rules/within.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -3,13 +3,13 @@
 
 #include "troupe/observer/metrics.hpp"
 
-#include "cell.hpp"
-#include "meter.hpp"
 #include "pool/router.hpp"
-#include "runtime.hpp"
+#include "system/meter.hpp"
+#include "system/runtime.hpp"
 #include "troupe/call_later.hpp"
 #include "troupe/error.hpp"
 #include "troupe/events.hpp"
+#include "worker/cell.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/telemetry/collector/prometheus.hpp>

@@ -3,7 +3,7 @@
 
 #include "observer/notify_rules.hpp"
 
-#include "queue_counts.hpp"
+#include "queue/queue_counts.hpp"
 #include "rules/printable.hpp"
 
 #include <algorithm>

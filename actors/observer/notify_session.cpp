@@ -3,12 +3,12 @@
 
 #include "observer/notify_session.hpp"
 
-#include "caf_compat.hpp"
-#include "cell.hpp"
-#include "roll_call.hpp"
-#include "runtime.hpp"
-#include "stop_report.hpp"
-#include "within.hpp"
+#include "rules/within.hpp"
+#include "system/caf_compat.hpp"
+#include "system/runtime.hpp"
+#include "worker/cell.hpp"
+#include "worker/roll_call.hpp"
+#include "worker/stop_report.hpp"
 
 #include <caf/deep_to_string.hpp>
 

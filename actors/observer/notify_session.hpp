@@ -5,8 +5,8 @@
 
 #include "observer/notify_rules.hpp"
 #include "observer/notify_socket.hpp"
-#include "stream.hpp"
-#include "troupe/clock.hpp"
+#include "system/stream.hpp"
+#include "troupe/detail/clock.hpp"
 #include "troupe/events.hpp"
 #include "troupe/time.hpp"
 #include "troupe/worker_handle.hpp"

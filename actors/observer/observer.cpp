@@ -3,8 +3,7 @@
 
 #include "troupe/observer.hpp"
 
-#include "caf_compat.hpp"
-#include "make_thread.hpp"
+#include "base/make_thread.hpp"
 #include "observer/controls.hpp"
 #include "observer/document.hpp"
 #include "observer/ended_roots.hpp"
@@ -15,13 +14,14 @@
 #include "observer/request_threads.hpp"
 #include "observer/shared_look.hpp"
 #include "observer/wall_time.hpp"
-#include "roll_call.hpp"
 #include "rules/printable.hpp"
-#include "runtime.hpp"
-#include "setting.hpp"
 #include "supervisor/shell.hpp"
-#include "tree_status.hpp"
+#include "system/caf_compat.hpp"
+#include "system/runtime.hpp"
+#include "system/setting.hpp"
 #include "troupe/events.hpp"
+#include "worker/roll_call.hpp"
+#include "worker/tree_status.hpp"
 
 #include <httplib.h>
 

@@ -4,7 +4,7 @@
 #include "troupe/observer/render.hpp"
 
 #include "observer/words.hpp"
-#include "queue_counts.hpp"
+#include "queue/queue_counts.hpp"
 #include "rules/printable.hpp"
 
 #include <algorithm>

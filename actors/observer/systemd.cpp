@@ -3,9 +3,9 @@
 
 #include "troupe/observer/systemd.hpp"
 
-#include "caf_compat.hpp"
 #include "observer/notify_session.hpp"
-#include "runtime.hpp"
+#include "system/caf_compat.hpp"
+#include "system/runtime.hpp"
 #include "troupe/error.hpp"
 
 #include <unistd.h>

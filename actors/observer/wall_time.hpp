@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "runtime.hpp"
+#include "system/runtime.hpp"
 #include "troupe/time.hpp"
 
 #include <chrono>

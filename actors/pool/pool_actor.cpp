@@ -3,7 +3,7 @@
 
 #include "pool/pool_actor.hpp"
 
-#include "caf_compat.hpp"
+#include "system/caf_compat.hpp"
 
 #include <utility>
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "pool/router.hpp"
-#include "worker_actor.hpp"
+#include "worker/worker_actor.hpp"
 
 #include <memory>
 

@@ -4,8 +4,8 @@
 #include "pool/router.hpp"
 
 #include "rules/naming.hpp"
-#include "spawn.hpp"
 #include "supervisor/nursery.hpp"
+#include "worker/spawn.hpp"
 
 #include <algorithm>
 #include <optional>

@@ -3,12 +3,12 @@
 
 #pragma once
 
-#include "cell.hpp"
-#include "departures.hpp"
+#include "queue/departures.hpp"
 #include "rules/routing.hpp"
 #include "supervisor/child_call.hpp"
-#include "troupe/queue.hpp"
+#include "troupe/detail/queue.hpp"
 #include "troupe/worker_pool.hpp"
+#include "worker/cell.hpp"
 
 #include <caf/actor_control_block.hpp>
 #include <caf/message_id.hpp>

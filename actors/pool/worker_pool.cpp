@@ -5,8 +5,8 @@
 
 #include "pool/router.hpp"
 #include "rules/naming.hpp"
-#include "spawn.hpp"
 #include "supervisor/shell.hpp"
+#include "worker/spawn.hpp"
 
 #include <algorithm>
 #include <stdexcept>

@@ -6,7 +6,6 @@
 #include "rules/backoff.hpp"
 #include "rules/blocks.hpp"
 #include "rules/restart_window.hpp"
-#include "troupe/child_info.hpp"
 #include "troupe/supervisor_options.hpp"
 #include "troupe/time.hpp"
 

@@ -5,11 +5,11 @@
 
 #include "supervisor/adopted_actor.hpp"
 
-#include "caf_compat.hpp"
-#include "cell.hpp"
+#include "system/caf_compat.hpp"
 #include "troupe/child.hpp"
 #include "troupe/event.hpp"
-#include "worker_actor.hpp"
+#include "worker/cell.hpp"
+#include "worker/worker_actor.hpp"
 
 #include <caf/exit_reason.hpp>
 #include <caf/system_messages.hpp>

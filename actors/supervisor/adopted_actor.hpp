@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "cell.hpp"
+#include "worker/cell.hpp"
 
 namespace troupe {
 

@@ -3,7 +3,7 @@
 
 #include "supervisor/child_call.hpp"
 
-#include "cell.hpp"
+#include "worker/cell.hpp"
 
 #include <caf/deep_to_string.hpp>
 

@@ -3,11 +3,11 @@
 
 #pragma once
 
-#include "runtime.hpp"
 #include "supervisor/child_plan.hpp"
-#include "troupe/small_mutex.hpp"
+#include "system/runtime.hpp"
+#include "troupe/detail/small_mutex.hpp"
+#include "troupe/detail/unique_function.hpp"
 #include "troupe/supervisor_ref.hpp"
-#include "troupe/unique_function.hpp"
 
 #include <atomic>
 #include <memory>

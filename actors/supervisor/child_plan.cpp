@@ -3,8 +3,8 @@
 
 #include "supervisor/child_plan.hpp"
 
-#include "spawn.hpp"
 #include "supervisor/shell.hpp"
+#include "worker/spawn.hpp"
 
 #include <utility>
 

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "rules/supervision.hpp"
-#include "run_terms.hpp"
-#include "runtime.hpp"
+#include "system/run_terms.hpp"
+#include "system/runtime.hpp"
 #include "troupe/child_spec.hpp"
 #include "troupe/options.hpp"
 

@@ -3,14 +3,14 @@
 
 #pragma once
 
-#include "cell.hpp"
 #include "rules/blocks.hpp"
 #include "rules/supervision.hpp"
 #include "supervisor/child_call.hpp"
 #include "supervisor/name_index.hpp"
 #include "troupe/child_spec.hpp"
-#include "troupe/clock.hpp"
+#include "troupe/detail/clock.hpp"
 #include "troupe/worker_handle.hpp"
+#include "worker/cell.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -5,10 +5,10 @@
 
 #include "pool/router.hpp"
 #include "rules/naming.hpp"
-#include "spawn.hpp"
-#include "stop_report.hpp"
 #include "supervisor/shell.hpp"
-#include "worker_actor.hpp"
+#include "worker/spawn.hpp"
+#include "worker/stop_report.hpp"
+#include "worker/worker_actor.hpp"
 
 #include <utility>
 

@@ -3,18 +3,18 @@
 
 #pragma once
 
-#include "cell.hpp"
-#include "keeper.hpp"
 #include "rules/supervision.hpp"
 #include "supervisor/child_call.hpp"
 #include "supervisor/child_table.hpp"
 #include "supervisor/turns.hpp"
-#include "troupe/idle_wait.hpp"
-#include "troupe/small_mutex.hpp"
+#include "troupe/detail/idle_wait.hpp"
+#include "troupe/detail/small_mutex.hpp"
+#include "troupe/detail/unique_function.hpp"
 #include "troupe/supervisor_ref.hpp"
 #include "troupe/supervisor_spec.hpp"
 #include "troupe/tree_status.hpp"
-#include "troupe/unique_function.hpp"
+#include "worker/cell.hpp"
+#include "worker/keeper.hpp"
 
 #include <atomic>
 #include <deque>

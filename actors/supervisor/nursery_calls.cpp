@@ -6,8 +6,8 @@
 #include "supervisor/check.hpp"
 #include "supervisor/nursery.hpp"
 #include "supervisor/shell.hpp"
-#include "tree_status.hpp"
-#include "worker_actor.hpp"
+#include "worker/tree_status.hpp"
+#include "worker/worker_actor.hpp"
 
 #include <caf/actor_cast.hpp>
 

@@ -3,7 +3,7 @@
 
 #include "supervisor/parting.hpp"
 
-#include "make_thread.hpp"
+#include "base/make_thread.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>

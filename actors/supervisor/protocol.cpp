@@ -5,9 +5,9 @@
 
 #include "supervisor/protocol.hpp"
 
-#include "caf_compat.hpp"
 #include "rules/naming.hpp"
 #include "supervisor/child_call.hpp"
+#include "system/caf_compat.hpp"
 #include "troupe/protocol.hpp"
 #include "troupe/supervisor_ref.hpp"
 

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "cell.hpp"
+#include "worker/cell.hpp"
 
 #include <caf/mailbox_element.hpp>
 #include <caf/message.hpp>

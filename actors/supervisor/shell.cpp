@@ -5,7 +5,7 @@
 
 #include "pool/router.hpp"
 #include "supervisor/nursery.hpp"
-#include "worker_actor.hpp"
+#include "worker/worker_actor.hpp"
 
 #include <stdexcept>
 #include <utility>

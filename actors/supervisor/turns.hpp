@@ -3,8 +3,8 @@
 
 #pragma once
 
-#include "troupe/small_mutex.hpp"
-#include "troupe/unique_function.hpp"
+#include "troupe/detail/small_mutex.hpp"
+#include "troupe/detail/unique_function.hpp"
 
 #include <cstddef>
 #include <cstdint>

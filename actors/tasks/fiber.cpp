@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "troupe/fiber.hpp"
+#include "troupe/detail/fiber.hpp"
 
 #include "troupe/task.hpp"
 

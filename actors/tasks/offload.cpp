@@ -3,7 +3,7 @@
 
 #include "troupe/offload.hpp"
 
-#include "threads.hpp"
+#include "tasks/threads.hpp"
 
 #include <stdexcept>
 

@@ -1,11 +1,11 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "troupe/strand.hpp"
+#include "troupe/detail/strand.hpp"
 
 #include "rules/fair_share.hpp"
-#include "troupe/fiber.hpp"
-#include "troupe/perturb.hpp"
+#include "troupe/detail/fiber.hpp"
+#include "troupe/detail/perturb.hpp"
 
 #include <cassert>
 

@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "actors/testing/caf_timers.hpp"
+#include "testing/caf_timers.hpp"
 
 #include <atomic>
 #include <utility>

@@ -1,9 +1,10 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "actors/testing/driver.hpp"
+#include "testing/driver.hpp"
 
-#include "actors/testing/backend.hpp"
+#include "system/find_pump.hpp"
+#include "testing/backend.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/resumable.hpp>

@@ -3,10 +3,10 @@
 
 #pragma once
 
-#include "actors/testing/caf_timers.hpp"
-#include "actors/testing/pump.hpp"
-#include "actors/testing/roster.hpp"
-#include "actors/testing/run_queue.hpp"
+#include "testing/caf_timers.hpp"
+#include "testing/roster.hpp"
+#include "testing/run_queue.hpp"
+#include "time/pump.hpp"
 #include "troupe/testing.hpp"
 
 #include <caf/fwd.hpp>

@@ -4,12 +4,12 @@
 // CAF 0.18: the scheduler is a module of the actor system, and the clock a part
 // of the scheduler. A module that is there already is left alone by CAF.
 
-#include "actors/caf_compat.hpp"
+#include "system/caf_compat.hpp"
 
 #if !TROUPE_CAF_1
 
-#  include "actors/testing/backend.hpp"
-#  include "actors/testing/driver.hpp"
+#  include "testing/backend.hpp"
+#  include "testing/driver.hpp"
 
 #  include <caf/actor_clock.hpp>
 #  include <caf/actor_system.hpp>

@@ -4,12 +4,12 @@
 // CAF 1.x: a function that is called while the actor system is being made may
 // install a scheduler and a clock before CAF makes its own.
 
-#include "actors/caf_compat.hpp"
+#include "system/caf_compat.hpp"
 
 #if TROUPE_CAF_1
 
-#  include "actors/testing/backend.hpp"
-#  include "actors/testing/driver.hpp"
+#  include "testing/backend.hpp"
+#  include "testing/driver.hpp"
 
 #  include <caf/actor_clock.hpp>
 #  include <caf/actor_system.hpp>

@@ -3,9 +3,10 @@
 
 #include "troupe/testing.hpp"
 
-#include "actors/caf_compat.hpp"
-#include "actors/testing/backend.hpp"
-#include "actors/testing/driver.hpp"
+#include "system/caf_compat.hpp"
+#include "system/find_pump.hpp"
+#include "testing/backend.hpp"
+#include "testing/driver.hpp"
 #include "troupe/error.hpp"
 #include "troupe/lifecycle.hpp"
 #include "troupe/outcome.hpp"

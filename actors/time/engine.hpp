@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "actors/time/timing_wheel.hpp"
+#include "time/timing_wheel.hpp"
 
 #include <atomic>
 #include <cstddef>

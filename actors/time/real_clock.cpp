@@ -1,10 +1,10 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "actors/time/engine.hpp"
-#include "troupe/perturb.hpp"
+#include "time/engine.hpp"
+#include "troupe/detail/perturb.hpp"
 
-#include "actors/make_thread.hpp"
+#include "base/make_thread.hpp"
 
 #include <condition_variable>
 #include <csignal>

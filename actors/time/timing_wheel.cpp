@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "actors/time/timing_wheel.hpp"
+#include "time/timing_wheel.hpp"
 
 #include <algorithm>
 #include <bit>

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/clock.hpp"
+#include "troupe/detail/clock.hpp"
 
 #include <array>
 #include <cstddef>

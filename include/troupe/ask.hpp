@@ -3,10 +3,10 @@
 
 #pragma once
 
-#include "troupe/clock.hpp"
-#include "troupe/fiber.hpp"
+#include "troupe/detail/clock.hpp"
+#include "troupe/detail/fiber.hpp"
+#include "troupe/detail/strand.hpp"
 #include "troupe/fwd.hpp"
-#include "troupe/strand.hpp"
 #include "troupe/time.hpp"
 
 #include <caf/actor_cast.hpp>

@@ -3,9 +3,9 @@
 
 #pragma once
 
-#include "troupe/clock.hpp"
+#include "troupe/detail/clock.hpp"
+#include "troupe/detail/unique_function.hpp"
 #include "troupe/time.hpp"
-#include "troupe/unique_function.hpp"
 
 #include <caf/fwd.hpp>
 

@@ -3,8 +3,9 @@
 
 #pragma once
 
-#include "troupe/inspect_enum.hpp"
+#include "troupe/detail/inspect_enum.hpp"
 #include "troupe/lifecycle.hpp"
+#include "troupe/supervisor_options.hpp"
 #include "troupe/type_ids.hpp"
 
 #include <caf/actor_control_block.hpp>
@@ -15,17 +16,6 @@
 #include <vector>
 
 namespace troupe {
-
-/// What kind of thing a child is.
-enum class child_kind : std::uint8_t { worker, supervisor, actor };
-
-/// @relates child_kind
-std::string to_string(child_kind x);
-
-/// @relates child_kind
-constexpr child_kind last_enumerator(child_kind) noexcept {
-  return child_kind::actor;
-}
 
 /// One child of a supervisor, as a supervisor tells it in a message.
 struct child_info {

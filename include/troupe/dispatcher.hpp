@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/handler_registry.hpp"
+#include "troupe/detail/handler_registry.hpp"
 #include "troupe/task.hpp"
 #include "troupe/when.hpp"
 

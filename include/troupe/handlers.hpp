@@ -3,8 +3,8 @@
 
 #pragma once
 
-#include "troupe/completion.hpp"
-#include "troupe/fiber.hpp"
+#include "troupe/detail/completion.hpp"
+#include "troupe/detail/fiber.hpp"
 #include "troupe/fwd.hpp"
 #include "troupe/task.hpp"
 

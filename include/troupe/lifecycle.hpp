@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/inspect_enum.hpp"
+#include "troupe/detail/inspect_enum.hpp"
 
 #include <cstdint>
 #include <string>

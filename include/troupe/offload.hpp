@@ -3,10 +3,10 @@
 
 #pragma once
 
-#include "troupe/completion.hpp"
-#include "troupe/fiber.hpp"
-#include "troupe/strand.hpp"
-#include "troupe/thread_job.hpp"
+#include "troupe/detail/completion.hpp"
+#include "troupe/detail/fiber.hpp"
+#include "troupe/detail/strand.hpp"
+#include "troupe/detail/thread_job.hpp"
 
 #include <concepts>
 #include <coroutine>

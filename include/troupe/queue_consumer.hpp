@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/get_message.hpp"
+#include "troupe/detail/get_message.hpp"
 #include "troupe/worker.hpp"
 
 #include <caf/type_id.hpp>

@@ -3,11 +3,11 @@
 
 #pragma once
 
+#include "troupe/detail/unique_function.hpp"
 #include "troupe/options.hpp"
 #include "troupe/queue_consumer.hpp"
 #include "troupe/task.hpp"
 #include "troupe/time.hpp"
-#include "troupe/unique_function.hpp"
 
 #include <concepts>
 #include <cstdint>

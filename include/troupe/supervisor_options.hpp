@@ -13,6 +13,17 @@
 
 namespace troupe {
 
+/// What kind of thing a child is.
+enum class child_kind : std::uint8_t { worker, supervisor, actor };
+
+/// @relates child_kind
+std::string to_string(child_kind x);
+
+/// @relates child_kind
+constexpr child_kind last_enumerator(child_kind) noexcept {
+  return child_kind::actor;
+}
+
 /// What a supervisor does to the other children when one is to be restarted.
 enum class strategy : std::uint8_t {
   /// Nothing: that child alone is restarted, in its place.

@@ -5,8 +5,8 @@
 
 #include "troupe/child_info.hpp"
 #include "troupe/child_spec.hpp"
+#include "troupe/detail/strand.hpp"
 #include "troupe/shutdown_all.hpp"
-#include "troupe/strand.hpp"
 #include "troupe/supervisor_spec.hpp"
 #include "troupe/worker.hpp"
 #include "troupe/worker_handle.hpp"

@@ -3,9 +3,9 @@
 
 #pragma once
 
-#include "troupe/awaitable.hpp"
-#include "troupe/completion.hpp"
-#include "troupe/fiber.hpp"
+#include "troupe/detail/awaitable.hpp"
+#include "troupe/detail/completion.hpp"
+#include "troupe/detail/fiber.hpp"
 #include "troupe/task.hpp"
 
 #include <concepts>

@@ -4,6 +4,8 @@
 #pragma once
 
 #include "troupe/ask.hpp"
+#include "troupe/detail/send_to.hpp"
+#include "troupe/detail/sleep.hpp"
 #include "troupe/fwd.hpp"
 #include "troupe/handlers.hpp"
 #include "troupe/hold.hpp"
@@ -12,8 +14,6 @@
 #include "troupe/options.hpp"
 #include "troupe/outcome.hpp"
 #include "troupe/path.hpp"
-#include "troupe/send_to.hpp"
-#include "troupe/sleep.hpp"
 #include "troupe/status_fields.hpp"
 #include "troupe/task.hpp"
 #include "troupe/time.hpp"
@@ -351,4 +351,4 @@ private:
 
 } // namespace troupe
 
-#include "troupe/start.hpp"
+#include "troupe/detail/start.hpp"

@@ -3,8 +3,8 @@
 
 #pragma once
 
+#include "troupe/detail/unique_function.hpp"
 #include "troupe/time.hpp"
-#include "troupe/unique_function.hpp"
 #include "troupe/worker.hpp"
 
 #include <chrono>

@@ -3,14 +3,14 @@
 
 #pragma once
 
-#include "troupe/fiber.hpp"
+#include "troupe/detail/fiber.hpp"
+#include "troupe/detail/queue.hpp"
+#include "troupe/detail/strand.hpp"
 #include "troupe/fwd.hpp"
 #include "troupe/health.hpp"
 #include "troupe/lifecycle.hpp"
 #include "troupe/outcome.hpp"
 #include "troupe/protocol.hpp"
-#include "troupe/queue.hpp"
-#include "troupe/strand.hpp"
 #include "troupe/time.hpp"
 
 #include <caf/actor.hpp>

@@ -4,7 +4,7 @@
 // The program that the tests of the page look at: browser/stage.mjs says what
 // it has to be, and what it is told on its standard input.
 
-#include "caf_compat.hpp"
+#include "system/caf_compat.hpp"
 #include "troupe/config.hpp"
 #include "troupe/observer.hpp"
 #include "troupe/queue_consumer.hpp"

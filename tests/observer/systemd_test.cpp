@@ -5,14 +5,14 @@
 
 #include "troupe/observer/systemd.hpp"
 
-#include "actors/observer/notify_rules.hpp"
-#include "actors/observer/notify_session.hpp"
-#include "actors/observer/notify_socket.hpp"
-#include "actors/runtime.hpp"
+#include "observer/notify_rules.hpp"
+#include "observer/notify_session.hpp"
+#include "observer/notify_socket.hpp"
 #include "support/log_file.hpp"
 #include "support/part.hpp"
 #include "support/real_system.hpp"
 #include "support/scripted.hpp"
+#include "system/runtime.hpp"
 #include "troupe/config.hpp"
 #include "troupe/run.hpp"
 #include "troupe/spawn.hpp"

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/fiber.hpp"
+#include "troupe/detail/fiber.hpp"
 
 #include <concepts>
 #include <coroutine>

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/strand.hpp"
+#include "troupe/detail/strand.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -1,0 +1,285 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/events.hpp"
+
+#include "rules/printable.hpp"
+#include "system/caf_compat.hpp"
+#include "system/runtime.hpp"
+#include "system/subscribe.hpp"
+#include "troupe/event_log.hpp"
+#include "worker/cell.hpp"
+#include "worker/runtime_of.hpp"
+
+#include <caf/deep_to_string.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <stdexcept>
+#include <utility>
+
+namespace troupe {
+
+subscription::sink::~sink() = default;
+
+// -- values --------------------------------------------------------------------
+
+std::string to_string(event_kind x) {
+  switch (x) {
+    case event_kind::started:
+      return "started";
+    case event_kind::restarted:
+      return "restarted";
+    case event_kind::ready:
+      return "ready";
+    case event_kind::stopping:
+      return "stopping";
+    case event_kind::stopped:
+      return "stopped";
+    case event_kind::forced:
+      return "forced";
+    case event_kind::failed:
+      return "failed";
+    case event_kind::cancelled:
+      return "cancelled";
+    case event_kind::abandoned:
+      return "abandoned";
+    case event_kind::came_back:
+      return "came_back";
+    case event_kind::backing_off:
+      return "backing_off";
+    case event_kind::gave_up:
+      return "gave_up";
+    case event_kind::stalled:
+      return "stalled";
+    case event_kind::degraded:
+      return "degraded";
+    case event_kind::recovered:
+      return "recovered";
+  }
+  return "unknown";
+}
+
+std::string to_string(const lifecycle_event& x) {
+  auto result = x.path + " [" + std::to_string(x.incarnation) + "] "
+                + to_string(x.kind);
+  if (x.span != timespan::zero()) {
+    auto lasts = x.kind == event_kind::backing_off
+                 || x.kind == event_kind::stalled;
+    result += (lasts ? " for " : " after ") + caf::deep_to_string(x.span);
+  }
+  if (x.reason)
+    result += ": " + text_of(x.reason);
+  return rules::printable(result);
+}
+
+namespace {
+
+using event_stream = stream<lifecycle_event>;
+
+} // namespace
+
+subscription on_event(caf::actor_system& sys,
+                      std::function<void(const lifecycle_event&)> f,
+                      std::size_t capacity) {
+  auto home = runtime::of(sys);
+  return subscribe(home, home->events(), {}, std::move(f), capacity,
+                   "on_event");
+}
+
+subscription on_event(const worker_handle& root,
+                      std::function<void(const lifecycle_event&)> f,
+                      std::size_t capacity) {
+  auto& home = runtime_of(root);
+  return subscribe(home, home->events(), root.path(), std::move(f), capacity,
+                   "on_event");
+}
+
+// -- event_log -----------------------------------------------------------------
+
+/// Keeps what it is given at once, on the publisher's thread.
+class event_log::recorder final : public event_stream::sink {
+public:
+  recorder(std::shared_ptr<runtime> home, std::string root,
+           std::size_t capacity)
+    : home_(std::move(home)), root_(std::move(root)), capacity_(capacity) {
+    if (capacity_ == 0)
+      throw std::invalid_argument("an event_log was given a capacity of 0; it "
+                                  "needs room for one event at least");
+  }
+
+  [[nodiscard]] bool wants(const lifecycle_event& x) const noexcept override {
+    return is_of(x, root_);
+  }
+
+  void put(const event_stream::value_ptr& x) noexcept override {
+    event_stream::value_ptr oldest;
+    {
+      std::unique_lock guard{mtx_};
+      if (kept_.size() == capacity_) {
+        oldest = std::move(kept_.front());
+        kept_.pop_front();
+        ++forgotten_;
+      }
+      try {
+        kept_.push_back(x);
+      } catch (const std::bad_alloc&) {
+        ++forgotten_;
+      }
+      more_.notify_all();
+    }
+    home_->notify();
+  }
+
+  void closed() noexcept override {
+    {
+      std::unique_lock guard{mtx_};
+      closed_ = true;
+      more_.notify_all();
+    }
+    home_->notify();
+  }
+
+  void end(bool) noexcept override {
+    leave();
+  }
+
+  [[nodiscard]] std::uint64_t missed() const noexcept override {
+    return forgotten();
+  }
+
+  [[nodiscard]] std::uint64_t forgotten() const noexcept {
+    std::unique_lock guard{mtx_};
+    return forgotten_;
+  }
+
+  [[nodiscard]] std::vector<event_stream::value_ptr> kept() const {
+    std::unique_lock guard{mtx_};
+    return {kept_.begin(), kept_.end()};
+  }
+
+  void clear() {
+    std::deque<event_stream::value_ptr> gone;
+    std::unique_lock guard{mtx_};
+    forgotten_ += kept_.size();
+    gone.swap(kept_);
+    guard.unlock();
+  }
+
+  event_stream::value_ptr
+  wait_for(const std::function<bool(const lifecycle_event&)>& wanted,
+           timespan timeout) {
+    if (cell::current() != nullptr || home_->would_block())
+      throw std::logic_error("event_log::wait_for would block an actor's "
+                             "thread; call it from main or a plain thread");
+    if (home_->forked())
+      throw std::logic_error(text_after_fork("the event_log"));
+    auto limit = deadline_after(home_->time().now(), timeout);
+    event_stream::value_ptr found;
+    // How many of all events were looked at.
+    auto seen = std::uint64_t{0};
+    auto no_more = false;
+    auto look = [&] {
+      std::uint64_t total = 0;
+      std::vector<event_stream::value_ptr> fresh;
+      {
+        std::unique_lock guard{mtx_};
+        no_more = closed_;
+        total = forgotten_ + kept_.size();
+        auto first = seen > forgotten_ ? seen - forgotten_ : 0;
+        fresh.assign(kept_.begin() + static_cast<std::ptrdiff_t>(first),
+                     kept_.end());
+      }
+      seen = total;
+      auto i = std::find_if(fresh.begin(), fresh.end(),
+                            [&wanted](const auto& x) { return wanted(*x); });
+      if (i != fresh.end())
+        found = *i;
+      return found != nullptr || no_more;
+    };
+    auto wait = [&] {
+      std::unique_lock guard{mtx_};
+      auto more = [&] { return closed_ || forgotten_ + kept_.size() != seen; };
+      if (limit == never)
+        more_.wait(guard, more);
+      else
+        more_.wait_until(guard, limit, more);
+    };
+    home_->block_until(look, limit, wait, [this] {
+      return "waiting for an event"
+             + (root_.empty() ? std::string{} : " of " + root_);
+    });
+    return found;
+  }
+
+private:
+  const std::shared_ptr<runtime> home_;
+  const std::string root_;
+  const std::size_t capacity_;
+
+  mutable std::mutex mtx_;
+  std::condition_variable more_;
+  bool closed_ = false;
+  std::deque<event_stream::value_ptr> kept_;
+  std::uint64_t forgotten_ = 0;
+};
+
+event_log::event_log(caf::actor_system& sys, std::size_t capacity) {
+  auto home = runtime::of(sys);
+  recorder_ = std::make_shared<recorder>(home, std::string{}, capacity);
+  home->events().subscribe(recorder_);
+}
+
+event_log::event_log(const worker_handle& root, std::size_t capacity) {
+  auto& home = runtime_of(root);
+  recorder_ = std::make_shared<recorder>(home, root.path(), capacity);
+  home->events().subscribe(recorder_);
+}
+
+event_log::~event_log() {
+  recorder_->end(false);
+}
+
+std::vector<lifecycle_event> event_log::events() const {
+  std::vector<lifecycle_event> result;
+  for (auto& x : recorder_->kept())
+    result.push_back(*x);
+  return result;
+}
+
+std::uint64_t event_log::forgotten() const noexcept {
+  return recorder_->forgotten();
+}
+
+void event_log::clear() {
+  recorder_->clear();
+}
+
+std::optional<lifecycle_event>
+event_log::wait_for(const std::function<bool(const lifecycle_event&)>& wanted,
+                    timespan timeout) const {
+  auto found = recorder_->wait_for(wanted, timeout);
+  return found ? std::optional{*found} : std::nullopt;
+}
+
+std::optional<lifecycle_event> event_log::wait_for(event_kind kind,
+                                                   const std::string& path,
+                                                   timespan timeout) const {
+  return wait_for(
+    [kind, &path](const lifecycle_event& x) {
+      return x.kind == kind && x.path == path;
+    },
+    timeout);
+}
+
+std::optional<lifecycle_event>
+event_log::wait_for(event_kind kind, const std::string& path,
+                    std::uint64_t incarnation, timespan timeout) const {
+  return wait_for(
+    [kind, &path, incarnation](const lifecycle_event& x) {
+      return x.kind == kind && x.path == path && x.incarnation == incarnation;
+    },
+    timeout);
+}
+
+} // namespace troupe

@@ -1,0 +1,55 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/path.hpp"
+
+#include "rules/naming.hpp"
+#include "worker/cell.hpp"
+#include "worker/spawn.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+caf::expected<worker_handle> find_worker(caf::actor_system& sys,
+                                         const std::string& path,
+                                         const std::type_info* type) {
+  auto found = runtime::of(sys)->find_path(path);
+  if (!found)
+    return caf::make_error(errc::not_found,
+                           "there is no worker at " + path
+                             + "; only supervisors and the children of those "
+                               "that run have a path that can be looked up");
+  auto* type_found = found.get_cell()->terms().type;
+  if (type != nullptr && *type_found != *type)
+    return caf::make_error(errc::invalid_argument,
+                           "the worker at " + path + " is "
+                             + rules::with_article(class_name(*type_found))
+                             + ", not "
+                             + rules::with_article(class_name(*type)));
+  return found;
+}
+
+caf::expected<worker_handle> lookup(caf::actor_system& sys,
+                                    const std::string& path) {
+  return find_worker(sys, path, nullptr);
+}
+
+caf::expected<caf::strong_actor_ptr> find_actor(caf::actor_system& sys,
+                                                const std::string& path) {
+  auto found = find_worker(sys, path, nullptr);
+  if (!found)
+    return std::move(found.error());
+  if (auto actor = found->get_cell()->actor())
+    return actor;
+  return caf::make_error(errc::not_found, "there is no actor at " + path
+                                            + " at present: it is "
+                                            + to_string(found->state()) + ", "
+                                            + to_string(found->phase()));
+}
+
+void throw_not_found(caf::error why) {
+  throw start_error{std::move(why)};
+}
+
+} // namespace troupe

@@ -1,0 +1,47 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/queue_worker.hpp"
+
+#include "rules/backoff.hpp"
+#include "rules/queueing.hpp"
+#include "worker/cell.hpp"
+
+#include <functional>
+#include <string>
+
+namespace troupe {
+
+failed_call failed_call::judge(cell& home, const on_error& policy, int failures,
+                               const std::exception_ptr& thrown,
+                               std::uint64_t& chance) {
+  if (chance == 0)
+    chance = std::hash<std::string>{}(home.path());
+  auto stop = rules::stopping::no;
+  if (home.stop_asked())
+    stop = home.queue()->drains() ? rules::stopping::drains
+                                  : rules::stopping::at_once;
+  auto& usual = home.queue()->options().on_error;
+  const auto kept = policy.what() != on_error::action::retry
+                    || usual.what() == on_error::action::retry;
+  auto next = rules::after_failure(kept ? policy : on_error::skip, failures,
+                                   stop, rules::sample(chance));
+  switch (next.what) {
+    case rules::setback::verdict::fail:
+      break;
+    case rules::setback::verdict::retry:
+      return {verdict::retry, next.delay};
+    case rules::setback::verdict::put_off:
+      return {verdict::put_off};
+    case rules::setback::verdict::skip:
+      if (home.home().logs(compat::log_warning))
+        home.home().log(compat::log_warning,
+                        home.subject()
+                          + " skips a message, having failed on it: "
+                          + text_of(thrown));
+      return {verdict::skip};
+  }
+  std::rethrow_exception(thrown);
+}
+
+} // namespace troupe

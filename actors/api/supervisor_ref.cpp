@@ -1,0 +1,192 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/supervisor_ref.hpp"
+
+#include "supervisor/nursery.hpp"
+#include "supervisor/shell.hpp"
+#include "worker/cell.hpp"
+#include "worker/spawn.hpp"
+#include "worker/stop_report.hpp"
+
+#include <caf/actor_cast.hpp>
+
+#include <stdexcept>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+/// The children of the supervisor's present life, or null.
+std::shared_ptr<nursery> children_of(const worker_handle& who) {
+  auto* home = who.get_cell();
+  return home != nullptr ? std::dynamic_pointer_cast<nursery>(home->get_brood())
+                         : nullptr;
+}
+
+/// The children of its last life, as they were at its final end.
+std::vector<tree_status> last_children_of(const worker_handle& who) {
+  auto* home = who.get_cell();
+  auto last = home != nullptr && home->finished() ? home->last_brood()
+                                                  : nullptr;
+  return last ? last->children : std::vector<tree_status>{};
+}
+
+/// Why there is nobody whom a call could concern.
+caf::error no_children(const cell& home) {
+  const auto at = home.stage();
+  if (!is_supervisor(home))
+    return caf::make_error(errc::invalid_argument,
+                           home.subject() + " is no supervisor");
+  if (home.home().gone())
+    return caf::make_error(errc::system_gone,
+                           home.subject()
+                             + " has no children: its actor system is gone");
+  if (at == rules::stage::created && home.kept_by() == nullptr)
+    return home.not_started();
+  if (home.phase() == worker_phase::backing_off)
+    return caf::make_error(errc::busy,
+                           home.subject()
+                             + " waits for its restart; ask again when it is "
+                               "ready");
+  if (!rules::is_final(at) && !rules::stop_asked(at))
+    return caf::make_error(
+      errc::busy,
+      home.subject() + " is about to start; ask again when it is ready");
+  return caf::make_error(errc::supervisor_stopping,
+                         home.subject() + " stops or has ended");
+}
+
+/// Has `f` make a call to the supervisor, if it has children at all.
+template <class F>
+child_call call(const worker_handle& who, F f) {
+  auto* home = who.get_cell();
+  if (home == nullptr)
+    return child_call{std::make_shared<child_call::progress>(
+      nullptr, child_result{null_handle(), {}})};
+  if (home->home().forked())
+    return child_call{std::make_shared<child_call::progress>(
+      home->shared_home(),
+      child_result{error_after_fork(home->subject()), {}})};
+  auto children = children_of(who);
+  if (!children)
+    return child_call{std::make_shared<child_call::progress>(
+      home->shared_home(), child_result{no_children(*home), {}})};
+  return child_call{f(*children)};
+}
+
+} // namespace
+
+stop_report supervisor_ref::shutdown(timespan deadline) const {
+  auto* home = get_cell();
+  if (home == nullptr)
+    return {};
+  if (home->would_block())
+    throw std::logic_error(home->subject()
+                           + ": shutdown() within a deadline would block an "
+                             "actor's thread; co_await stopped() instead");
+  if (deadline < timespan::zero())
+    throw std::invalid_argument(home->subject()
+                                + ": the deadline of a shutdown is negative; "
+                                  "use zero to force at once");
+  if (home->home().forked())
+    throw std::logic_error(text_after_fork(home->subject()));
+  auto all = inhabitants(home->home(), home->path());
+  auto& time = home->home().time();
+  auto begin = time.now();
+  auto limits = rules::limits_until(begin, deadline_after(begin, deadline));
+  auto mode = static_cast<cell::queue_at_stop>(home->terms().on_stop);
+  // On purpose: a supervisor above this one does not start it again.
+  if (home->kept_by() != nullptr)
+    home->want_stop(home->terms().on_stop);
+  if (!home->request_stop(mode, limits))
+    return {};
+  static_cast<void>(
+    home->wait_until_over(time_left(rules::all_gone_by(limits), begin)));
+  std::erase_if(all, [](const cell_ptr& x) {
+    return rules::is_final(x->stage()) && !was_forced(*x);
+  });
+  stop_report result;
+  for (auto& x : without_bystanders(all))
+    result.push_back(describe_blocker(*x, time.now()));
+  for (auto& x : result)
+    home->home().log(compat::log_warning, "shutdown: " + to_string(x));
+  return result;
+}
+
+child_call supervisor_ref::start_child(child_spec spec) const {
+  return call(*this,
+              [&spec](nursery& x) { return x.start_child(std::move(spec)); });
+}
+
+child_call supervisor_ref::terminate_child(const std::string& name) const {
+  return call(*this, [&name](nursery& x) { return x.terminate_child(name); });
+}
+
+child_call supervisor_ref::restart_child(const std::string& name) const {
+  return call(*this, [&name](nursery& x) { return x.restart_child(name); });
+}
+
+child_call supervisor_ref::delete_child(const std::string& name) const {
+  return call(*this, [&name](nursery& x) { return x.delete_child(name); });
+}
+
+bool supervisor_ref::retry_now(const std::string& name) const {
+  auto children = children_of(*this);
+  return children && children->retry_now(name);
+}
+
+worker_handle supervisor_ref::child(const std::string& name) const {
+  auto children = children_of(*this);
+  return children ? children->find_child(name) : worker_handle{};
+}
+
+worker_handle supervisor_ref::child(const caf::actor& who) const {
+  auto children = children_of(*this);
+  return children && who
+           ? children->find_child(caf::actor_cast<caf::strong_actor_ptr>(who))
+           : worker_handle{};
+}
+
+std::vector<child_entry> supervisor_ref::which_children() const {
+  if (auto children = children_of(*this))
+    return children->which_children();
+  std::vector<child_entry> result;
+  for (const auto& x : last_children_of(*this)) {
+    child_entry entry;
+    entry.name = x.self.name;
+    entry.state = x.self.state;
+    entry.phase = x.self.phase;
+    entry.kind = x.kind;
+    entry.restarts = x.restarts;
+    result.push_back(std::move(entry));
+  }
+  return result;
+}
+
+child_totals supervisor_ref::count_children() const {
+  if (auto children = children_of(*this))
+    return children->count_children();
+  child_totals result;
+  for (const auto& x : last_children_of(*this)) {
+    ++result.specs;
+    ++(x.kind == child_kind::supervisor ? result.supervisors : result.workers);
+  }
+  return result;
+}
+
+supervisor_ref spawn(caf::actor_system& sys, supervisor_spec spec) {
+  if (auto wrong = check(spec); !wrong.empty())
+    throw std::invalid_argument(wrong);
+  auto options = options_of(spec);
+  auto shared = std::make_shared<const supervisor_spec>(std::move(spec));
+  supervisor_ref result{worker_handle{
+    spawn_worker(sys, std::move(options), typeid(supervisor_shell),
+                 std::make_unique<supervisor_shell>(std::move(shared)))}};
+  auto* home = result.get_cell();
+  home->home().add_root(*home);
+  return result;
+}
+
+} // namespace troupe

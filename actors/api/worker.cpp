@@ -1,0 +1,171 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/worker.hpp"
+
+#include "troupe/path.hpp"
+#include "worker/cell.hpp"
+#include "worker/spawn.hpp"
+#include "worker/worker_actor.hpp"
+
+#include <stdexcept>
+
+namespace troupe {
+
+worker::~worker() = default;
+
+task<> worker::on_startup() {
+  return task<>::nothing();
+}
+
+task<> worker::on_shutdown() {
+  return task<>::nothing();
+}
+
+void worker::after_shutdown(const outcome&) {
+  // nop
+}
+
+message_handlers worker::handlers() {
+  return {};
+}
+
+status_fields worker::describe() {
+  // Whoever overrides it does not come here, and is asked again.
+  if (cell_ != nullptr)
+    cell_->note_says_nothing();
+  return {};
+}
+
+// -- properties ----------------------------------------------------------------
+
+std::string worker::name() const {
+  return cell_ != nullptr ? cell_->name() : std::string{};
+}
+
+std::string worker::path() const {
+  return cell_ != nullptr ? cell_->path() : std::string{};
+}
+
+worker_state worker::state() const noexcept {
+  return cell_ != nullptr ? cell_->state() : worker_state::init;
+}
+
+worker_phase worker::phase() const noexcept {
+  return cell_ != nullptr ? rules::phase_of(cell_->stage())
+                          : worker_phase::created;
+}
+
+bool worker::is_running() const noexcept {
+  return state() == worker_state::running;
+}
+
+bool worker::is_stopping() const noexcept {
+  return cell_ != nullptr && cell_->stop_asked();
+}
+
+// -- waiting -------------------------------------------------------------------
+
+sleep_awaitable worker::sleep_until(time_point until) {
+  return {get_cell(), until > now() ? until : sleep_awaiter::no_wait};
+}
+
+stop_awaitable worker::stop_requested() {
+  return stop_awaitable{get_cell()};
+}
+
+// -- lifecycle -----------------------------------------------------------------
+
+void worker::ready() {
+  get_cell().ready_called();
+}
+
+void worker::mark_healthy() {
+  auto& home = get_cell();
+  if (auto* keeper = home.kept_by())
+    keeper->marked_healthy(home);
+}
+
+void worker::healthy() {
+  get_cell().report_health(health::healthy, {});
+}
+
+void worker::degraded(std::string reason) {
+  get_cell().report_health(health::degraded, std::move(reason));
+}
+
+hold_token worker::hold() {
+  return hold_token{get_cell()};
+}
+
+void worker::finish() {
+  get_cell().actor_object()->end_run(std::nullopt);
+}
+
+void worker::fail(caf::error reason) {
+  auto& home = get_cell();
+  if (!reason)
+    reason = caf::make_error(errc::worker_failed,
+                             home.subject()
+                               + " failed: fail() was given an empty error");
+  // The error stays as it is, so that whoever looks for its code finds it.
+  home.actor_object()->end_run(failure{std::move(reason), nullptr});
+}
+
+// -- environment ---------------------------------------------------------------
+
+caf::actor_system& worker::home_system() const {
+  return self()->home_system();
+}
+
+time_point worker::now() const {
+  return get_cell().home().time().now();
+}
+
+caf::event_based_actor* worker::self() const {
+  return get_cell().actor_object();
+}
+
+std::shared_ptr<message_queue> worker::make_queue() {
+  return nullptr;
+}
+
+task<> worker::hand_over_queue() {
+  co_return;
+}
+
+cell& worker::get_cell() const {
+  if (cell_ == nullptr)
+    throw std::logic_error(
+      "this worker was not spawned: its constructor, and a "
+      "worker object that was made by hand, can neither "
+      "wait nor send; use troupe::spawn");
+  return *cell_;
+}
+
+message_queue& worker::find_queue(cell& home) {
+  return *home.queue();
+}
+
+cell* worker::spawn_child(worker_options options, const std::type_info& type,
+                          std::unique_ptr<worker> what) {
+  auto& parent = get_cell();
+  return make_cell(parent.actor_object()->home_system(), std::move(options),
+                   type, std::move(what), &parent);
+}
+
+// -- hold_token ----------------------------------------------------------------
+
+hold_token::hold_token(cell& home) : home_(&home) {
+  home_->retain();
+  home_->add_hold();
+}
+
+void hold_token::release() noexcept {
+  if (auto* home = std::exchange(home_, nullptr)) {
+    home->drop_hold();
+    home->release();
+  }
+}
+
+} // namespace troupe

@@ -1,0 +1,172 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/worker_handle.hpp"
+
+#include "worker/cell.hpp"
+
+#include <caf/actor_cast.hpp>
+
+namespace troupe {
+
+caf::error null_handle() {
+  return caf::make_error(errc::invalid_argument,
+                         "a handle that points to no worker was used; assign "
+                         "what spawn() returned");
+}
+
+worker_handle::worker_handle(const worker_handle& other) noexcept
+  : cell_(other.cell_) {
+  if (cell_ != nullptr)
+    cell_->add_handle();
+}
+
+worker_handle::~worker_handle() {
+  if (cell_ != nullptr)
+    cell_->drop_handle();
+}
+
+cell* worker_handle::get_cell() const noexcept {
+  return cell_ != nullptr ? &cell_->latest() : nullptr;
+}
+
+// -- properties ----------------------------------------------------------------
+
+worker_state worker_handle::state() const noexcept {
+  auto* who = get_cell();
+  return who != nullptr ? who->state() : worker_state::nobody;
+}
+
+worker_phase worker_handle::phase() const noexcept {
+  auto* who = get_cell();
+  return who != nullptr ? who->phase() : worker_phase::nobody;
+}
+
+std::string worker_handle::name() const {
+  auto* who = get_cell();
+  return who != nullptr ? who->name() : std::string{};
+}
+
+std::string worker_handle::path() const {
+  auto* who = get_cell();
+  return who != nullptr ? who->path() : std::string{};
+}
+
+bool worker_handle::is_of(const std::type_info& type) const noexcept {
+  auto* who = get_cell();
+  return who != nullptr && *who->terms().type == type;
+}
+
+std::uint64_t worker_handle::incarnation() const noexcept {
+  auto* who = get_cell();
+  return who != nullptr ? who->incarnation() : 0;
+}
+
+std::optional<outcome> worker_handle::outcome() const {
+  auto* who = get_cell();
+  return who != nullptr ? who->last_outcome() : std::nullopt;
+}
+
+health worker_handle::health() const noexcept {
+  auto* who = get_cell();
+  return who != nullptr ? who->reported_health() : troupe::health::healthy;
+}
+
+worker_status worker_handle::status() const {
+  if (auto* who = get_cell())
+    return who->status();
+  worker_status result;
+  result.state = worker_state::nobody;
+  result.phase = worker_phase::nobody;
+  return result;
+}
+
+caf::actor worker_handle::actor() const {
+  auto* who = get_cell();
+  if (who == nullptr)
+    return nullptr;
+  return caf::actor_cast<caf::actor>(who->actor());
+}
+
+// -- lifecycle -----------------------------------------------------------------
+
+startup_result worker_handle::startup() const {
+  auto* who = get_cell();
+  return who != nullptr ? who->startup() : null_handle();
+}
+
+startup_result worker_handle::start() const {
+  auto* who = get_cell();
+  return who != nullptr ? who->start() : null_handle();
+}
+
+void worker_handle::gracefully_stop() const {
+  auto* who = get_cell();
+  if (who != nullptr)
+    who->want_stop(who->terms().on_stop);
+}
+
+void worker_handle::drain() const {
+  auto* who = get_cell();
+  if (who != nullptr)
+    who->want_stop(on_stop::drain);
+}
+
+void worker_handle::force_stop() const {
+  auto* who = get_cell();
+  if (who == nullptr)
+    return;
+  // On purpose: a supervisor is not to start it again.
+  if (who->kept_by() != nullptr)
+    who->want_stop(who->terms().on_stop);
+  who->force();
+}
+
+awaited_outcome worker_handle::shutdown() const {
+  auto* who = get_cell();
+  // A call that is going to be refused must not stop anything.
+  if (who == nullptr)
+    return null_handle();
+  const auto refused = who->would_block() || who->home().forked();
+  if (!refused && !who->want_stop(who->terms().on_stop))
+    return who->not_started();
+  return who->wait_until_over(infinite);
+}
+
+awaited_outcome worker_handle::wait_for_shutdown(timespan timeout) const {
+  auto* who = get_cell();
+  if (who == nullptr)
+    return null_handle();
+  return who->wait_until_over(timeout);
+}
+
+worker_handle::started_awaitable worker_handle::started() const {
+  return started_awaitable{*this};
+}
+
+worker_handle::stopped_awaitable worker_handle::stopped() const {
+  return stopped_awaitable{*this};
+}
+
+// -- queue ---------------------------------------------------------------------
+
+std::size_t worker_handle::queue_size() const noexcept {
+  return static_cast<std::size_t>(queue().queued);
+}
+
+queue_counts worker_handle::queue() const {
+  auto* who = get_cell();
+  return who != nullptr ? who->counts() : queue_counts{};
+}
+
+worker* worker_handle::finished_worker() const noexcept {
+  auto* who = get_cell();
+  return who != nullptr ? who->finished_worker() : nullptr;
+}
+
+message_queue* worker_handle::find_queue() const noexcept {
+  auto* who = get_cell();
+  return who != nullptr ? who->queue() : nullptr;
+}
+
+} // namespace troupe

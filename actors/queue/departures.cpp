@@ -1,0 +1,70 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "queue/departures.hpp"
+
+#include "system/caf_compat.hpp"
+#include "system/runtime.hpp"
+#include "system/stream.hpp"
+
+#include <exception>
+#include <memory>
+#include <utility>
+
+namespace troupe {
+
+void held_request::answer(std::string_view path) const {
+  caf::message content;
+  if (!taken_)
+    content = caf::make_message(
+      message_queue::refusal(message_queue::receipt::closed, path));
+  from_->enqueue(compat::make_element(nullptr, answer_, std::move(content)),
+                 nullptr);
+}
+
+void held_request::decided(bool taken,
+                           message_queue::departures& out) noexcept {
+  taken_ = taken;
+  out.answer(*this);
+}
+
+void message_queue::departures::see_off() noexcept {
+  auto wanted = from_.letters_ != nullptr && from_.letters_->wanted();
+  while (first_ != nullptr) {
+    std::unique_ptr<node> x{std::exchange(first_, first_->next)};
+    if (x->dead)
+      from_.runtime_->count_dead_letters(x->reason, 1);
+    if (wanted && x->dead)
+      publish(x->reason, x.get());
+  }
+  if (unseen_ > 0)
+    from_.runtime_->count_dead_letters(unseen_reason_, unseen_);
+  for (; wanted && unseen_ > 0; --unseen_)
+    publish(unseen_reason_, nullptr);
+  while (answers_ != nullptr) {
+    std::unique_ptr<held_request> x{std::exchange(answers_, answers_->next)};
+    x->answer(from_.path_);
+  }
+}
+
+void message_queue::departures::publish(dead_letter_reason why,
+                                        node* what) noexcept {
+  try {
+    dead_letter x{why, from_.path_, from_.runtime_->time().now(), {}, nullptr};
+    if (what != nullptr) {
+      x.thrown = std::move(what->thrown);
+      try {
+        x.message = what->content();
+      } catch (...) {
+        // It cannot be moved: the letter goes without it.
+        if (!x.thrown)
+          x.thrown = std::current_exception();
+      }
+    }
+    from_.letters_->publish(std::move(x));
+  } catch (...) {
+    return; // Nobody can be told of it. It has been counted.
+  }
+}
+
+} // namespace troupe

@@ -1,0 +1,108 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/detail/queue.hpp"
+
+#include <caf/actor_control_block.hpp>
+#include <caf/message_id.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace troupe {
+
+/// A request whose answer is held back until it is decided over its message.
+class held_request final : public message_queue::applicant {
+public:
+  held_request(message_queue::node_ptr what, caf::strong_actor_ptr from,
+               caf::message_id answer) noexcept
+    : applicant(std::move(what)), from_(std::move(from)), answer_(answer) {
+    // nop
+  }
+
+  void answer(std::string_view path) const;
+
+  held_request* next = nullptr;
+
+protected:
+  void decided(bool taken, message_queue::departures& out) noexcept override;
+
+private:
+  caf::strong_actor_ptr from_;
+  caf::message_id answer_;
+  bool taken_ = false;
+};
+
+/// What leaves a queue while its lock is held. Messages are the user's, so
+/// their destructors run when it no longer is, and answers are sent then. One
+/// of them may drop the last handle to the worker: from the first departure on
+/// this holds the queue, and with it all that it needs.
+class message_queue::departures {
+public:
+  explicit departures(message_queue& from) noexcept : from_(from) {
+    // nop
+  }
+
+  departures(const departures&) = delete;
+
+  departures& operator=(const departures&) = delete;
+
+  ~departures() {
+    if (first_ != nullptr || unseen_ != 0 || answers_ != nullptr)
+      see_off();
+  }
+
+  /// `x` is needed no longer.
+  void drop(node* x) noexcept {
+    hold();
+    x->next = nullptr;
+    *last_ = x;
+    last_ = &x->next;
+  }
+
+  /// `x` is a dead letter.
+  void bury(node* x, dead_letter_reason why) noexcept {
+    x->dead = true;
+    x->reason = why;
+    drop(x);
+  }
+
+  /// So are `n` others, whose content is gone.
+  void bury_unseen(std::uint64_t n, dead_letter_reason why) noexcept {
+    hold();
+    unseen_ = n;
+    unseen_reason_ = why;
+  }
+
+  /// It has been decided over `x`.
+  void answer(held_request& x) noexcept {
+    hold();
+    *last_answer_ = &x;
+    last_answer_ = &x.next;
+  }
+
+private:
+  void hold() noexcept {
+    if (!held_)
+      held_ = from_.weak_from_this().lock();
+  }
+
+  void see_off() noexcept;
+
+  void publish(dead_letter_reason why, node* what) noexcept;
+
+  message_queue& from_; // of the caller, and from the first departure on held
+  std::shared_ptr<message_queue> held_;
+  node* first_ = nullptr;
+  node** last_ = &first_;
+  std::uint64_t unseen_ = 0;
+  dead_letter_reason unseen_reason_ = dead_letter_reason::lost;
+  held_request* answers_ = nullptr;
+  held_request** last_answer_ = &answers_;
+};
+
+} // namespace troupe

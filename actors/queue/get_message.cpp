@@ -1,0 +1,209 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/detail/get_message.hpp"
+
+#include "base/linked_list.hpp"
+#include "queue/departures.hpp"
+#include "worker/cell.hpp"
+
+#include <mutex>
+#include <utility>
+
+namespace troupe {
+
+// -- line ----------------------------------------------------------------------
+
+void message_queue::line::push_back(awaiter& x) noexcept {
+  link_last(x, first, last, &awaiter::next_in_line_,
+            &awaiter::previous_in_line_);
+}
+
+void message_queue::line::erase(awaiter& x) noexcept {
+  unlink(x, first, last, &awaiter::next_in_line_, &awaiter::previous_in_line_);
+}
+
+// -- awaiter -------------------------------------------------------------------
+
+message_queue::awaiter::alarm::alarm(awaiter& x) noexcept
+  : timer([](timer& self) noexcept {
+      auto& waiting = static_cast<alarm&>(self).who;
+      std::unique_lock guard{waiting.queue_->mtx_};
+      if (waiting.at_ == place::waiting) {
+        waiting.leave_line();
+        waiting.post();
+      }
+    }),
+    who(x) {
+  // nop
+}
+
+message_queue::awaiter::awaiter(cell& home, message_queue& queue,
+                                time_point until) noexcept
+  : idle_wait(home), queue_(&queue), until_(until), alarm_(*this) {
+  // nop
+}
+
+message_queue::awaiter::~awaiter() {
+  if (armed_)
+    worker_cell().home().time().cancel(alarm_);
+  if (done_)
+    return;
+  std::unique_lock guard{queue_->mtx_};
+  auto promised = at_ == place::promised;
+  leave_line();
+  // Whoever got a message and is destroyed before it saw it gives it back.
+  if (promised)
+    queue_->give_back(std::move(got_));
+}
+
+bool message_queue::awaiter::await_ready() {
+  auto& home = worker_cell();
+  departures out{*queue_};
+  std::unique_lock guard{queue_->mtx_};
+  if (home.abandoned())
+    return false; // The message in progress may be another worker's by now.
+  queue_->settle(leave::handled, out);
+  if (home.frozen())
+    return false;
+  got_ = queue_->pop_front();
+  if (!got_ && !home.stop_asked())
+    return false;
+  pausing_ = home.must_pause(got_ != nullptr);
+  if (pausing_ && got_)
+    enter(place::promised);
+  if (pausing_)
+    return false;
+  done_ = true;
+  if (got_)
+    queue_->take_in(out);
+  return true;
+}
+
+bool message_queue::awaiter::wait_for_message() {
+  auto& home = worker_cell();
+  if (home.frozen())
+    return true; // Nobody will resume it.
+  if (pausing_) {
+    post_last();
+    return true;
+  }
+  home.note_pause();
+  if (until_ != never && until_ <= home.home().time().now()) {
+    // Nothing there, and no time to wait for it: but not without a pause, or a
+    // loop of such calls would keep the actor to itself.
+    post_last();
+    return true;
+  }
+  enlist();
+  {
+    std::unique_lock guard{queue_->mtx_};
+    if (home.abandoned())
+      return true; // The queue has let go of it: nobody would take it out.
+    // Before it looks for the last time, so that whatever comes after that
+    // finds somebody who waits.
+    queue_->bar();
+    got_ = queue_->pop_front();
+    if (got_)
+      enter(place::promised);
+    if (got_ || home.stop_asked()) {
+      queue_->unbar();
+      withdraw();
+      return false;
+    }
+    enter(place::waiting);
+  }
+  if (until_ != never) {
+    armed_ = true;
+    home.home().time().arm(alarm_, until_);
+  }
+  return true;
+}
+
+void message_queue::awaiter::stop_asked() noexcept {
+  std::unique_lock guard{queue_->mtx_};
+  if (at_ == place::waiting) {
+    leave_line();
+    post();
+  }
+}
+
+message_queue::node_ptr message_queue::awaiter::take() noexcept {
+  delist();
+  if (!done_) {
+    departures out{*queue_};
+    std::unique_lock guard{queue_->mtx_};
+    // Out of the lines, so that nobody else will touch it.
+    done_ = true;
+    if (at_ == place::promised)
+      queue_->take_in(out);
+    leave_line();
+  }
+  return std::move(got_);
+}
+
+/// @pre the queue's lock is held, and the place is `nowhere`
+void message_queue::awaiter::enter(place where) noexcept {
+  at_ = where;
+  (where == place::waiting ? queue_->waiting_ : queue_->promised_)
+    .push_back(*this);
+}
+
+/// @pre the queue's lock is held
+void message_queue::awaiter::leave_line() noexcept {
+  if (at_ != place::nowhere)
+    (at_ == place::waiting ? queue_->waiting_ : queue_->promised_).erase(*this);
+  if (std::exchange(at_, place::nowhere) == place::waiting)
+    queue_->unbar();
+}
+
+/// Ends the wait with a message, which it sees when it is resumed.
+/// @pre the queue's lock is held, and the place is `waiting`
+void message_queue::awaiter::promise(node_ptr x) noexcept {
+  leave_line();
+  got_ = std::move(x);
+  enter(place::promised);
+  // With the lock held: the awaiter takes it before it goes.
+  post();
+}
+
+// -- handover ------------------------------------------------------------------
+
+message_queue::handover::handover(cell& home, message_queue& queue)
+  : home_(&home), queue_(&queue) {
+  std::unique_lock guard{queue.mtx_};
+  first_ = std::exchange(queue.first_, nullptr);
+  queue.last_ = nullptr;
+  for (auto* i = first_; i != nullptr; i = i->next)
+    ++size_;
+  queue.counts_.queued -= size_;
+  queue.counts_.in_progress += size_;
+}
+
+message_queue::handover::~handover() {
+  end(leave::lost);
+}
+
+void message_queue::handover::done() noexcept {
+  end(leave::handed_over);
+}
+
+void message_queue::handover::end(leave how) noexcept {
+  if (size_ == 0)
+    return;
+  size_ = 0;
+  departures out{*queue_};
+  std::unique_lock guard{queue_->mtx_};
+  auto mine = !home_->abandoned();
+  while (first_ != nullptr) {
+    auto* x = std::exchange(first_, first_->next);
+    if (mine && !x->spent)
+      x->next = std::exchange(queue_->given_out_, x);
+    else
+      out.drop(x);
+  }
+  if (mine)
+    queue_->settle(how, out);
+}
+
+} // namespace troupe

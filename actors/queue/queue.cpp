@@ -1,0 +1,637 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/detail/queue.hpp"
+
+#include "base/linked_list.hpp"
+#include "pool/router.hpp"
+#include "queue/departures.hpp"
+#include "rules/naming.hpp"
+#include "rules/queueing.hpp"
+#include "system/stream.hpp"
+#include "troupe/detail/get_message.hpp"
+#include "worker/cell.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+// -- applicant -----------------------------------------------------------------
+
+message_queue::applicant::applicant(node_ptr what) noexcept
+  : what_(std::move(what)) {
+  // nop
+}
+
+message_queue::applicant::~applicant() = default;
+
+// -- message_queue: senders ----------------------------------------------------
+
+message_queue::~message_queue() {
+  for (auto* list : {first_, given_out_, inbox_.take()})
+    while (list != nullptr)
+      delete std::exchange(list, list->next);
+}
+
+void message_queue::attach(cell& home, const queue_options& how) {
+  {
+    std::unique_lock guard{mtx_};
+    if (!runtime_) {
+      path_ = home.path();
+      runtime_ = home.shared_home();
+      options_ = how;
+      kept_ = home.kept_by() != nullptr;
+      keeps_ = (kept_ && how.redeliver > 0)
+               || how.on_error.what() == on_error::action::retry;
+      letters_ = &runtime_->dead_letters();
+    }
+  }
+  attach(home);
+}
+
+void message_queue::attach(cell& home) {
+  if (auto pool = this->pool())
+    pool->housed(*this, home);
+  std::unique_lock guard{mtx_};
+  unbar();
+}
+
+/// Takes a message without a lock, if it would be queued whatever else holds.
+bool message_queue::drop_in(node_ptr& x) noexcept {
+  auto* raw = x.release();
+  auto taken = inbox_.push(raw); // After that somebody else may delete it.
+  if (!taken)
+    x.reset(raw);
+  return taken;
+}
+
+bool message_queue::push(node_ptr x) {
+  if (drop_in(x))
+    return true;
+  departures out{*this};
+  std::unique_lock guard{mtx_};
+  return enter(x, rules::patience::none, out) == receipt::taken;
+}
+
+message_queue::receipt
+message_queue::push_request(node_ptr x, const caf::strong_actor_ptr& from,
+                            caf::message_id answer) {
+  if (drop_in(x))
+    return receipt::taken;
+  departures out{*this};
+  std::unique_lock guard{mtx_};
+  auto result = enter(x, rules::patience::answer, out);
+  if (result == receipt::held)
+    line_up(*new held_request{std::move(x), from, answer});
+  return result;
+}
+
+message_queue::receipt message_queue::apply(applicant& who) {
+  if (drop_in(who.what_))
+    return receipt::taken;
+  departures out{*this};
+  std::unique_lock guard{mtx_};
+  auto result = enter(who.what_, rules::patience::for_room, out);
+  if (result == receipt::held)
+    line_up(who);
+  return result;
+}
+
+void message_queue::fail(node_ptr x, std::exception_ptr thrown) noexcept {
+  departures out{*this};
+  std::unique_lock guard{mtx_};
+  collect();
+  ++counts_.sent;
+  ++counts_.failed;
+  x->thrown = std::move(thrown);
+  out.bury(x.release(), dead_letter_reason::failed);
+}
+
+message_queue::node_ptr message_queue::hold_unread(caf::message x) {
+  struct unread final : node {
+    explicit unread(caf::message x) : what(std::move(x)) {
+      // nop
+    }
+
+    [[nodiscard]] caf::message content() override {
+      return std::move(what);
+    }
+
+    caf::message what;
+  };
+  return std::make_unique<unread>(std::move(x));
+}
+
+void message_queue::withdraw(applicant& who) noexcept {
+  // While the lock of its pool is held, nobody moves it to another queue.
+  std::unique_lock<std::mutex> pool_guard;
+  auto pool = this->pool();
+  if (pool)
+    pool_guard = pool->lock();
+  if (who.line_ == nullptr)
+    return;
+  auto& home = *who.line_;
+  std::unique_lock guard{home.mtx_};
+  if (who.in_line_)
+    home.leave_line(who);
+}
+
+/// Decides over a message that comes, and does it, unless it is to be held.
+message_queue::receipt message_queue::enter(node_ptr& x, rules::patience sender,
+                                            departures& out) noexcept {
+  collect();
+  auto refuse = [&](std::uint64_t& count, dead_letter_reason why) {
+    ++counts_.sent;
+    ++count;
+    out.bury(x.release(), why);
+  };
+  const rules::queue_view at{closed_, counts_.queued, options_.capacity,
+                             options_.overflow};
+  switch (rules::admit(at, sender)) {
+    case rules::admission::take:
+      accept(std::move(x));
+      return receipt::taken;
+    case rules::admission::drop_oldest: {
+      number(*x);
+      append(x.release());
+      --counts_.queued;
+      ++counts_.dropped;
+      out.bury(unlink_oldest().release(), dead_letter_reason::dropped);
+      return receipt::taken;
+    }
+    case rules::admission::drop:
+      refuse(counts_.dropped, dead_letter_reason::dropped);
+      return receipt::full;
+    case rules::admission::reject:
+      refuse(counts_.rejected, dead_letter_reason::rejected);
+      return receipt::full;
+    case rules::admission::refuse:
+      refuse(counts_.closed, dead_letter_reason::closed);
+      return receipt::closed;
+    case rules::admission::hold:
+      break;
+  }
+  return receipt::held;
+}
+
+/// Queues what came without a lock, in the order of its coming.
+void message_queue::collect() noexcept {
+  collect(inbox_.take());
+}
+
+void message_queue::collect(node* list) noexcept {
+  while (list != nullptr) {
+    auto* x = std::exchange(list, list->next);
+    number(*x);
+    append(x);
+  }
+}
+
+/// From now on each message that comes needs the lock.
+void message_queue::bar() noexcept {
+  collect(inbox_.shut());
+}
+
+/// Undoes `bar`, if no message that comes needs the lock.
+void message_queue::unbar() noexcept {
+  if (!closed_ && options_.capacity == unbounded && waiting_.first == nullptr)
+    inbox_.open();
+}
+
+/// Counts a message in.
+void message_queue::number(node& x) noexcept {
+  x.number = ++counts_.sent;
+  ++counts_.queued;
+}
+
+/// Takes a message: it waits, unless somebody waits for it.
+void message_queue::accept(node_ptr x) noexcept {
+  number(*x);
+  if (auto* who = waiting_.first)
+    who->promise(std::move(x));
+  else
+    append(x.release());
+}
+
+void message_queue::append(node* x) noexcept {
+  x->next = nullptr;
+  if (last_ != nullptr)
+    last_->next = x;
+  else
+    first_ = x;
+  last_ = x;
+}
+
+message_queue::node_ptr message_queue::unlink_first() noexcept {
+  auto* result = std::exchange(first_, first_->next);
+  if (first_ == nullptr)
+    last_ = nullptr;
+  return node_ptr{result};
+}
+
+/// Takes out the message that has waited longest. If it has been promised to a
+/// wait, that one gets the next.
+message_queue::node_ptr message_queue::unlink_oldest() noexcept {
+  auto* who = promised_.first;
+  if (who == nullptr)
+    return unlink_first();
+  auto result = std::move(who->got_);
+  for (; who->next_in_line_ != nullptr; who = who->next_in_line_)
+    who->got_ = std::move(who->next_in_line_->got_);
+  who->got_ = unlink_first();
+  return result;
+}
+
+// -- message_queue: room -------------------------------------------------------
+
+void message_queue::line_up(applicant& who) noexcept {
+  who.line_ = this;
+  who.in_line_ = true;
+  link_last(who, first_applicant_, last_applicant_, &applicant::next_,
+            &applicant::previous_);
+}
+
+void message_queue::leave_line(applicant& who) noexcept {
+  who.in_line_ = false;
+  unlink(who, first_applicant_, last_applicant_, &applicant::next_,
+         &applicant::previous_);
+}
+
+/// Lets in those for whom there is room now.
+void message_queue::admit(departures& out) noexcept {
+  while (first_applicant_ != nullptr && !closed_
+         && counts_.queued < options_.capacity) {
+    auto& who = *first_applicant_;
+    leave_line(who);
+    accept(std::move(who.what_));
+    who.decided(true, out);
+  }
+}
+
+void message_queue::turn_away(departures& out) noexcept {
+  while (first_applicant_ != nullptr) {
+    auto& who = *first_applicant_;
+    leave_line(who);
+    ++counts_.sent;
+    ++counts_.closed;
+    out.bury(who.what_.release(), dead_letter_reason::closed);
+    who.decided(false, out);
+  }
+}
+
+void message_queue::turn_away() noexcept {
+  if (auto pool = this->pool())
+    pool->inherit(*this, false);
+  departures out{*this};
+  std::unique_lock guard{mtx_};
+  turn_away(out);
+}
+
+// -- message_queue: the life of the worker -------------------------------------
+
+void message_queue::close(bool give_out) noexcept {
+  std::unique_lock guard{mtx_};
+  if (closed_)
+    return; // A pool asks it until the end how it was stopped.
+  closed_ = true;
+  give_out_ = give_out;
+  bar();
+}
+
+void message_queue::suspend() noexcept {
+  std::unique_lock guard{mtx_};
+  give_out_ = false;
+}
+
+void message_queue::reopen() noexcept {
+  departures out{*this};
+  std::unique_lock guard{mtx_};
+  closed_ = false;
+  give_out_ = true;
+  admit(out);
+  unbar();
+}
+
+bool message_queue::drains() const {
+  std::unique_lock guard{mtx_};
+  return closed_ && give_out_;
+}
+
+bool message_queue::drain_due() const noexcept {
+  std::unique_lock guard{mtx_};
+  return closed_ && give_out_ && counts_.queued > 0;
+}
+
+bool message_queue::hand_over_due() const {
+  std::unique_lock guard{mtx_};
+  return closed_ && options_.on_stop == on_stop::hand_over
+         && counts_.queued > 0;
+}
+
+void message_queue::let_go() noexcept {
+  departures out{*this};
+  std::unique_lock guard{mtx_};
+  while (waiting_.first != nullptr)
+    waiting_.first->leave_line();
+  take_back_promised();
+  settle(leave::abandoned, out);
+}
+
+void message_queue::break_promises() noexcept {
+  std::unique_lock guard{mtx_};
+  take_back_promised();
+}
+
+/// Those to whom a message was promised, and who have not seen it, get none.
+void message_queue::take_back_promised() noexcept {
+  while (auto* who = promised_.first) {
+    who->leave_line();
+    give_back(std::move(who->got_));
+  }
+}
+
+void message_queue::discard(leave how) noexcept {
+  if (auto pool = this->pool()) {
+    close(false);
+    pool->inherit(*this, true);
+  }
+  departures out{*this};
+  std::unique_lock guard{mtx_};
+  closed_ = true;
+  give_out_ = false;
+  bar();
+  const auto abandoned = how == leave::abandoned;
+  auto& count = abandoned ? counts_.abandoned : counts_.discarded;
+  const auto why = abandoned ? dead_letter_reason::abandoned
+                             : dead_letter_reason::discarded;
+  auto bury = [&](node_ptr x) {
+    --counts_.queued;
+    ++count;
+    out.bury(x.release(), why);
+  };
+  if (abandoned) {
+    // Nobody resumes those to whom a message was promised.
+    while (auto* who = promised_.first) {
+      who->leave_line();
+      bury(std::move(who->got_));
+    }
+  }
+  while (first_ != nullptr)
+    bury(unlink_first());
+  if (abandoned)
+    settle(how, out);
+  turn_away(out);
+}
+
+void message_queue::settle(leave how) noexcept {
+  departures out{*this};
+  std::unique_lock guard{mtx_};
+  settle(how, out);
+}
+
+void message_queue::settle(leave how, departures& out) noexcept {
+  auto n = std::exchange(counts_.in_progress, 0);
+  if (n != 0)
+    report_handled();
+  auto* kept = std::exchange(given_out_, nullptr);
+  auto next = [&kept] { return std::exchange(kept, kept->next); };
+  auto bury = [&](std::uint64_t& count, dead_letter_reason why) {
+    count += n;
+    for (; kept != nullptr; --n)
+      out.bury(next(), why);
+    if (n != 0)
+      out.bury_unseen(n, why);
+  };
+  switch (how) {
+    case leave::handled:
+    case leave::handed_over:
+      (how == leave::handled ? counts_.handled : counts_.handed_over) += n;
+      while (kept != nullptr)
+        out.drop(next());
+      break;
+    case leave::failed:
+      bury(counts_.failed, dead_letter_reason::failed);
+      break;
+    case leave::crashed: {
+      node* lost = nullptr;
+      while (kept != nullptr) {
+        auto* x = next();
+        // Where a stop was asked for there is no next life.
+        if (kept_ && !closed_ && !x->spent
+            && rules::redelivered(options_.redeliver, x->again)) {
+          ++x->again;
+          --n;
+          ++counts_.queued;
+          give_back(node_ptr{x});
+        } else {
+          x->next = std::exchange(lost, x);
+        }
+      }
+      kept = lost;
+      bury(counts_.lost, dead_letter_reason::lost);
+      break;
+    }
+    case leave::put_off:
+      if (closed_ || give_out_) {
+        bury(counts_.failed, dead_letter_reason::failed);
+        break;
+      }
+      counts_.queued += n;
+      while (kept != nullptr)
+        give_back(node_ptr{next()});
+      break;
+    case leave::lost:
+      bury(counts_.lost, dead_letter_reason::lost);
+      break;
+    case leave::abandoned:
+      bury(counts_.abandoned, dead_letter_reason::abandoned);
+      break;
+  }
+}
+
+/// Tells whoever counts how long a message was in hand.
+void message_queue::report_handled() noexcept {
+  const auto since = std::exchange(in_hand_since_, never);
+  if (since == never)
+    return;
+  if (auto* counting = runtime_->get_meter())
+    counting->handled(runtime_->time().now() - since);
+}
+
+caf::error message_queue::refusal(receipt why, std::string_view path) {
+  if (why == receipt::full)
+    return caf::make_error(errc::queue_full,
+                           rules::subject(path)
+                             + " has no room for another message; send it "
+                               "again later");
+  return caf::make_error(errc::queue_closed,
+                         rules::subject(path)
+                           + " takes no more messages: it stops or has "
+                             "ended");
+}
+
+queue_counts message_queue::counts() noexcept {
+  std::unique_lock guard{mtx_};
+  collect();
+  return counts_;
+}
+
+// -- message_queue: pools --------------------------------------------------------
+
+message_queue::standing message_queue::at() noexcept {
+  std::unique_lock guard{mtx_};
+  collect();
+  return {closed_, counts_.queued >= options_.capacity,
+          counts_.queued + counts_.in_progress};
+}
+
+message_queue::receipt message_queue::offer(node_ptr& x,
+                                            departures& out) noexcept {
+  if (drop_in(x))
+    return receipt::taken;
+  std::unique_lock guard{mtx_};
+  return closed_ ? receipt::closed : enter(x, rules::patience::none, out);
+}
+
+message_queue::receipt
+message_queue::offer(node_ptr& x, const caf::strong_actor_ptr& from,
+                     caf::message_id answer, departures& out) {
+  if (drop_in(x))
+    return receipt::taken;
+  std::unique_lock guard{mtx_};
+  if (closed_)
+    return receipt::closed;
+  auto result = enter(x, rules::patience::answer, out);
+  if (result == receipt::held)
+    line_up(*new held_request{std::move(x), from, answer});
+  return result;
+}
+
+message_queue::receipt message_queue::offer(applicant& who,
+                                            departures& out) noexcept {
+  if (drop_in(who.what_))
+    return receipt::taken;
+  std::unique_lock guard{mtx_};
+  if (closed_)
+    return receipt::closed;
+  auto result = enter(who.what_, rules::patience::for_room, out);
+  if (result == receipt::held)
+    line_up(who);
+  return result;
+}
+
+message_queue::estate message_queue::give_up(bool messages) noexcept {
+  estate result;
+  std::unique_lock guard{mtx_};
+  for (auto** end = &result.applicants; first_applicant_ != nullptr;
+       end = &(*end)->next_) {
+    *end = first_applicant_;
+    leave_line(**end);
+  }
+  if (messages) {
+    collect();
+    result.messages = std::exchange(first_, nullptr);
+    last_ = nullptr;
+    for (auto* i = result.messages; i != nullptr; i = i->next) {
+      --counts_.sent;
+      --counts_.queued;
+    }
+  }
+  return result;
+}
+
+bool message_queue::inherit(node_ptr& x, bool anyhow) noexcept {
+  std::unique_lock guard{mtx_};
+  if (closed_ && !anyhow)
+    return false;
+  collect();
+  if (closed_) {
+    number(*x);
+    append(x.release());
+  } else {
+    accept(std::move(x));
+  }
+  return true;
+}
+
+bool message_queue::inherit(applicant& who, bool anyhow,
+                            departures& out) noexcept {
+  std::unique_lock guard{mtx_};
+  if (closed_ && !anyhow)
+    return false;
+  line_up(who);
+  admit(out);
+  return true;
+}
+
+message_queue::applicant* message_queue::take_first(applicant*& list) noexcept {
+  return std::exchange(list, std::exchange(list->next_, nullptr));
+}
+
+// -- message_queue: the worker's own code --------------------------------------
+
+bool message_queue::keeps_content() const noexcept {
+  return keeps_ || letters_->wanted();
+}
+
+void message_queue::keep(cell& home, node_ptr x) noexcept {
+  departures out{*this};
+  std::unique_lock guard{mtx_};
+  keep(home, std::move(x), out);
+}
+
+void message_queue::settle(cell& home, node_ptr x, leave how) noexcept {
+  departures out{*this};
+  std::unique_lock guard{mtx_};
+  if (keep(home, std::move(x), out))
+    settle(how, out);
+}
+
+/// @returns whether the message in progress is that worker's.
+bool message_queue::keep(cell& home, node_ptr x, departures& out) noexcept {
+  // The code of an abandoned worker may come here when that is over, and
+  // another worker has a message of this queue in hand.
+  if (home.abandoned()) {
+    out.drop(x.release());
+    return false;
+  }
+  auto* raw = x.release();
+  raw->next = std::exchange(given_out_, raw);
+  return true;
+}
+
+message_queue::node_ptr message_queue::pop_front() noexcept {
+  if (first_ == nullptr)
+    collect();
+  if (first_ == nullptr || !give_out_)
+    return nullptr;
+  return unlink_first();
+}
+
+/// Makes one message that was queued the one in progress.
+void message_queue::take_in(departures& out) noexcept {
+  --counts_.queued;
+  ++counts_.in_progress;
+  if (runtime_->get_meter() != nullptr)
+    in_hand_since_ = runtime_->time().now();
+  admit(out);
+}
+
+/// Puts `x` where it was: several waits may give messages back, in any order.
+/// Somebody who waits gets it at once.
+void message_queue::give_back(node_ptr x) noexcept {
+  if (auto* who = waiting_.first; who != nullptr && give_out_) {
+    who->promise(std::move(x));
+    return;
+  }
+  auto* raw = x.release();
+  auto** where = &first_;
+  while (*where != nullptr && (*where)->number < raw->number)
+    where = &(*where)->next;
+  raw->next = *where;
+  *where = raw;
+  if (raw->next == nullptr)
+    last_ = raw;
+}
+
+} // namespace troupe

@@ -1,0 +1,423 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "system/runtime.hpp"
+
+#include "rules/printable.hpp"
+#include "system/caf_compat.hpp"
+#include "system/find_pump.hpp"
+#include "system/setting.hpp"
+#include "worker/cell.hpp"
+
+#include <caf/actor_cast.hpp>
+#include <caf/actor_registry.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/type_id.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+constexpr const char* registry_key = "troupe.runtime";
+
+/// Ties a runtime to its actor system: the registry holds it, and lets go of it
+/// when the system goes down.
+class anchor final : public caf::event_based_actor {
+public:
+  anchor(caf::actor_config& cfg, std::shared_ptr<runtime> what)
+    : caf::event_based_actor(cfg), what_(std::move(what)) {
+    // nop
+  }
+
+  ~anchor() override {
+    if (what_)
+      what_->shut_down();
+  }
+
+  [[nodiscard]] const std::shared_ptr<runtime>& what() const noexcept {
+    return what_;
+  }
+
+  /// Lets go of the runtime, because another one was faster.
+  void dismiss() noexcept {
+    what_ = nullptr;
+  }
+
+private:
+  std::shared_ptr<runtime> what_;
+};
+
+anchor* find_anchor(caf::actor_system& sys) {
+  auto ptr = sys.registry().get<caf::strong_actor_ptr>(registry_key);
+  // The registry keeps it, so the plain pointer stays good.
+  return ptr ? dynamic_cast<anchor*>(caf::actor_cast<caf::abstract_actor*>(ptr))
+             : nullptr;
+}
+
+void read_period(caf::actor_system& sys, setting what, timespan& result) {
+  result = read_setting<timespan>(
+    sys, what, result, [](timespan x) { return x >= timespan::zero(); },
+    "a duration of zero or more; write it like 10s or 500ms");
+}
+
+rules::settings read_settings(caf::actor_system& sys) {
+  rules::settings result;
+  read_period(sys,
+              {"troupe.stopping-grace-period", "TROUPE_STOPPING_GRACE_PERIOD"},
+              result.stopping_grace_period);
+  read_period(sys, {"troupe.cleanup-period", "TROUPE_CLEANUP_PERIOD"},
+              result.cleanup_period);
+  read_period(sys, {"troupe.force-period", "TROUPE_FORCE_PERIOD"},
+              result.force_period);
+  result.offload_threads = static_cast<std::size_t>(read_setting<int64_t>(
+    sys, {"troupe.offload-threads", "TROUPE_OFFLOAD_THREADS"},
+    static_cast<int64_t>(
+      rules::default_offload_threads(std::thread::hardware_concurrency())),
+    [](int64_t x) { return x > 0; },
+    "a whole number of one or more; write it like 8"));
+  return result;
+}
+
+/// The highest level of which the system's log wants lines: that never changes.
+unsigned highest_level(caf::actor_system& sys) {
+  for (auto level : {compat::log_info, compat::log_warning, compat::log_error})
+    if (compat::logs(sys, level))
+      return level;
+  return 0;
+}
+
+} // namespace
+
+std::shared_ptr<runtime> runtime::of(caf::actor_system& sys) {
+  if (auto* found = find_anchor(sys)) {
+    if (found->what()->forked())
+      throw std::logic_error(text_after_fork("the actor system"));
+    return found->what();
+  }
+  // CAF would crash at the first message that holds one of them.
+  if (caf::query_type_name(caf::type_id_v<worker_status>).empty())
+    throw std::logic_error("CAF does not know the types of troupe's messages: "
+                           "write CAF_MAIN(caf::id_block::troupe), or call "
+                           "caf::init_global_meta_objects<caf::id_block::"
+                           "troupe>() before the actor system is made");
+  auto mine = std::make_shared<runtime>(sys);
+  auto hdl = sys.spawn<anchor, caf::hidden + caf::lazy_init>(mine);
+  sys.registry().put(registry_key, caf::actor_cast<caf::strong_actor_ptr>(hdl));
+  auto* winner = find_anchor(sys);
+  if (winner == nullptr)
+    throw std::logic_error("the actor system has another actor registered as "
+                           "\"troupe.runtime\"; choose another name for it");
+  if (winner->what() != mine)
+    static_cast<anchor*>(caf::actor_cast<caf::abstract_actor*>(hdl))->dismiss();
+  else if (auto serv = sys.registry().get<caf::strong_actor_ptr>("SpawnServ"))
+    // Goes first when the system goes down and waits for nobody any more.
+    caf::actor_cast<caf::abstract_actor*>(serv)->attach_functor(
+      [weak = std::weak_ptr<runtime>{mine}] {
+        if (auto ptr = weak.lock())
+          ptr->close();
+      });
+  return winner->what();
+}
+
+runtime::runtime(caf::actor_system& sys)
+  : system_(&sys),
+    pump_(testing::find_pump(sys)),
+    settings_(read_settings(sys)),
+    log_level_(highest_level(sys)),
+    pool_(settings_.offload_threads, threads_, pump_) {
+  if (pump_) {
+    clock_ = &pump_->clock();
+  } else {
+    if (is_only_thread())
+      throw std::logic_error(text_after_fork("the actor system"));
+    own_clock_ = std::make_unique<real_clock>();
+    clock_ = own_clock_.get();
+  }
+}
+
+runtime::~runtime() = default;
+
+bool runtime::gone() const noexcept {
+  // From then on nothing can be started, and nothing that runs is left.
+  return closed_.load(std::memory_order_acquire);
+}
+
+// -- the actor system ----------------------------------------------------------
+
+bool runtime::enter() {
+  std::unique_lock guard{mtx_};
+  if (gone())
+    return false;
+  system_->registry().inc_running();
+  return true;
+}
+
+void runtime::leave() {
+  std::unique_lock guard{mtx_};
+  if (!gone_)
+    system_->registry().dec_running();
+}
+
+void runtime::log(unsigned level, const std::string& text) noexcept {
+  std::unique_lock guard{mtx_};
+  if (!gone_ && compat::logs(*system_, level))
+    compat::log(*system_, level, rules::printable(text));
+}
+
+// -- metrics -------------------------------------------------------------------
+
+bool runtime::set_meter(std::shared_ptr<meter> x) {
+  std::unique_lock guard{mtx_};
+  if (own_meter_ || gone_)
+    return false;
+  own_meter_ = std::move(x);
+  meter_.store(own_meter_.get(), std::memory_order_release);
+  return true;
+}
+
+void runtime::count_dead_letters(dead_letter_reason why,
+                                 std::uint64_t n) noexcept {
+  if (get_meter() == nullptr)
+    return;
+  // What it counts with goes with the system.
+  std::unique_lock guard{mtx_};
+  if (!gone_)
+    own_meter_->buried(why, n);
+}
+
+// -- threads -------------------------------------------------------------------
+
+void runtime::run_on_thread(unique_function<void()> f, threads::at_stop mode) {
+  if (!pump_) {
+    threads_.run(std::move(f), mode);
+    return;
+  }
+  // In virtual time, what runs elsewhere counts as running.
+  pump_->external_begin();
+  try {
+    threads_.run(
+      [pump = pump_, f = std::move(f)]() mutable {
+        testing::pump::external_thread mark{pump};
+        f();
+        f = nullptr;
+      },
+      mode);
+  } catch (...) {
+    pump_->external_end();
+    throw;
+  }
+}
+
+void runtime::offload(std::unique_ptr<thread_job> x, thread_use how) {
+  if (how == thread_use::pooled)
+    pool_.run(std::move(x));
+  else
+    run_on_thread([x = std::move(x)] { x->run(); }, threads::at_stop::leave);
+}
+
+bool runtime::would_block() const noexcept {
+  return clock_->fires_here() || (pump_ && pump_->inside());
+}
+
+void runtime::destroy_elsewhere(cell* x) noexcept {
+  try {
+    run_on_thread([x] { delete x; }, threads::at_stop::join);
+  } catch (...) {
+    delete x;
+  }
+}
+
+bool runtime::block_until(const std::function<bool()>& done, time_point limit,
+                          const std::function<void()>& wait,
+                          const std::function<std::string()>& what) {
+  if (pump_)
+    return pump_->wait_for(done, limit, what);
+  while (!done()) {
+    if (limit != never && clock_->now() >= limit)
+      return false;
+    wait();
+  }
+  return true;
+}
+
+void runtime::notify() noexcept {
+  if (pump_)
+    pump_->notify();
+}
+
+// -- cells ---------------------------------------------------------------------
+
+void runtime::add(cell& x) {
+  std::unique_lock guard{mtx_};
+  x.next_ = first_;
+  if (first_ != nullptr)
+    first_->previous_ = &x;
+  first_ = &x;
+}
+
+void runtime::remove(cell& x) noexcept {
+  std::unique_lock guard{mtx_};
+  if (x.previous_ != nullptr)
+    x.previous_->next_ = x.next_;
+  else
+    first_ = x.next_;
+  if (x.next_ != nullptr)
+    x.next_->previous_ = x.previous_;
+  if (x.kept_by() != nullptr || roots_.empty())
+    return;
+  auto [first, last] = roots_.equal_range(x.path());
+  auto mine = std::find_if(first, last,
+                           [&x](const auto& y) { return y.second == &x; });
+  if (mine != last)
+    roots_.erase(mine);
+}
+
+void runtime::add_root(cell& x) {
+  std::unique_lock guard{mtx_};
+  roots_.emplace(x.path(), &x);
+}
+
+bool runtime::claim_path(const cell& x) {
+  std::unique_lock guard{mtx_};
+  return claims_.emplace(x.path(), &x).second;
+}
+
+void runtime::release_path(const cell& x) noexcept {
+  std::unique_lock guard{mtx_};
+  claims_.erase(x.path());
+}
+
+bool runtime::knows_root(std::string_view path) const {
+  // Most are not, which takes no lock to see.
+  if (path.find('/', 1) != std::string_view::npos)
+    return false;
+  std::unique_lock guard{mtx_};
+  return roots_.find(path) != roots_.end();
+}
+
+std::shared_ptr<const run_terms> runtime::share(const run_terms& x) {
+  std::unique_lock guard{terms_mtx_};
+  for (const auto& known : terms_)
+    if (known && *known == x)
+      return known;
+  auto& place = terms_[next_terms_++ % terms_.size()];
+  place = std::make_shared<const run_terms>(x);
+  return place;
+}
+
+std::vector<cell_ptr> runtime::cells() {
+  std::vector<cell_ptr> result;
+  std::unique_lock guard{mtx_};
+  for (auto* i = first_; i != nullptr; i = i->next_)
+    if (i->try_retain())
+      result.push_back(cell_ptr::adopt(*i));
+  return result;
+}
+
+std::vector<cell_ptr> runtime::top_cells() {
+  auto result = cells();
+  std::erase_if(result, [](const cell_ptr& x) { return !x->is_top(); });
+  std::reverse(result.begin(), result.end());
+  return result;
+}
+
+// -- those who look at workers -------------------------------------------------
+
+void runtime::add_caller(const cell& who, std::shared_ptr<roll_call> caller) {
+  std::unique_lock guard{callers_mtx_};
+  callers_.emplace(&who, std::move(caller));
+}
+
+std::vector<std::shared_ptr<roll_call>> runtime::take_callers(const cell& who) {
+  std::vector<std::shared_ptr<roll_call>> result;
+  std::unique_lock guard{callers_mtx_};
+  auto [first, last] = callers_.equal_range(&who);
+  for (auto i = first; i != last; ++i)
+    result.push_back(std::move(i->second));
+  callers_.erase(first, last);
+  return result;
+}
+
+void runtime::forget_caller(const std::shared_ptr<roll_call>& caller) noexcept {
+  std::unique_lock guard{callers_mtx_};
+  std::erase_if(callers_, [&](const auto& x) { return x.second == caller; });
+}
+
+// -- paths ---------------------------------------------------------------------
+
+worker_handle runtime::find_root(std::string_view path) {
+  std::vector<cell_ptr> all; // goes without the lock
+  {
+    std::unique_lock guard{mtx_};
+    auto [first, last] = roots_.equal_range(path);
+    for (auto i = first; i != last; ++i)
+      if (i->second->try_retain())
+        all.push_back(cell_ptr::adopt(*i->second));
+  }
+  // One that has ended is as good as gone, whoever still holds a handle to it.
+  std::erase_if(all,
+                [](const cell_ptr& x) { return rules::is_final(x->stage()); });
+  if (all.empty())
+    return {};
+  auto was_started = [](const cell_ptr& x) {
+    return x->stage() != rules::stage::created;
+  };
+  auto found = std::find_if(all.begin(), all.end(), was_started);
+  auto& chosen = found != all.end() ? *found : all.back();
+  chosen->add_handle();
+  return worker_handle{chosen.get()};
+}
+
+worker_handle runtime::find_path(std::string_view path) {
+  if (!path.starts_with('/'))
+    return {};
+  auto end = path.find('/', 1);
+  auto result = find_root(path.substr(0, end));
+  while (result && end != std::string_view::npos) {
+    const auto begin = end + 1;
+    end = path.find('/', begin);
+    auto children = result.get_cell()->get_brood();
+    result = children ? children->find_child(path.substr(begin, end - begin))
+                      : worker_handle{};
+  }
+  return result;
+}
+
+void runtime::close() noexcept {
+  std::unique_lock guard{mtx_};
+  closed_.store(true, std::memory_order_release);
+}
+
+void runtime::shut_down() noexcept {
+  close();
+  meter_.store(nullptr, std::memory_order_release);
+  if (own_clock_)
+    static_cast<real_clock&>(*own_clock_).stop();
+  pool_.stop();
+  threads_.stop();
+  for (auto& x : cells())
+    x->system_gone();
+  events_.close();
+  dead_letters_.close();
+  {
+    std::unique_lock guard{terms_mtx_};
+    terms_ = {}; // They hold this.
+  }
+  std::unique_lock guard{mtx_};
+  if (auto counting = own_meter_) {
+    guard.unlock();
+    counting->end();
+    guard.lock();
+  }
+  gone_ = true;
+  log_level_.store(0, std::memory_order_relaxed);
+}
+
+} // namespace troupe

@@ -1,0 +1,294 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "rules/settings.hpp"
+#include "system/forks.hpp"
+#include "system/meter.hpp"
+#include "system/remote_targets.hpp"
+#include "system/run_terms.hpp"
+#include "system/stream.hpp"
+#include "tasks/offload_pool.hpp"
+#include "tasks/threads.hpp"
+#include "time/pump.hpp"
+#include "troupe/dead_letter.hpp"
+#include "troupe/detail/clock.hpp"
+#include "troupe/detail/small_mutex.hpp"
+#include "troupe/detail/unique_function.hpp"
+#include "troupe/events.hpp"
+#include "troupe/worker_handle.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe {
+
+class cell;
+class cell_ptr;
+class roll_call;
+
+/// What the workers of one actor system share: the clock, the threads for code
+/// that blocks, the settings, and the list of all cells. Made on first use and
+/// gone with the system; cells and handles that outlive the system find a
+/// runtime that says so. Thread-safe.
+class runtime {
+public:
+  /// Returns the runtime of `sys`, making it if there is none yet.
+  /// @throws std::logic_error if CAF does not know troupe's types, or in a
+  ///         process that came out of `fork()` when `sys` was there.
+  /// @throws std::system_error if there is no thread for the clock.
+  static std::shared_ptr<runtime> of(caf::actor_system& sys);
+
+  explicit runtime(caf::actor_system& sys);
+
+  ~runtime();
+
+  // -- properties -------------------------------------------------------------
+
+  [[nodiscard]] clock& time() noexcept {
+    return *clock_;
+  }
+
+  [[nodiscard]] const rules::settings& settings() const noexcept {
+    return settings_;
+  }
+
+  /// Whether the actor system is gone, or about to be.
+  [[nodiscard]] bool gone() const noexcept;
+
+  /// Whether this process came out of `fork()` after the runtime was made: its
+  /// threads are in the parent, and to wait for anything is to wait for ever.
+  [[nodiscard]] bool forked() const noexcept {
+    return !pump_ && fork_generation() != generation_;
+  }
+
+  // -- the actor system -------------------------------------------------------
+
+  /// The actor system.
+  /// @pre it cannot have gone: this is called by one of its actors, or between
+  ///      `enter` and `leave`
+  [[nodiscard]] caf::actor_system& system() const noexcept {
+    return *system_;
+  }
+
+  /// Makes the actor system wait for one more worker when it goes down.
+  /// @returns `false` if it is too late for that.
+  bool enter();
+
+  /// Undoes `enter`.
+  void leave();
+
+  /// Writes one line to the system's log, whatever is in `text`, if the log is
+  /// still there.
+  void log(unsigned level, const std::string& text) noexcept;
+
+  /// Whether the log wants lines of this level.
+  [[nodiscard]] bool logs(unsigned level) const noexcept {
+    return level <= log_level_.load(std::memory_order_relaxed);
+  }
+
+  // -- forces -----------------------------------------------------------------
+
+  /// While it lives, somebody forces a family, level by level.
+  class forcing {
+  public:
+    explicit forcing(runtime& home) noexcept : home_(home) {
+      home_.forces_.fetch_add(1, std::memory_order_seq_cst);
+    }
+
+    forcing(const forcing&) = delete;
+
+    forcing& operator=(const forcing&) = delete;
+
+    ~forcing() {
+      home_.forces_.fetch_sub(1, std::memory_order_release);
+    }
+
+  private:
+    runtime& home_;
+  };
+
+  /// Whether there is such a force, which may not have got to everybody.
+  [[nodiscard]] bool is_forcing() const noexcept {
+    return forces_.load(std::memory_order_seq_cst) != 0;
+  }
+
+  // -- events -----------------------------------------------------------------
+
+  /// What happens to the workers.
+  [[nodiscard]] stream<lifecycle_event>& events() noexcept {
+    return events_;
+  }
+
+  /// The messages of queues that nobody handles.
+  [[nodiscard]] stream<dead_letter>& dead_letters() noexcept {
+    return dead_letters_;
+  }
+
+  // -- other nodes ------------------------------------------------------------
+
+  /// Who waits for an answer from an actor of another node.
+  [[nodiscard]] remote_targets& remotes() noexcept {
+    return *remotes_;
+  }
+
+  // -- metrics ----------------------------------------------------------------
+
+  /// Who counts the messages, or null, which is the rule. For actors, which the
+  /// system outlives.
+  [[nodiscard]] meter* get_meter() const noexcept {
+    return meter_.load(std::memory_order_acquire);
+  }
+
+  /// Has `x` count as long as the system is there.
+  /// @returns `false` if somebody else does already.
+  bool set_meter(std::shared_ptr<meter> x);
+
+  /// Tells the meter, if there is one, of dead letters. Any thread, any time.
+  void count_dead_letters(dead_letter_reason why, std::uint64_t n) noexcept;
+
+  // -- threads ----------------------------------------------------------------
+
+  /// Runs `f` on a thread that may block, see `threads`: at once, however many
+  /// offloaded calls there are.
+  void run_on_thread(unique_function<void()> f, threads::at_stop mode);
+
+  /// Runs `x` on a thread that may block, see `strand::run_on_thread`.
+  void offload(std::unique_ptr<thread_job> x, thread_use how);
+
+  /// Where offloaded calls wait for a thread.
+  [[nodiscard]] offload_pool& pool() noexcept {
+    return pool_;
+  }
+
+  /// Whether blocking this thread would stop the clock or, with virtual time,
+  /// an actor.
+  [[nodiscard]] bool would_block() const noexcept;
+
+  /// Destroys a cell on another thread than the clock's.
+  void destroy_elsewhere(cell* x) noexcept;
+
+  /// Blocks the calling thread until `done` or `limit`; with virtual time, runs
+  /// the system meanwhile.
+  /// @param wait Blocks until `done` may have changed or `limit` has passed.
+  /// @param what Says what is waited for, if nothing will ever happen again in
+  ///             virtual time.
+  /// @returns whether `done`.
+  bool block_until(const std::function<bool()>& done, time_point limit,
+                   const std::function<void()>& wait,
+                   const std::function<std::string()>& what);
+
+  /// Tells a virtual-time system that what somebody waits for has changed.
+  void notify() noexcept;
+
+  // -- cells ------------------------------------------------------------------
+
+  void add(cell& x);
+
+  void remove(cell& x) noexcept;
+
+  /// @returns terms that equal these, shared with others where possible.
+  [[nodiscard]] std::shared_ptr<const run_terms> share(const run_terms& x);
+
+  /// Returns all cells.
+  [[nodiscard]] std::vector<cell_ptr> cells();
+
+  /// Returns those with nobody above them, the oldest first.
+  [[nodiscard]] std::vector<cell_ptr> top_cells();
+
+  // -- those who look at workers ----------------------------------------------
+
+  /// Notes that `who` is to answer `caller`.
+  void add_caller(const cell& who, std::shared_ptr<roll_call> caller);
+
+  /// Takes those whom `who` is to answer.
+  [[nodiscard]] std::vector<std::shared_ptr<roll_call>>
+  take_callers(const cell& who);
+
+  /// Lets go of a caller.
+  void forget_caller(const std::shared_ptr<roll_call>& caller) noexcept;
+
+  // -- paths ------------------------------------------------------------------
+
+  /// Makes the path of `x`, a supervisor with nobody above it, known as long as
+  /// it is there.
+  void add_root(cell& x);
+
+  /// Makes the path of `x` that of no other tree.
+  /// @returns `false` if another one has it. Exactly one of those that ask at
+  ///          the same time gets it.
+  [[nodiscard]] bool claim_path(const cell& x);
+
+  /// Undoes `claim_path`. A cell may be locked meanwhile.
+  void release_path(const cell& x) noexcept;
+
+  /// Whether a supervisor with nobody above it has that path. Touches no cell,
+  /// so a cell may be locked meanwhile.
+  [[nodiscard]] bool knows_root(std::string_view path) const;
+
+  /// Returns the supervisor, or child of one, that has that path, or a handle
+  /// that points to nobody. Goes down the tree, from child to child. A tree
+  /// that has ended is not found.
+  [[nodiscard]] worker_handle find_path(std::string_view path);
+
+  /// Called when the actor system has begun to go down and waits for nobody any
+  /// more: from now on no worker can be started.
+  void close() noexcept;
+
+  /// Called when the actor system goes: ends the clock and the threads, and
+  /// cuts the ties between the remaining cells and their actors.
+  void shut_down() noexcept;
+
+private:
+  [[nodiscard]] worker_handle find_root(std::string_view path);
+
+  caf::actor_system* system_;
+  std::shared_ptr<testing::pump> pump_;
+  const unsigned generation_ = fork_generation();
+  std::unique_ptr<clock> own_clock_;
+  clock* clock_;
+  rules::settings settings_;
+  std::atomic<unsigned> log_level_; // 0 when the system is gone
+  threads threads_;
+  offload_pool pool_;
+  stream<lifecycle_event> events_;
+  stream<dead_letter> dead_letters_;
+  const std::shared_ptr<remote_targets> remotes_
+    = std::make_shared<remote_targets>();
+
+  std::shared_ptr<meter> own_meter_;
+  std::atomic<meter*> meter_{nullptr};
+
+  mutable small_mutex mtx_;
+  std::atomic<bool> closed_{false};
+  std::atomic<int> forces_{0}; // under way
+  bool gone_ = false;
+  cell* first_ = nullptr; // a cell leaves the list before it goes
+  // Two may have one name, of which one runs at most.
+  std::multimap<std::string, cell*, std::less<>> roots_;
+  std::map<std::string, const cell*, std::less<>>
+    claims_; // by path; until it is over
+
+  small_mutex callers_mtx_;
+  // The roll call holds the cell.
+  std::unordered_multimap<const cell*, std::shared_ptr<roll_call>> callers_;
+
+  // Those that were asked for last.
+  small_mutex terms_mtx_;
+  std::array<std::shared_ptr<const run_terms>, 8> terms_;
+  std::size_t next_terms_ = 0;
+};
+
+} // namespace troupe

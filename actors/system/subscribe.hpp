@@ -1,0 +1,68 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "rules/within.hpp"
+#include "system/caf_compat.hpp"
+#include "system/runtime.hpp"
+#include "system/stream.hpp"
+#include "troupe/error.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace troupe {
+
+/// Whether `x`, which has a path, concerns `root` or somebody below it.
+/// @param root Empty for everybody.
+template <class T>
+[[nodiscard]] bool is_of(const T& x, const std::string& root) noexcept {
+  return root.empty() || is_within(x.path, root);
+}
+
+/// Has a function of the user's called with what a stream of `home` has to say
+/// of `root` and of those below it.
+/// @param call What the user has called, for the texts of errors.
+/// @param echo What is logged when the function gives rise to values itself,
+///             which it does not get then; null if it is to get them.
+template <class T>
+[[nodiscard]] subscription
+subscribe(const std::shared_ptr<runtime>& home, stream<T>& source,
+          std::string root, std::function<void(const T&)> f,
+          std::size_t capacity, std::string call, const char* echo = nullptr) {
+  if (!f)
+    throw std::invalid_argument(call + " was given an empty function");
+  if (capacity == 0)
+    throw std::invalid_argument(call
+                                + " was given a capacity of 0; a subscriber "
+                                  "needs room for one value at least");
+  std::weak_ptr<runtime> weak{home};
+  std::function<void()> on_echo;
+  if (echo != nullptr)
+    on_echo = [weak, text = "a function given to " + call + echo] {
+      if (auto there = weak.lock())
+        there->log(compat::log_warning, text);
+    };
+  auto sink = std::make_shared<function_sink<T>>(
+    std::move(f),
+    [root = std::move(root)](const T& x) { return is_of(x, root); }, capacity,
+    [weak](unique_function<void()> job) {
+      if (auto there = weak.lock())
+        there->run_on_thread(std::move(job), threads::at_stop::join);
+    },
+    [weak, call = std::move(call)](const std::exception_ptr& what) {
+      if (auto there = weak.lock())
+        there->log(compat::log_error,
+                   "a function given to " + call + " failed: " + text_of(what));
+    },
+    std::move(on_echo));
+  source.subscribe(sink);
+  return subscription{std::move(sink)};
+}
+
+} // namespace troupe

@@ -1,0 +1,375 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "worker/cell.hpp"
+
+#include "pool/router.hpp"
+#include "rules/naming.hpp"
+#include "rules/reasons.hpp"
+#include "supervisor/adopted_actor.hpp"
+#include "supervisor/shell.hpp"
+#include "worker/ask_table.hpp"
+#include "worker/worker_actor.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+
+// -- references ----------------------------------------------------------------
+
+cell::cell(std::string path, std::shared_ptr<const run_terms> terms,
+           std::unique_ptr<worker> what, cell* parent)
+  : terms_(std::move(terms)), path_(std::move(path)), worker_(std::move(what)) {
+  if (parent != nullptr) {
+    rare_ = std::make_unique<rarities>();
+    rare_->kin = std::make_unique<kinship>(parent);
+    parent->retain();
+  }
+  worker_->cell_ = this;
+  queue_ = worker_->make_queue();
+  watch();
+  home().add(*this);
+}
+
+cell::cell(std::string path, std::shared_ptr<const run_terms> terms,
+           std::shared_ptr<message_queue> queue, std::shared_ptr<keeper> by,
+           std::uint64_t place)
+  : terms_(std::move(terms)),
+    path_(std::move(path)),
+    queue_(std::move(queue)),
+    keeper_(std::move(by)),
+    place_(place) {
+  watch();
+  home().add(*this);
+}
+
+cell::~cell() {
+  home().remove(*this);
+  delete asks_.load(std::memory_order_relaxed);
+  worker_.reset();
+  if (auto* mine = kin())
+    mine->parent->release();
+  if (auto* before = extra().predecessor)
+    before->release();
+  if (auto* next = successor_.load(std::memory_order_relaxed))
+    next->release();
+}
+
+bool cell::try_retain() noexcept {
+  auto n = refs_.load(std::memory_order_relaxed);
+  while (n != 0)
+    if (refs_.compare_exchange_weak(n, n + 1, std::memory_order_relaxed))
+      return true;
+  return false;
+}
+
+void cell::release() noexcept {
+  if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1)
+    return;
+  // The worker's destructor is the user's code: it must not hold up the clock.
+  if (home().time().fires_here())
+    home().destroy_elsewhere(this);
+  else
+    delete this;
+}
+
+void cell::add_handle() noexcept {
+  retain();
+  handles_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void cell::drop_handle() noexcept {
+  if (handles_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    caf::strong_actor_ptr last;
+    auto at = stage();
+    if (at == rules::stage::created) {
+      // Dropped outside of the locks: this can be the end of the actor.
+      std::unique_lock guard{mtx_};
+      std::unique_lock wake_guard{wake_mtx_};
+      if (lifecycle_.at() == rules::stage::created)
+        last = std::move(strong_);
+    } else if (!rules::is_final(at) && kin() == nullptr
+               && home().logs(compat::log_info)) {
+      home().log(compat::log_info,
+                 subject()
+                   + " goes on without a handle; the actor system waits for it "
+                     "when it goes down (troupe::shutdown_all stops it)");
+    }
+  }
+  release();
+}
+
+// -- properties ----------------------------------------------------------------
+
+bool cell::frozen() const noexcept {
+  switch (stage()) {
+    case rules::stage::forcing:
+    case rules::stage::cleanup_forcing:
+    case rules::stage::killing:
+    case rules::stage::abandoned:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string cell::subject() const {
+  return rules::subject(path_);
+}
+
+std::optional<outcome> cell::last_outcome() const {
+  std::unique_lock guard{mtx_};
+  if (end().is_known)
+    return end().how;
+  return former_ ? std::optional{*former_} : std::nullopt;
+}
+
+std::string cell::cause_of(const caf::error& reason) const {
+  auto text = text_of(reason);
+  if (reason != errc::child_failed && !is_supervisor(*this))
+    return text;
+  return std::string{rules::first_cause(text, subject())};
+}
+
+bool cell::ended_smoothly() const {
+  std::unique_lock guard{mtx_};
+  const auto& how = end().how;
+  return end().is_known && how.ok() && how.blockers().empty();
+}
+
+caf::error cell::reason_to_quit() const {
+  std::unique_lock guard{mtx_};
+  const auto& how = end().is_known || !former_ ? end().how : *former_;
+  return how.ok() ? caf::error{} : how.reason();
+}
+
+worker_status cell::status() const {
+  worker_status result;
+  result.name = name();
+  result.path = path_;
+  result.queued = counts().queued;
+  std::unique_lock guard{mtx_};
+  auto at = lifecycle_.at();
+  result.state = rules::state_of(at);
+  result.phase = phase();
+  result.incarnation = incarnation();
+  result.holds = holds_;
+  result.health = reported_health();
+  if (result.health != health::healthy)
+    result.health_reason = extra().degraded_because;
+  if (auto since = end().stop_asked_at;
+      result.state == worker_state::stopping && since != never)
+    result.stopping = home().time().now() - since;
+  if (end().is_known) {
+    result.ended = true;
+    result.last_outcome = end().how;
+    result.uptime = end().how.duration();
+  } else if (at != rules::stage::created) {
+    result.uptime = home().time().now() - started_at_;
+  }
+  return result;
+}
+
+queue_counts cell::counts() const {
+  if (auto pool = router_of(*this))
+    return pool->counts();
+  return queue_ ? queue_->counts() : queue_counts{};
+}
+
+std::size_t cell::holds() const {
+  std::unique_lock guard{mtx_};
+  return holds_;
+}
+
+caf::strong_actor_ptr cell::actor() const {
+  const auto adopted = is_adopted(*this);
+  std::unique_lock guard{wake_mtx_};
+  return strong_ && (face_ || adopted) ? face_ : strong_;
+}
+
+void cell::set_face(caf::strong_actor_ptr who) {
+  auto now = who;
+  {
+    std::unique_lock guard{wake_mtx_};
+    face_.swap(who);
+  }
+  if (keeper_)
+    keeper_->face_changed(*this, who, now);
+}
+
+worker* cell::finished_worker() const noexcept {
+  std::unique_lock guard{mtx_};
+  return over_ && lifecycle_.at() != rules::stage::abandoned ? worker_.get()
+                                                             : nullptr;
+}
+
+bool cell::finished() const {
+  std::unique_lock guard{mtx_};
+  return over_;
+}
+
+time_point cell::stopping_since() const {
+  std::unique_lock guard{mtx_};
+  return end().stop_asked_at;
+}
+
+bool cell::was_ready() const {
+  std::unique_lock guard{mtx_};
+  return ready_;
+}
+
+bool cell::cleanup_due() const {
+  std::unique_lock guard{mtx_};
+  return lifecycle_.cleanup_due();
+}
+
+bool cell::goes_well() const {
+  std::unique_lock guard{mtx_};
+  auto so_far = lifecycle_.verdict();
+  return so_far == rules::verdict::open || so_far == rules::verdict::normal;
+}
+
+task<> cell::hand_over_queue() {
+  return worker_->hand_over_queue();
+}
+
+// -- the actor -----------------------------------------------------------------
+
+void cell::attach(worker_actor& who) {
+  std::unique_lock guard{wake_mtx_};
+  actor_ = &who;
+  strong_ = caf::strong_actor_ptr{who.ctrl()};
+}
+
+void cell::detach() noexcept {
+  caf::strong_actor_ptr last;
+  {
+    std::unique_lock guard{wake_mtx_};
+    actor_ = nullptr;
+    last = std::move(strong_);
+  }
+  last = nullptr;
+  std::unique_lock guard{mtx_};
+  if (std::exchange(entered_, false))
+    home().leave();
+}
+
+void cell::system_gone() noexcept {
+  caf::strong_actor_ptr last;
+  {
+    std::unique_lock guard{wake_mtx_};
+    last = std::move(strong_);
+    if (stage() != rules::stage::created) {
+      // Something of it still runs on a thread that never came back, and may
+      // touch the actor's frames: they stay as they are.
+      actor_ = nullptr;
+      static_cast<void>(last.release());
+    }
+  }
+  std::vector<pending_reply> unanswered;
+  {
+    std::unique_lock guard{mtx_};
+    arm(never); // The clock has gone; a deadline would only keep the cell.
+    if (extras_)
+      unanswered.swap(extras_->pending_replies);
+  }
+  // Nobody handles what is queued, and no answer must outlive the system.
+  if (queue_)
+    queue_->discard(message_queue::leave::handled);
+  if (keeper_ && !finished() && rules::is_final(stage()))
+    release_waiters(); // There will be no other life.
+  if (auto at = stage(); at == rules::stage::created || rules::is_final(at))
+    return;
+  // It was started in the instant in which the system went down and never comes
+  // to its end: those who wait for that are told.
+  feed(rules::event::kill,
+       {caf::make_error(errc::system_gone,
+                        subject()
+                          + " did not come to its end: its actor "
+                            "system is gone"),
+        nullptr});
+  feed(rules::event::deadline);
+  {
+    std::unique_lock guard{mtx_};
+    arm(never);
+  }
+  leave_behind();
+}
+
+void cell::wake() noexcept {
+  if (!at_work_here())
+    wake_actor(nullptr);
+}
+
+void cell::wake_actor(caf::mailbox_element_ptr spare) noexcept {
+  std::unique_lock guard{wake_mtx_};
+  if (strong_)
+    actor_->deliver_wake(std::move(spare));
+}
+
+void cell::run_on_thread(std::unique_ptr<thread_job> what, thread_use how) {
+  home().offload(std::move(what), how);
+}
+
+std::unique_ptr<thread_job> cell::take_back(thread_job& what) noexcept {
+  return home().pool().take_back(what);
+}
+
+ask_table& cell::asks() {
+  auto* result = asks_.load(std::memory_order_relaxed);
+  if (result == nullptr) {
+    result = new ask_table;
+    asks_.store(result, std::memory_order_release);
+  }
+  return *result;
+}
+
+// -- waits ---------------------------------------------------------------------
+
+void cell::enlist(idle_wait& x) noexcept {
+  x.previous_idle_ = nullptr;
+  x.next_idle_ = idle_waits_;
+  if (idle_waits_ != nullptr)
+    idle_waits_->previous_idle_ = &x;
+  idle_waits_ = &x;
+}
+
+void cell::delist(idle_wait& x) noexcept {
+  if (x.previous_idle_ != nullptr)
+    x.previous_idle_->next_idle_ = x.next_idle_;
+  else
+    idle_waits_ = x.next_idle_;
+  if (x.next_idle_ != nullptr)
+    x.next_idle_->previous_idle_ = x.previous_idle_;
+  x.previous_idle_ = &x;
+}
+
+void cell::wake_waits() noexcept {
+  sleep_wake_due_ = true;
+  // What is woken here is resumed later, so the list stays as it is.
+  for (auto* i = idle_waits_; i != nullptr; i = i->next_idle_)
+    i->stop_asked();
+}
+
+bool cell::must_pause(bool got_message) noexcept {
+  nones_ = got_message ? 0 : static_cast<std::uint16_t>(nones_ + 1);
+  if (nones_ <= 1)
+    return turn_over();
+  note_pause();
+  return true;
+}
+
+bool cell::turn_over() noexcept {
+  if (++unpaused_ < next_look_)
+    return false;
+  if (unpaused_ < rules::turn_steps && !out_of_time()) {
+    next_look_ = static_cast<std::uint16_t>(
+      std::min(rules::next_look(unpaused_), rules::turn_steps));
+    return false;
+  }
+  note_pause();
+  return true;
+}
+
+} // namespace troupe

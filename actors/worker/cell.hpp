@@ -1,0 +1,900 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "rules/deadlines.hpp"
+#include "rules/fair_share.hpp"
+#include "rules/lifecycle.hpp"
+#include "rules/settings.hpp"
+#include "system/caf_compat.hpp"
+#include "system/run_terms.hpp"
+#include "system/runtime.hpp"
+#include "time/watchdog.hpp"
+#include "troupe/detail/clock.hpp"
+#include "troupe/detail/idle_wait.hpp"
+#include "troupe/detail/perturb.hpp"
+#include "troupe/detail/queue.hpp"
+#include "troupe/detail/small_mutex.hpp"
+#include "troupe/detail/strand.hpp"
+#include "troupe/events.hpp"
+#include "troupe/options.hpp"
+#include "troupe/outcome.hpp"
+#include "troupe/status.hpp"
+#include "troupe/worker.hpp"
+#include "troupe/worker_handle.hpp"
+#include "worker/keeper.hpp"
+
+#include <caf/actor_control_block.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <typeinfo>
+#include <vector>
+
+namespace troupe {
+
+class ask_table;
+class roll_call;
+class worker_actor;
+
+/// The error of a call on a handle that points to no worker.
+[[nodiscard]] caf::error null_handle();
+
+/// Why an incarnation ends badly.
+struct failure {
+  caf::error reason;
+  std::exception_ptr thrown;
+};
+
+/// What the actor of a worker has been told to do and has not done yet: actions
+/// of the lifecycle that belong on its own thread, and a few words of others.
+enum class todo : std::uint32_t {
+  none = 0,
+  begin_startup = 1u << 0,
+  begin_run = 1u << 1,
+  begin_close = 1u << 2,
+  destroy_frame = 1u << 3,
+  wake_waits = 1u << 4,
+  finish = 1u << 5,
+  leave = 1u << 8,
+  holds_changed = 1u << 6,
+  child_ended = 1u << 7,
+  answer = 1u << 9,
+};
+
+constexpr todo operator|(todo x, todo y) noexcept {
+  return static_cast<todo>(static_cast<std::uint32_t>(x)
+                           | static_cast<std::uint32_t>(y));
+}
+
+/// Whether `set` contains `x`.
+constexpr bool has(todo set, todo x) noexcept {
+  return (static_cast<std::uint32_t>(set) & static_cast<std::uint32_t>(x)) != 0;
+}
+
+/// What a worker's actor and the worker's handles share. It feeds events to the
+/// lifecycle table and carries out what does not need the actor's thread, so
+/// that a worker can be stopped, forced, abandoned and asked about while its
+/// actor is stuck. Thread-safe unless a member says otherwise.
+///
+/// Locks, in the order in which they may nest: a cell's `mtx_` -> the clock's
+/// -> a queue's -> a cell's `wake_mtx_`, and a watchdog's -> the clock's. Never
+/// two cells' `mtx_` at once.
+class cell final : public strand {
+public:
+  /// Makes the cell of a worker with one life.
+  cell(std::string path, std::shared_ptr<const run_terms> terms,
+       std::unique_ptr<worker> what, cell* parent);
+
+  /// Makes the cell of a worker whose lives begin and end as `by` says.
+  /// @param place What `by` knows it by.
+  cell(std::string path, std::shared_ptr<const run_terms> terms,
+       std::shared_ptr<message_queue> queue, std::shared_ptr<keeper> by,
+       std::uint64_t place);
+
+  ~cell() override;
+
+  /// The cell whose actor runs on this thread, or null.
+  [[nodiscard]] static cell* current() noexcept;
+
+  /// Whether its actor is at work on this thread, and will look once more at
+  /// what there is to do: then nobody has to wake it.
+  [[nodiscard]] bool at_work_here() const noexcept;
+
+  // -- references -------------------------------------------------------------
+
+  void retain() noexcept {
+    refs_.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  /// Takes a reference unless the last one has been dropped.
+  [[nodiscard]] bool try_retain() noexcept;
+
+  void release() noexcept;
+
+  /// Takes a handle's share, which includes a reference.
+  void add_handle() noexcept;
+
+  /// Drops a handle's share. Without one, an unstarted worker is destroyed.
+  void drop_handle() noexcept;
+
+  void hold_ref() noexcept override {
+    retain();
+  }
+
+  void drop_ref() noexcept override {
+    release();
+  }
+
+  // -- properties -------------------------------------------------------------
+
+  [[nodiscard]] rules::stage stage() const noexcept {
+    return stage_view_.load(std::memory_order_acquire);
+  }
+
+  [[nodiscard]] worker_state state() const noexcept {
+    return rules::state_of(stage());
+  }
+
+  [[nodiscard]] bool stop_asked() const noexcept {
+    return rules::stop_asked(stage());
+  }
+
+  /// Whether the coroutines must not go on: they are to be destroyed.
+  [[nodiscard]] bool frozen() const noexcept;
+
+  /// From the top of its tree: "/pipeline/writer".
+  [[nodiscard]] const std::string& path() const noexcept {
+    return path_;
+  }
+
+  /// The end of its path.
+  [[nodiscard]] const char* name() const noexcept {
+    return path_.c_str() + path_.rfind('/') + 1;
+  }
+
+  [[nodiscard]] const run_terms& terms() const noexcept {
+    return *terms_;
+  }
+
+  [[nodiscard]] const std::shared_ptr<const run_terms>&
+  shared_terms() const noexcept {
+    return terms_;
+  }
+
+  /// Whether nobody waits for it any more, while its code may still run.
+  [[nodiscard]] bool abandoned() const noexcept {
+    return stage() == rules::stage::abandoned;
+  }
+
+  /// `worker "name" (/path)`, the subject of every error text.
+  [[nodiscard]] std::string subject() const;
+
+  [[nodiscard]] runtime& home() const noexcept {
+    return *terms_->home;
+  }
+
+  [[nodiscard]] const std::shared_ptr<runtime>& shared_home() const noexcept {
+    return terms_->home;
+  }
+
+  [[nodiscard]] std::optional<outcome> last_outcome() const;
+
+  /// The text of its `reason` to end; if it has only passed on why somebody
+  /// below it has ended, of that.
+  [[nodiscard]] std::string cause_of(const caf::error& reason) const;
+
+  /// Whether the present life has ended normally, and nothing else is to be
+  /// said about that.
+  [[nodiscard]] bool ended_smoothly() const;
+
+  /// Why its actor is to end: nothing if the last life has ended normally.
+  [[nodiscard]] caf::error reason_to_quit() const;
+
+  [[nodiscard]] worker_status status() const;
+
+  [[nodiscard]] message_queue* queue() const noexcept {
+    return queue_.get();
+  }
+
+  /// Where the messages are: those of its queue, or of all of a pool.
+  [[nodiscard]] queue_counts counts() const;
+
+  [[nodiscard]] std::size_t holds() const;
+
+  /// The worker's actor, or null when it has ended. For a plain actor under a
+  /// supervisor, that actor, or null between two of its lives.
+  [[nodiscard]] caf::strong_actor_ptr actor() const;
+
+  /// Makes `who` what others take for the worker's actor.
+  void set_face(caf::strong_actor_ptr who);
+
+  /// The worker object, or null if it may still be in use.
+  [[nodiscard]] worker* finished_worker() const noexcept;
+
+  /// Whether the end has been reached and announced.
+  [[nodiscard]] bool finished() const;
+
+  /// When a stop was asked for.
+  [[nodiscard]] time_point stopping_since() const;
+
+  // -- lifecycle --------------------------------------------------------------
+
+  /// Starts the worker and returns at once.
+  caf::error start();
+
+  /// Asks for a graceful stop.
+  /// @param limit When the worker is to be forced at the latest.
+  /// @returns `false` if the worker was not started, so that there is nothing
+  ///          to be stopped.
+  bool request_stop(on_stop mode, time_point limit = never) {
+    return request_stop(queue_at_stop(mode), rules::forced_at(limit));
+  }
+
+  /// What becomes of the queue at a stop.
+  enum class queue_at_stop : std::uint8_t {
+    discard = static_cast<std::uint8_t>(on_stop::discard),
+    drain = static_cast<std::uint8_t>(on_stop::drain),
+    hand_over = static_cast<std::uint8_t>(on_stop::hand_over),
+    keep, ///< For the next life.
+  };
+
+  /// As above, within limits, and saying what becomes of the queue.
+  /// @param last Whether the reserve is all that is left.
+  bool request_stop(queue_at_stop mode, const rules::stop_limits& limits,
+                    bool last = false);
+
+  /// Ends the worker now.
+  void force();
+
+  /// Ends the worker without its `on_shutdown()`.
+  void kill(caf::error reason);
+
+  /// Ends a worker that was never started, without a word to it.
+  /// @returns `false` if it was started.
+  bool drop_unstarted(caf::error reason) noexcept;
+
+  void ready_called();
+
+  void report_health(health x, std::string why);
+
+  [[nodiscard]] health reported_health() const noexcept;
+
+  void add_hold();
+
+  void drop_hold() noexcept;
+
+  /// Somebody who holds a handle wants it to stop: asks for it, or has the
+  /// keeper do so.
+  /// @returns as `request_stop`.
+  bool want_stop(on_stop mode);
+
+  // -- lives ------------------------------------------------------------------
+
+  /// Who decides over its lives, or null.
+  [[nodiscard]] keeper* kept_by() const noexcept {
+    return keeper_.get();
+  }
+
+  /// Makes its path that of no other tree, until it is over. (S31)
+  /// @returns `false` if another tree has it.
+  [[nodiscard]] bool claim_path();
+
+  /// Whether there is nobody above it.
+  [[nodiscard]] bool is_top() const noexcept {
+    return keeper_ == nullptr && kin() == nullptr;
+  }
+
+  /// What the keeper knows it by.
+  [[nodiscard]] std::uint64_t place() const noexcept {
+    return place_;
+  }
+
+  /// Says what the keeper knows it by. Before its first life begins.
+  void take_place(std::uint64_t where) noexcept {
+    place_ = where;
+  }
+
+  /// Whether a life can begin in here: its actor is there, and it has not come
+  /// to its final end.
+  [[nodiscard]] bool can_live() const;
+
+  /// Begins the first life, or the next one.
+  /// @pre nobody else begins one, and the last one is over
+  /// @returns an error if it cannot: the actor system goes down, or it has come
+  ///          to its final end since somebody asked `can_live()`.
+  caf::error begin_life();
+
+  /// The final end: no further life begins in here.
+  void retire();
+
+  /// Says that the next life waits for its time, or no longer does.
+  /// @returns whether it did so before.
+  bool set_backing_off(bool value) noexcept {
+    return backing_off_.exchange(value, std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] worker_phase phase() const noexcept;
+
+  [[nodiscard]] std::uint64_t incarnation() const noexcept {
+    return incarnation_.load(std::memory_order_relaxed);
+  }
+
+  /// Makes `next` the cell in which the worker's lives go on: handles to this
+  /// one mean that one.
+  void succeed(cell& next);
+
+  /// The last one in the line of successors.
+  [[nodiscard]] cell& latest() noexcept;
+
+  /// The queue, for a successor.
+  [[nodiscard]] const std::shared_ptr<message_queue>&
+  shared_queue() const noexcept {
+    return queue_;
+  }
+
+  // -- being looked at --------------------------------------------------------
+
+  /// Has the worker answer `who` on its own actor.
+  /// @returns `false` if there is nobody in here who could.
+  bool call_upon(std::shared_ptr<roll_call> who);
+
+  /// Answers those who have called; the actor's own thread.
+  void answer_callers();
+
+  /// Whether there is a point in asking it: its code runs at this moment, or
+  /// may have something to say.
+  [[nodiscard]] bool is_worth_asking() const noexcept {
+    return turns_.load(std::memory_order_relaxed) != 0
+           || !says_nothing_.load(std::memory_order_relaxed);
+  }
+
+  /// It has nothing to say about itself.
+  void note_says_nothing() noexcept {
+    says_nothing_.store(true, std::memory_order_relaxed);
+  }
+
+  /// Its code begins to run. The next turn may begin before the last one has
+  /// said that it is over.
+  void begin_turn() noexcept {
+    turns_.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  void end_turn() noexcept {
+    turns_.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  // -- waiting ----------------------------------------------------------------
+
+  /// Whether a call that waits must be refused on this thread.
+  [[nodiscard]] bool would_block() const noexcept {
+    return current() != nullptr || home().would_block();
+  }
+
+  /// Blocks until the worker is ready or over.
+  caf::error startup();
+
+  /// Blocks until a worker that was started is ready or over.
+  /// @returns nothing, or why it is not ready.
+  caf::error wait_until_ready();
+
+  /// Blocks until the worker is over.
+  awaited_outcome wait_until_over(timespan timeout);
+
+  /// The error of a call that needs a worker that was started.
+  [[nodiscard]] caf::error not_started() const;
+
+  /// Why the worker is not ready; nothing if it is or was.
+  [[nodiscard]] caf::error why_not_ready() const;
+
+  /// Links `x`, to be posted; returns `false` if there is nothing to wait for.
+  bool watch(lifecycle_awaiter& x);
+
+  void stop_watching(lifecycle_awaiter& x) noexcept;
+
+  /// Replies to the request in `what` once the worker is ready or over:
+  /// nothing, or an error, for the former, the outcome for the latter.
+  void reply_when(caf::mailbox_element& what, lifecycle_awaiter::what until);
+
+  // -- family -----------------------------------------------------------------
+
+  /// Makes `children` those of this supervisor's present life.
+  void set_brood(std::shared_ptr<brood> children);
+
+  [[nodiscard]] std::shared_ptr<brood> get_brood() const;
+
+  /// The fate of the brood of its last life: its children, and how often
+  /// they were restarted, as they were at the end. Null if there was none, or
+  /// if there is another one.
+  [[nodiscard]] std::shared_ptr<const tree_status> last_brood() const;
+
+  /// Whether some of the brood are left.
+  [[nodiscard]] bool has_brood() const;
+
+  /// None of the brood is left.
+  void brood_over() noexcept;
+
+  /// Makes `child` a linked child of this one.
+  void add_child(cell& child);
+
+  /// How the children of a worker are to end.
+  enum class how_to_end : std::uint8_t {
+    gracefully,
+    linked_by_force, ///< Those of a supervisor stop by themselves. (S26)
+    by_force,
+  };
+
+  /// Asks all children to stop, or forces them.
+  void stop_children(how_to_end how);
+
+  [[nodiscard]] bool has_children() const;
+
+  /// The linked children that have not ended, in the order of their start.
+  [[nodiscard]] std::vector<cell_ptr> linked_children() const;
+
+  /// Lets go of the children that have not ended.
+  void disown_children() noexcept;
+
+  /// Takes the children that have ended, each with a reference.
+  [[nodiscard]] std::vector<cell*> take_ended_children();
+
+  [[nodiscard]] bool was_ready() const;
+
+  // -- the actor's side -------------------------------------------------------
+
+  /// Ties the cell to its actor.
+  void attach(worker_actor& who);
+
+  /// Unties it again, and lets the actor system go down.
+  void detach() noexcept;
+
+  /// Cuts the tie because the actor system goes away.
+  void system_gone() noexcept;
+
+  /// Feeds an event to the lifecycle.
+  void feed(rules::event e, failure why = {});
+
+  [[nodiscard]] bool has_todo() const noexcept {
+    return todo_.load(std::memory_order_relaxed) != 0;
+  }
+
+  [[nodiscard]] todo take_todo() noexcept {
+    perturb();
+    return static_cast<todo>(todo_.exchange(0, std::memory_order_acq_rel));
+  }
+
+  /// `on_shutdown()` begins, now that the children are gone: it gets its time.
+  void begin_cleanup();
+
+  /// Publishes that it is ready, or how its life has ended. The keeper has
+  /// taken note of that.
+  void tell();
+
+  /// Tells those who have subscribed to events.
+  void publish(event_kind what, caf::error reason = {}, timespan span = {});
+
+  /// Who was in the way when the supervisor stopped its children.
+  void note_blockers(stop_report who);
+
+  /// `on_shutdown()` is over, and has left children.
+  void join_again();
+
+  /// A life is over: it is the final end, unless there is a keeper who decides.
+  void end_reached();
+
+  /// Makes the object of the life that begins.
+  void make_object();
+
+  /// Releases those who wait for the end, and tells the parent.
+  void release_waiters();
+
+  [[nodiscard]] bool has_object() const noexcept {
+    return worker_ != nullptr;
+  }
+
+  /// @pre `has_object()`
+  [[nodiscard]] worker& object() const noexcept {
+    return *worker_;
+  }
+
+  /// Destroys the worker object, which nobody will ask for any more.
+  void discard_object() noexcept {
+    worker_.reset();
+  }
+
+  /// How the present life has ended.
+  /// @pre its end was told to the actor, and it has not begun to rest
+  [[nodiscard]] const outcome& final_outcome() const noexcept {
+    return ending_->how;
+  }
+
+  [[nodiscard]] bool cleanup_due() const;
+
+  /// Whether its present life has neither failed nor been forced so far.
+  [[nodiscard]] bool goes_well() const;
+
+  /// Gives the object what is left in its queue.
+  [[nodiscard]] task<> hand_over_queue();
+
+  [[nodiscard]] worker_actor* actor_object() const noexcept {
+    return actor_;
+  }
+
+  /// The pending requests; made on first use by the actor's own thread.
+  [[nodiscard]] ask_table& asks();
+
+  [[nodiscard]] ask_table* find_asks() const noexcept {
+    return asks_.load(std::memory_order_acquire);
+  }
+
+  // -- waits (the actor's own thread) -----------------------------------------
+
+  void enlist(idle_wait& x) noexcept;
+
+  void delist(idle_wait& x) noexcept;
+
+  /// Tells all idle waits that a stop was asked for.
+  void wake_waits() noexcept;
+
+  /// A sleep begins: whether the stop's one wake-up is still due, which it then
+  /// is no more.
+  [[nodiscard]] bool take_sleep_wake() noexcept {
+    return std::exchange(sleep_wake_due_, false);
+  }
+
+  void clear_sleep_wake() noexcept {
+    sleep_wake_due_ = false;
+  }
+
+  void note_sleep_woken() noexcept {
+    sleep_wake_due_ = false;
+  }
+
+  /// Whether this `get_message` is to let others have their turn: as
+  /// `turn_over`, or after a second none in a row.
+  [[nodiscard]] bool must_pause(bool got_message) noexcept;
+
+  /// Whether the worker is to let others have their turn, having gone on many
+  /// times, or for long, without a wait. (L35)
+  [[nodiscard]] bool turn_over() noexcept;
+
+  void note_pause() noexcept {
+    unpaused_ = 0;
+    next_look_ = rules::first_look;
+  }
+
+  // -- strand -----------------------------------------------------------------
+
+  void run_on_thread(std::unique_ptr<thread_job> what, thread_use how) override;
+
+  std::unique_ptr<thread_job> take_back(thread_job& what) noexcept override;
+
+  /// Makes the actor run, with `spare` as the message that does it, if given.
+  void wake_actor(caf::mailbox_element_ptr spare) noexcept;
+
+  bool out_of_time() noexcept override;
+
+  // -- watchdog (the actor's own thread) --------------------------------------
+
+  /// Who notices when the worker's code does not return, or null.
+  [[nodiscard]] watchdog* get_watchdog() const noexcept {
+    return rare_ ? rare_->dog.get() : nullptr;
+  }
+
+  void step_begins() noexcept override;
+
+protected:
+  void wake() noexcept override;
+
+private:
+  friend class runtime;
+
+  class blocked_thread;
+
+  class guard_dog;
+
+  class alarm;
+
+  struct pending_reply {
+    caf::strong_actor_ptr to;
+    caf::message_id mid;
+    lifecycle_awaiter::what until;
+  };
+
+  /// News of a child. Its keeper takes note of them before they are published.
+  enum class news : std::uint8_t { none, ready, end };
+
+  /// What is known of the end of the present life, from the first word of it.
+  struct ending {
+    outcome how;
+    bool is_known = false; // how
+    time_point stop_asked_at = never;
+    time_point grace_over = never;
+    time_point forced_since = never;
+    rules::stop_limits limits;
+    timespan hung_for{0};
+    bool told_last = false;
+    bool force_asked = false;
+    bool abandon_due = false; // when its brood is over
+  };
+
+  /// What only few cells need.
+  struct extras {
+    std::string degraded_because;
+    std::vector<pending_reply> pending_replies;
+    std::shared_ptr<brood> children;                  // of a supervisor
+    std::shared_ptr<const tree_status> last_children; // of one that has ended
+    cell* predecessor = nullptr;                      // holds a reference
+    cell* first_child = nullptr; // linked, as the following ones are
+    cell* ended_child = nullptr; // the last one
+    // Each takes itself out, with the lock held, before it goes.
+    lifecycle_awaiter* awaiters = nullptr;
+    blocked_thread* blocked = nullptr;
+  };
+
+  /// What ties a linked child to its parent, whose lock guards it.
+  struct kinship {
+    cell* const parent;   // holds a reference
+    cell* next = nullptr; // the list has a reference to each in it
+    cell* previous = nullptr;
+    bool is_listed = false;
+  };
+
+  /// What only few have, and those from the beginning.
+  struct rarities {
+    std::unique_ptr<kinship> kin; // of a linked child
+    std::unique_ptr<watchdog> dog;
+  };
+
+  [[nodiscard]] kinship* kin() const noexcept {
+    return rare_ ? rare_->kin.get() : nullptr;
+  }
+
+  /// A value that is never destroyed.
+  template <class T>
+  union lasting {
+    lasting() : value() {
+      // nop
+    }
+
+    lasting(const lasting&) = delete;
+
+    lasting& operator=(const lasting&) = delete;
+
+    ~lasting() {
+      // nop
+    }
+
+    T value;
+  };
+
+  /// Stands for what a cell does not have: the destructor of a global may still
+  /// use a cell.
+  template <class T>
+  [[nodiscard]] static const T& none_of() noexcept {
+    static const lasting<T> none;
+    return none.value;
+  }
+
+  /// @pre `mtx_` is held
+  [[nodiscard]] const ending& end() const noexcept {
+    return ending_ ? *ending_ : none_of<ending>();
+  }
+
+  /// @pre `mtx_` is held
+  [[nodiscard]] ending& make_end() {
+    if (!ending_)
+      ending_ = std::make_unique<ending>();
+    return *ending_;
+  }
+
+  /// @pre `mtx_` is held
+  [[nodiscard]] const extras& extra() const noexcept {
+    return extras_ ? *extras_ : none_of<extras>();
+  }
+
+  /// @pre `mtx_` is held
+  [[nodiscard]] extras& make_extra() {
+    if (!extras_)
+      extras_ = std::make_unique<extras>();
+    return *extras_;
+  }
+
+  [[nodiscard]] bool is_forced() const noexcept;
+
+  [[nodiscard]] bool is_to_be_forced() const;
+
+  bool drop_as_child();
+
+  void stop_children(how_to_end how, std::vector<cell_ptr>& to_force);
+
+  static void force_all(std::vector<cell_ptr> due);
+
+  void force_one(std::vector<cell_ptr>& below);
+
+  void send_replies(lifecycle_awaiter::what upto) noexcept;
+
+  void tell_parent();
+
+  void apply(rules::action what, failure& why);
+
+  void arm(time_point due);
+
+  [[nodiscard]] time_point due() const noexcept;
+
+  [[nodiscard]] bool dropped() const noexcept;
+
+  [[nodiscard]] bool can_live_locked() const;
+
+  [[nodiscard]] caf::error why_not_startable() const;
+
+  void begin_anew(failure& none);
+
+  caf::error start_now();
+
+  /// When the grace period of a stop ends at the latest.
+  [[nodiscard]] time_point grace_limit() const noexcept;
+
+  [[nodiscard]] time_point cleanup_deadline() const;
+
+  [[nodiscard]] bool has_children_locked() const;
+
+  [[nodiscard]] bool has_to_drain() const noexcept;
+
+  void note_outcome(rules::action what, failure& why);
+
+  [[nodiscard]] std::vector<cell*> take_ended_locked();
+
+  void add_todo(todo what) noexcept;
+
+  void shorten_cleanup();
+
+  [[nodiscard]] bool joins() const noexcept;
+
+  [[nodiscard]] std::string why_forced() const;
+
+  void deadline_passed();
+
+  void leave_behind();
+
+  void watch();
+
+  void stalled(timespan length);
+
+  void give_up_hung(timespan length);
+
+  void announce(lifecycle_awaiter::what upto) noexcept;
+
+  void unwatch(lifecycle_awaiter& x) noexcept;
+
+  void log_transition(rules::stage from, rules::stage to);
+
+  void publish_transition(rules::stage from);
+
+  void publish_ready();
+
+  void publish_end();
+
+  void tell_locked();
+
+  awaited_outcome block(lifecycle_awaiter::what until, timespan timeout);
+
+  /// What a call that blocks waits for, in words.
+  [[nodiscard]] std::string waited_for(lifecycle_awaiter::what until);
+
+  // Fixed.
+  const std::shared_ptr<const run_terms> terms_; // goes last, with the runtime
+  const std::string path_;
+  std::unique_ptr<worker> worker_;
+  std::unique_ptr<rarities> rare_; // since it was made
+  std::shared_ptr<message_queue> queue_;
+  const std::shared_ptr<keeper> keeper_;
+  std::uint64_t place_ = 0; // fixed before a life begins
+
+  std::atomic<std::uint32_t> refs_{1};
+  std::atomic<std::uint32_t> handles_{1};
+  std::atomic<std::uint32_t> todo_{0};
+  std::atomic<rules::stage> stage_view_{rules::stage::created};
+  std::atomic<bool> backing_off_{false};
+  std::atomic<std::uint8_t> turns_{0};
+  std::atomic<health> health_{health::healthy};
+  std::atomic<ask_table*> asks_{nullptr};
+  std::atomic<std::uint64_t> incarnation_{1};
+  std::atomic<cell*> successor_{nullptr}; // holds a reference
+
+  // The actor; `wake_mtx_` guards the strong reference, and with it who may
+  // enqueue.
+  mutable small_mutex wake_mtx_;
+  std::atomic<bool> says_nothing_{false}; // without that lock
+  news untold_ = news::none;              // guarded by `mtx_`
+  caf::strong_actor_ptr strong_;
+  caf::strong_actor_ptr face_;
+  worker_actor* actor_ = nullptr; // it holds this, and clears this at its end
+
+  // Guarded by `mtx_`.
+  mutable small_mutex mtx_;
+  rules::lifecycle lifecycle_;
+  bool ready_ = false;
+  bool over_ = false;
+  bool entered_ = false;
+  bool in_cleanup_ = false; // in on_shutdown(), or past it
+  bool is_armed_ = false;   // the alarm, for its due()
+  bool has_path_ = false;   // claimed
+  std::uint32_t holds_ = 0;
+  std::unique_ptr<clock::job> alarm_; // made when it is needed
+  time_point started_at_ = never;     // the present life, or the last one
+  std::unique_ptr<ending> ending_;
+  std::unique_ptr<const outcome> former_; // of the life before
+  std::unique_ptr<extras> extras_;
+
+  // Guarded by the runtime's lock; a cell leaves that list before it goes.
+  cell* next_ = nullptr;
+  cell* previous_ = nullptr;
+
+  // Of the actor's own thread; a wait leaves the list before it goes.
+  idle_wait* idle_waits_ = nullptr;
+  bool sleep_wake_due_ = false;
+  std::uint16_t unpaused_ = 0;
+  std::uint16_t next_look_ = rules::first_look; // at the clock
+  std::uint16_t nones_ = 0;
+};
+
+/// Counts references to a cell.
+class cell_ptr {
+public:
+  cell_ptr() noexcept = default;
+
+  explicit cell_ptr(cell& x) noexcept : ptr_(&x) {
+    x.retain();
+  }
+
+  /// Takes over a reference.
+  static cell_ptr adopt(cell& x) noexcept {
+    cell_ptr result;
+    result.ptr_ = &x;
+    return result;
+  }
+
+  cell_ptr(const cell_ptr& other) noexcept : ptr_(other.ptr_) {
+    if (ptr_ != nullptr)
+      ptr_->retain();
+  }
+
+  cell_ptr(cell_ptr&& other) noexcept
+    : ptr_(std::exchange(other.ptr_, nullptr)) {
+    // nop
+  }
+
+  cell_ptr& operator=(cell_ptr other) noexcept {
+    std::swap(ptr_, other.ptr_);
+    return *this;
+  }
+
+  ~cell_ptr() {
+    if (ptr_ != nullptr)
+      ptr_->release();
+  }
+
+  [[nodiscard]] cell* get() const noexcept {
+    return ptr_;
+  }
+
+  cell* operator->() const noexcept {
+    return ptr_;
+  }
+
+  cell& operator*() const noexcept {
+    return *ptr_;
+  }
+
+private:
+  cell* ptr_ = nullptr;
+};
+
+} // namespace troupe

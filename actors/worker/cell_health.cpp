@@ -1,0 +1,75 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+// What a worker says about itself while it runs, by itself and when asked.
+
+#include "worker/cell.hpp"
+#include "worker/roll_call.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+health cell::reported_health() const noexcept {
+  auto at = stage();
+  return at == rules::stage::created || rules::is_final(at)
+           ? health::healthy
+           : health_.load(std::memory_order_relaxed);
+}
+
+void cell::report_health(health x, std::string why) {
+  auto is_well = x == health::healthy;
+  {
+    std::unique_lock guard{mtx_};
+    auto at = lifecycle_.at();
+    if (at == rules::stage::created || rules::is_final(at)
+        || (x == health_.load(std::memory_order_relaxed)
+            && why == extra().degraded_because))
+      return;
+    health_.store(x, std::memory_order_relaxed);
+    make_extra().degraded_because = why;
+    tell_locked();
+    if (home().events().wanted())
+      publish(is_well ? event_kind::recovered : event_kind::degraded,
+              is_well ? caf::error{}
+                      : caf::make_error(errc::degraded,
+                                        subject() + " is degraded: " + why));
+  }
+  auto level = is_well ? compat::log_info : compat::log_warning;
+  if (home().logs(level))
+    home().log(level, path_ + " [" + std::to_string(incarnation())
+                        + (is_well ? "] is healthy again" : "] is degraded: ")
+                        + why);
+}
+
+// -- being looked at -----------------------------------------------------------
+
+bool cell::call_upon(std::shared_ptr<roll_call> who) {
+  std::unique_lock guard{mtx_};
+  auto at = lifecycle_.at();
+  if (at == rules::stage::created || rules::is_final(at))
+    return false;
+  home().add_caller(*this, std::move(who));
+  add_todo(todo::answer);
+  return true;
+}
+
+void cell::answer_callers() {
+  auto callers = home().take_callers(*this);
+  if (callers.empty())
+    return;
+  status_fields fields;
+  // Once it has ended, its object may be in other hands.
+  auto at = stage();
+  if (worker_ && at != rules::stage::created && !rules::is_final(at)) {
+    try {
+      fields = worker_->describe();
+    } catch (...) {
+      fields = {{"describe() failed", text_of(std::current_exception())}};
+    }
+  }
+  for (auto& x : callers)
+    x->answer(*this, fields);
+}
+
+} // namespace troupe

@@ -1,0 +1,186 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+// The lives of a worker that has a keeper: how one follows another in the same
+// cell, or in a successor of it, and how the last one ends.
+
+#include "base/memory_ahead.hpp"
+#include "worker/cell.hpp"
+
+#include <cassert>
+#include <utility>
+
+namespace troupe {
+
+worker_phase cell::phase() const noexcept {
+  auto at = stage();
+  if (rules::is_final(at) && backing_off_.load(std::memory_order_relaxed))
+    return worker_phase::backing_off;
+  return rules::phase_of(at);
+}
+
+bool cell::can_live() const {
+  std::unique_lock guard{mtx_};
+  return can_live_locked();
+}
+
+/// @pre `mtx_` is held
+bool cell::can_live_locked() const {
+  if (over_ || dropped() || lifecycle_.at() == rules::stage::abandoned)
+    return false;
+  std::unique_lock wake_guard{wake_mtx_};
+  return actor_ != nullptr;
+}
+
+caf::error cell::begin_life() {
+  if (stage() == rules::stage::created) {
+    if (queue_)
+      queue_->reopen(); // The cell before this one may have closed it.
+    return start_now();
+  }
+  {
+    std::unique_lock guard{mtx_};
+    assert(rules::is_final(lifecycle_.at()));
+    // Somebody may have killed it before its first life could begin.
+    if (!can_live_locked())
+      return why_not_startable();
+    failure none;
+    begin_anew(none);
+  }
+  log_transition(rules::stage::created, rules::stage::starting);
+  return {};
+}
+
+/// @pre `mtx_` is held
+void cell::begin_anew(failure& none) {
+  tell_locked();
+  former_ = std::make_unique<const outcome>(std::move(make_end().how));
+  ending_ = nullptr;
+  backing_off_.store(false, std::memory_order_relaxed);
+  incarnation_.fetch_add(1, std::memory_order_relaxed);
+  lifecycle_ = rules::lifecycle{};
+  ready_ = false;
+  in_cleanup_ = false;
+  holds_ = 0;
+  health_.store(health::healthy, std::memory_order_relaxed);
+  if (extras_)
+    extras_->degraded_because.clear();
+  started_at_ = home().time().now();
+  if (queue_)
+    queue_->reopen();
+  apply(lifecycle_.feed(rules::event::start), none);
+}
+
+void cell::make_object() {
+  memory_ahead(512); // with the frame of run()
+  worker_.reset();   // before there is another one
+  worker_ = keeper_->make_object(*this);
+  worker_->cell_ = this;
+}
+
+bool cell::want_stop(on_stop mode) {
+  if (!keeper_)
+    return request_stop(mode);
+  keeper_->stop_wanted(*this, mode);
+  return true;
+}
+
+bool cell::claim_path() {
+  if (!home().claim_path(*this))
+    return false;
+  std::unique_lock guard{mtx_};
+  // It may have been abandoned meanwhile.
+  if (over_)
+    home().release_path(*this);
+  else
+    has_path_ = true;
+  return !over_;
+}
+
+void cell::end_reached() {
+  if (keeper_ && !home().gone()) {
+    keeper_->child_ended(*this);
+    return;
+  }
+  tell();
+  release_waiters();
+}
+
+void cell::retire() {
+  if (finished())
+    return;
+  backing_off_.store(false, std::memory_order_relaxed);
+  if (stage() == rules::stage::created
+      && drop_unstarted(caf::make_error(errc::stopped_before_ready,
+                                        subject() + " was never started")))
+    return;
+  if (queue_)
+    queue_->discard(message_queue::leave::handled);
+  release_waiters();
+  std::unique_lock guard{mtx_};
+  if (lifecycle_.at() != rules::stage::abandoned)
+    add_todo(todo::leave);
+}
+
+void cell::succeed(cell& next) {
+  next.retain();
+  auto over = finished();
+  auto how = last_outcome();
+  if (!over)
+    retain();
+  {
+    std::unique_lock guard{next.mtx_};
+    if (!over)
+      next.make_extra().predecessor = this;
+    next.incarnation_.store(incarnation() + 1, std::memory_order_relaxed);
+    if (how)
+      next.former_ = std::make_unique<const outcome>(std::move(*how));
+  }
+  successor_.store(&next, std::memory_order_release);
+}
+
+cell& cell::latest() noexcept {
+  auto* result = this;
+  while (auto* next = result->successor_.load(std::memory_order_acquire))
+    result = next;
+  return *result;
+}
+
+// -- the brood -----------------------------------------------------------------
+
+void cell::set_brood(std::shared_ptr<brood> children) {
+  std::shared_ptr<const tree_status> former; // goes without the lock
+  std::unique_lock guard{mtx_};
+  make_extra().children = std::move(children);
+  former.swap(make_extra().last_children);
+}
+
+std::shared_ptr<brood> cell::get_brood() const {
+  std::unique_lock guard{mtx_};
+  return extra().children;
+}
+
+std::shared_ptr<const tree_status> cell::last_brood() const {
+  std::unique_lock guard{mtx_};
+  return extra().last_children;
+}
+
+bool cell::has_brood() const {
+  std::unique_lock guard{mtx_};
+  return extra().children && !extra().children->over();
+}
+
+void cell::brood_over() noexcept {
+  std::unique_lock guard{mtx_};
+  if (lifecycle_.at() == rules::stage::forcing && end().abandon_due)
+    arm(home().time().now());
+  add_todo(todo::child_ended);
+}
+
+/// @pre `mtx_` is held
+bool cell::has_children_locked() const {
+  auto& kept = extra().children;
+  return extra().first_child != nullptr || (kept && !kept->over());
+}
+
+} // namespace troupe

@@ -1,0 +1,93 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+// How a cell notices that the worker's code does not return.
+
+#include "worker/cell.hpp"
+
+#include <caf/deep_to_string.hpp>
+
+#include <utility>
+
+namespace troupe {
+
+/// Watches the actor of a cell, and lives as long as that.
+class cell::guard_dog final : public watchdog {
+public:
+  explicit guard_dog(cell& home) noexcept
+    : watchdog(home.home().time(), home.terms_->watchdog), home_(home) {
+    // nop
+  }
+
+  void retain() noexcept override {
+    home_.retain();
+  }
+
+  void release() noexcept override {
+    home_.release();
+  }
+
+protected:
+  void stalled(timespan length) noexcept override {
+    home_.stalled(length);
+  }
+
+private:
+  cell& home_;
+};
+
+void cell::watch() {
+  if (terms_->watchdog == infinite)
+    return;
+  if (!rare_)
+    rare_ = std::make_unique<rarities>();
+  rare_->dog = std::make_unique<guard_dog>(*this);
+  watch_steps();
+}
+
+void cell::step_begins() noexcept {
+  if (auto* dog = get_watchdog())
+    dog->next_step();
+}
+
+/// The worker's code has not returned in time. On the clock's thread.
+void cell::stalled(timespan length) {
+  {
+    std::unique_lock guard{mtx_};
+    if (lifecycle_.at() == rules::stage::abandoned)
+      return; // which was reported
+    tell_locked();
+    if (home().events().wanted())
+      publish(event_kind::stalled, {}, length);
+  }
+  if (home().logs(compat::log_warning))
+    home().log(compat::log_warning,
+               path_ + " [" + std::to_string(incarnation())
+                 + "] stalled: its code has not returned for "
+                 + caf::deep_to_string(length));
+  if (terms_->on_hang == on_hang::restart)
+    give_up_hung(length);
+}
+
+/// Abandons the worker without waiting for the periods of a force.
+void cell::give_up_hung(timespan length) {
+  auto from = rules::stage::created;
+  auto to = from;
+  {
+    std::unique_lock guard{mtx_};
+    from = lifecycle_.at();
+    if (rules::is_final(from))
+      return;
+    make_end().hung_for = length;
+    failure none;
+    apply(lifecycle_.feed(rules::event::force), none);
+    apply(lifecycle_.feed(rules::event::deadline), none);
+    arm(never);
+    to = lifecycle_.at();
+  }
+  log_transition(from, to);
+  if (to == rules::stage::abandoned)
+    leave_behind();
+}
+
+} // namespace troupe

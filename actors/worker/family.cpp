@@ -1,0 +1,228 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+// Linked children: who they are, how they are stopped, how they end.
+
+#include "worker/cell.hpp"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+void cell::add_child(cell& child) {
+  child.retain();
+  {
+    std::unique_lock guard{mtx_};
+    auto* before = std::exchange(make_extra().first_child, &child);
+    child.kin()->is_listed = true;
+    child.kin()->next = before;
+    if (before != nullptr)
+      before->kin()->previous = &child;
+  }
+  // A force that comes from here on finds the child in the list. If the force
+  // came before, the child ends before it has begun.
+  if (is_to_be_forced())
+    child.drop_as_child();
+}
+
+/// Whether it is forced, or is about to be because one above it is: a family
+/// may grow as fast as a force goes down in it.
+bool cell::is_to_be_forced() const {
+  for (const auto* x = this; x != nullptr;) {
+    std::unique_lock guard{x->mtx_};
+    if (x->is_forced())
+      return true;
+    // One that cleans up after a force may have helpers.
+    if (x->in_cleanup_ || !x->home().is_forcing())
+      return false;
+    x = x->kin() != nullptr ? x->kin()->parent : nullptr;
+  }
+  return false;
+}
+
+/// Whether its coroutines are to be destroyed, so that no child may begin. In
+/// `on_shutdown()`, which follows, children can be started again.
+/// @pre `mtx_` is held
+bool cell::is_forced() const noexcept {
+  return rules::is_final(lifecycle_.at()) || frozen()
+         || (end().force_asked && !in_cleanup_);
+}
+
+/// Ends a linked child that was not started.
+/// @returns `false` if it was.
+bool cell::drop_as_child() {
+  return drop_unstarted(caf::make_error(
+    errc::cancelled, subject() + " was not started: its parent ends"));
+}
+
+void cell::stop_children(how_to_end how) {
+  std::vector<cell_ptr> forced;
+  stop_children(how, forced);
+  force_all(std::move(forced));
+}
+
+/// The same, but those to be forced are left to the caller.
+void cell::stop_children(how_to_end how, std::vector<cell_ptr>& to_force) {
+  std::vector<cell_ptr> children;
+  std::shared_ptr<brood> kept;
+  auto limits = rules::stop_limits{};
+  auto limit = never;
+  {
+    std::unique_lock guard{mtx_};
+    limit = end().stop_asked_at != never ? end().grace_over : never;
+    kept = extra().children;
+    limits = end().limits;
+    for (auto* i = extra().first_child; i != nullptr; i = i->kin()->next)
+      children.emplace_back(*i);
+  }
+  for (auto& child : children) {
+    // It may be started in this very moment.
+    if (child->stage() == rules::stage::created && child->drop_as_child())
+      continue;
+    if (how != how_to_end::gracefully)
+      to_force.push_back(std::move(child));
+    else
+      child->request_stop(child->terms().on_stop, limit);
+  }
+  if (kept && how == how_to_end::by_force)
+    kept->force();
+  else if (kept)
+    kept->stop(limits);
+}
+
+bool cell::has_children() const {
+  std::unique_lock guard{mtx_};
+  return has_children_locked();
+}
+
+std::vector<cell_ptr> cell::linked_children() const {
+  std::vector<cell_ptr> result;
+  {
+    std::unique_lock guard{mtx_};
+    for (auto* i = extra().first_child; i != nullptr; i = i->kin()->next)
+      result.emplace_back(*i);
+  }
+  // The list begins with the one that came last.
+  std::reverse(result.begin(), result.end());
+  return result;
+}
+
+namespace {
+
+/// What is still shown of them when they are gone: values, since handles to
+/// them could hold each other up.
+std::shared_ptr<const tree_status> as_they_ended(const brood& children) {
+  try {
+    auto result = std::make_shared<tree_status>();
+    children.describe(*result, nullptr);
+    return result;
+  } catch (const std::bad_alloc&) {
+    return nullptr; // They are not shown.
+  }
+}
+
+} // namespace
+
+void cell::disown_children() noexcept {
+  std::vector<cell*> children;
+  std::shared_ptr<brood> kept;
+  {
+    std::unique_lock guard{mtx_};
+    if (!extras_)
+      return;
+    kept = extras_->children;
+  }
+  // Those of a supervisor that was abandoned go on.
+  auto last = kept && kept->over() ? as_they_ended(*kept) : nullptr;
+  {
+    std::unique_lock guard{mtx_};
+    if (kept) {
+      extras_->children = nullptr;
+      extras_->last_children.swap(last);
+    }
+    for (auto* i = std::exchange(extras_->first_child, nullptr);
+         i != nullptr;) {
+      i->kin()->is_listed = false;
+      i->kin()->previous = nullptr;
+      children.push_back(i);
+      i = std::exchange(i->kin()->next, nullptr);
+    }
+    for (auto* i : take_ended_locked())
+      children.push_back(i);
+  }
+  for (auto* child : children)
+    child->release();
+  if (kept)
+    kept->orphan();
+}
+
+void cell::note_blockers(stop_report who) {
+  std::unique_lock guard{mtx_};
+  make_end().how.blockers_ = std::move(who);
+}
+
+std::vector<cell*> cell::take_ended_children() {
+  std::unique_lock guard{mtx_};
+  return take_ended_locked();
+}
+
+/// @pre `mtx_` is held
+std::vector<cell*> cell::take_ended_locked() {
+  std::vector<cell*> result;
+  if (!extras_)
+    return result;
+  for (auto* i = std::exchange(extras_->ended_child, nullptr); i != nullptr;) {
+    result.push_back(i);
+    i = std::exchange(i->kin()->next, nullptr);
+  }
+  std::reverse(result.begin(), result.end());
+  return result;
+}
+
+void cell::release_waiters() {
+  {
+    std::unique_lock guard{mtx_};
+    over_ = true;
+    // A thread that has waited may start another tree of that name.
+    if (std::exchange(has_path_, false))
+      home().release_path(*this);
+    announce(lifecycle_awaiter::what::over);
+  }
+  home().notify();
+  send_replies(lifecycle_awaiter::what::over);
+  // Who waits for the one that this one has succeeded waits for this one.
+  // The two hold each other up to here.
+  auto* before = [this] {
+    std::unique_lock guard{mtx_};
+    return extras_ ? std::exchange(extras_->predecessor, nullptr) : nullptr;
+  }();
+  if (before != nullptr) {
+    before->release_waiters();
+    before->release();
+  }
+  if (kin() != nullptr)
+    tell_parent();
+}
+
+/// The parent's list holds a reference, which goes over to the list of those
+/// that have ended.
+void cell::tell_parent() {
+  auto& parent = *kin()->parent;
+  std::unique_lock guard{parent.mtx_};
+  if (!std::exchange(kin()->is_listed, false))
+    return;
+  if (kin()->previous != nullptr)
+    kin()->previous->kin()->next = kin()->next;
+  else
+    parent.extras_->first_child = kin()->next;
+  if (kin()->next != nullptr)
+    kin()->next->kin()->previous = kin()->previous;
+  kin()->previous = nullptr;
+  kin()->next = std::exchange(parent.extras_->ended_child, this);
+  parent.add_todo(todo::child_ended);
+}
+
+} // namespace troupe

@@ -1,0 +1,84 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "troupe/handlers.hpp"
+
+#include "worker/cell.hpp"
+#include "worker/worker_actor.hpp"
+
+namespace troupe {
+
+handler_call::handler_call()
+  : cell_(cell::current()),
+    content_(cell_->actor_object()->current_mailbox_element()->payload),
+    promise_(cell_->actor_object()->make_response_promise()),
+    fiber_(*cell_) {
+  // nop
+}
+
+handler_call::~handler_call() = default;
+
+handler_call& handler_call::adopt(std::unique_ptr<handler_call> x) {
+  auto& result = *x.release();
+  result.cell_->actor_object()->adopt(result);
+  return result;
+}
+
+void handler_call::begun() {
+  cell::current()->actor_object()->handler_begun();
+}
+
+void handler_call::fail(const std::exception_ptr& what) {
+  promise_.deliver(handler_failed(what));
+}
+
+void handler_call::done() {
+  cell_->actor_object()->handler_done(*this);
+}
+
+void handler_call::cancelled() {
+  cell_->actor_object()->handler_cancelled(*this);
+}
+
+void handler_call::link(handler_call*& first) noexcept {
+  next_ = first;
+  if (first != nullptr)
+    first->previous_ = this;
+  first = this;
+}
+
+void handler_call::unlink(handler_call*& first) noexcept {
+  if (previous_ != nullptr)
+    previous_->next_ = next_;
+  else
+    first = next_;
+  if (next_ != nullptr)
+    next_->previous_ = previous_;
+}
+
+plain_handler_scope::plain_handler_scope()
+  : home_(cell::current()->actor_object()),
+    outer_(home_->watch_failure(&failure_)) {
+  // nop
+}
+
+plain_handler_scope::~plain_handler_scope() {
+  home_->watch_failure(outer_);
+  // Before CAF looks whether the handler has called quit().
+  home_->outlive_quit();
+}
+
+caf::error handler_failed(const std::exception_ptr& what) {
+  auto& home = *cell::current();
+  auto err = caf::make_error(errc::worker_failed,
+                             home.subject()
+                               + " failed in a handler: " + text_of(what));
+  home.actor_object()->end_run(failure{err, what});
+  return err;
+}
+
+void respond_with(const caf::error& err) {
+  cell::current()->actor_object()->make_response_promise().deliver(err);
+}
+
+} // namespace troupe

@@ -1,0 +1,116 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "worker/roll_call.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+/// How many are asked before one of them has answered: a burst of wake-ups is
+/// what CAF's scheduler takes badly.
+constexpr std::size_t window = 128;
+
+} // namespace
+
+std::shared_ptr<const roll_call>
+roll_call::hold(runtime& home, std::vector<cell_ptr> whom, timespan patience) {
+  auto self = std::make_shared<roll_call>();
+  self->whom_ = std::move(whom);
+  const auto begin = home.time().now();
+  const auto limit = deadline_after(begin, patience);
+  auto wait_for_less_than = [&](std::size_t most) {
+    return home.block_until(
+      [&] { return self->awaited() < most; }, limit,
+      [&] {
+        std::unique_lock guard{self->mtx_};
+        auto fewer = [&] { return self->awaited_ < most; };
+        if (limit == never)
+          self->fewer_.wait(guard, fewer);
+        else
+          self->fewer_.wait_until(guard, limit, fewer);
+      },
+      [] { return std::string{"asking workers for their status"}; });
+  };
+  for (const auto& who : self->whom_) {
+    if (!wait_for_less_than(window)) {
+      self->overlook(who);
+      continue;
+    }
+    const auto now = home.time().now();
+    self->ask(who, limit == never || now - begin < limit - now);
+  }
+  wait_for_less_than(1);
+  home.forget_caller(self);
+  return self;
+}
+
+void roll_call::ask(const cell_ptr& who, bool in_time) {
+  {
+    std::unique_lock guard{mtx_};
+    if (!replies_.emplace(who.get(), reply{in_time, std::nullopt}).second)
+      return;
+    ++awaited_;
+  }
+  if (!who->call_upon(shared_from_this()))
+    withdraw(*who);
+}
+
+/// It shows what its cell says.
+void roll_call::overlook(const cell_ptr& who) {
+  std::unique_lock guard{mtx_};
+  replies_.emplace(who.get(), reply{false, std::nullopt});
+}
+
+/// There is nobody in the cell who could answer.
+void roll_call::withdraw(const cell& who) {
+  std::unique_lock guard{mtx_};
+  replies_.erase(&who);
+  --awaited_;
+}
+
+void roll_call::answer(const cell& who, status_fields fields) {
+  {
+    std::unique_lock guard{mtx_};
+    auto i = replies_.find(&who);
+    if (i == replies_.end() || i->second.said)
+      return;
+    i->second.said = std::move(fields);
+    --awaited_;
+    fewer_.notify_all();
+  }
+  who.home().notify();
+}
+
+std::size_t roll_call::awaited() const {
+  std::unique_lock guard{mtx_};
+  return awaited_;
+}
+
+void roll_call::describe(const cell& who, tree_status& to) const {
+  std::unique_lock guard{mtx_};
+  const auto i = replies_.find(&who);
+  if (i == replies_.end())
+    return;
+  const auto& found = i->second;
+  if (found.said)
+    to.fields = *found.said;
+  else if (found.in_time)
+    to.answering = false;
+  else
+    to.overlooked = true;
+}
+
+bool roll_call::is_mute(const cell& who) const {
+  std::unique_lock guard{mtx_};
+  auto i = replies_.find(&who);
+  return i != replies_.end() && i->second.in_time && !i->second.said;
+}
+
+bool answers(const cell_ptr& who, timespan patience) {
+  return !roll_call::hold(who->home(), {who}, patience)->is_mute(*who);
+}
+
+} // namespace troupe

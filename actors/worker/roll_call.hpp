@@ -1,0 +1,67 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/status_fields.hpp"
+#include "troupe/time.hpp"
+#include "troupe/tree_status.hpp"
+#include "worker/cell.hpp"
+
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe {
+
+/// Asks workers for an answer that only their own code can give, and waits for
+/// it, but not for long: who sits in code that does not return has none.
+/// Thread-safe.
+class roll_call : public std::enable_shared_from_this<roll_call> {
+public:
+  /// Asks all of them and waits until each has answered, or for `patience`.
+  /// @pre the calling thread may block
+  static std::shared_ptr<const roll_call>
+  hold(runtime& home, std::vector<cell_ptr> whom, timespan patience);
+
+  /// What `who` has answered, on its own thread.
+  void answer(const cell& who, status_fields fields);
+
+  /// Adds what has become of the question to `who`: its fields, whether it
+  /// answers, and whether there was too little time to know.
+  void describe(const cell& who, tree_status& to) const;
+
+  /// Whether `who` was asked, had all the time there was, and said nothing.
+  [[nodiscard]] bool is_mute(const cell& who) const;
+
+private:
+  struct reply {
+    bool in_time = false; // asked early enough to count as mute
+    std::optional<status_fields> said;
+  };
+
+  void overlook(const cell_ptr& who);
+
+  void ask(const cell_ptr& who, bool in_time);
+
+  void withdraw(const cell& who);
+
+  [[nodiscard]] std::size_t awaited() const;
+
+  std::vector<cell_ptr> whom_; // so that an address means one cell
+  mutable std::mutex mtx_;
+  std::condition_variable fewer_;
+  std::size_t awaited_ = 0;
+  std::unordered_map<const cell*, reply> replies_;
+};
+
+/// Whether the code of `who` returns within `patience`; at once if it has none
+/// that runs.
+/// @pre the calling thread may block
+[[nodiscard]] bool answers(const cell_ptr& who, timespan patience);
+
+} // namespace troupe

@@ -1,0 +1,23 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/error.hpp"
+#include "troupe/worker_handle.hpp"
+#include "worker/cell.hpp"
+
+#include <memory>
+#include <stdexcept>
+
+namespace troupe {
+
+/// The runtime of a worker.
+/// @throws std::invalid_argument if the handle points to nobody.
+inline const std::shared_ptr<runtime>& runtime_of(const worker_handle& root) {
+  if (!root)
+    throw std::invalid_argument(text_of(null_handle()));
+  return root.get_cell()->shared_home();
+}
+
+} // namespace troupe

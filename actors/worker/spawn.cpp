@@ -1,0 +1,116 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "worker/spawn.hpp"
+
+#include "base/memory_ahead.hpp"
+#include "pool/pool_actor.hpp"
+#include "rules/naming.hpp"
+#include "rules/supervision.hpp"
+#include "system/caf_compat.hpp"
+#include "worker/cell.hpp"
+#include "worker/worker_actor.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/spawn_options.hpp>
+
+#include <cstdlib>
+#include <cxxabi.h>
+#include <stdexcept>
+
+namespace troupe {
+
+std::string class_name(const std::type_info& type) {
+  int status = 0;
+  std::unique_ptr<char, decltype(&std::free)> name{
+    abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free};
+  return status == 0 && name ? std::string{name.get()} : std::string{"worker"};
+}
+
+namespace {
+
+run_terms terms_of(const worker_options& options, std::shared_ptr<runtime> home,
+                   const std::type_info& type) {
+  auto periods = rules::merge(options, home->settings());
+  return {.home = std::move(home),
+          .periods = periods,
+          .readiness = options.readiness,
+          .on_stop = options.queue.on_stop,
+          .on_failure = options.on_failure,
+          .on_hang = options.on_hang,
+          .watchdog = options.watchdog,
+          .type = &type};
+}
+
+void give_actor(caf::actor_system& sys, cell& who) {
+  const compat::no_trace guard;
+  // Hidden and lazy: in `init` it neither runs nor keeps the system waiting.
+  constexpr auto how = caf::hidden + caf::lazy_init;
+  auto hdl = router_of(who) ? caf::actor{sys.spawn<pool_actor, how>(who)}
+                            : caf::actor{sys.spawn<worker_actor, how>(who)};
+  who.attach(
+    *static_cast<worker_actor*>(caf::actor_cast<caf::abstract_actor*>(hdl)));
+}
+
+} // namespace
+
+cell* make_cell(caf::actor_system& sys, worker_options options,
+                const std::type_info& type, std::unique_ptr<worker> what,
+                cell* parent) {
+  auto name = options.name.empty() ? rules::snake_case(class_name(type))
+                                   : options.name;
+  if (auto wrong = rules::check(options, name); !wrong.empty())
+    throw std::invalid_argument(wrong);
+  auto home = runtime::of(sys);
+  auto path = rules::child_path(parent != nullptr
+                                  ? std::string_view{parent->path()}
+                                  : std::string_view{},
+                                name);
+  auto result = std::make_unique<cell>(std::move(path),
+                                       share_terms(home, options, type),
+                                       std::move(what), parent);
+  if (auto* queue = result->queue())
+    queue->attach(*result, options.queue);
+  give_actor(sys, *result);
+  if (parent != nullptr)
+    parent->add_child(*result);
+  return result.release();
+}
+
+std::shared_ptr<const run_terms>
+share_terms(const std::shared_ptr<runtime>& home, const worker_options& options,
+            const std::type_info& type) {
+  return home->share(terms_of(options, home, type));
+}
+
+cell* make_kept_cell(std::string path, std::shared_ptr<const run_terms> terms,
+                     std::shared_ptr<message_queue> queue,
+                     const queue_options& how, std::shared_ptr<keeper> by) {
+  // The actor is most of it; the cell has a path, and is in some lists.
+  memory_ahead(sizeof(worker_actor) + sizeof(cell) + 512);
+  auto& sys = terms->home->system();
+  auto result = std::make_unique<cell>(std::move(path), std::move(terms),
+                                       std::move(queue), std::move(by),
+                                       rules::no_child);
+  if (auto* waiting = result->queue())
+    waiting->attach(*result, how);
+  give_actor(sys, *result);
+  return result.release();
+}
+
+cell* make_next_cell(const cell& former, std::shared_ptr<keeper> by) {
+  auto result = std::make_unique<cell>(former.path(), former.shared_terms(),
+                                       former.shared_queue(), std::move(by),
+                                       former.place());
+  if (auto* waiting = result->queue())
+    waiting->attach(*result);
+  give_actor(former.home().system(), *result);
+  return result.release();
+}
+
+cell* spawn_worker(caf::actor_system& sys, worker_options options,
+                   const std::type_info& type, std::unique_ptr<worker> what) {
+  return make_cell(sys, std::move(options), type, std::move(what), nullptr);
+}
+
+} // namespace troupe

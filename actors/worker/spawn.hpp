@@ -1,0 +1,48 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "system/run_terms.hpp"
+#include "system/runtime.hpp"
+#include "troupe/detail/queue.hpp"
+#include "troupe/spawn.hpp"
+#include "worker/keeper.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <typeinfo>
+
+namespace troupe {
+
+/// Makes a cell and its actor, which does not run yet. The caller owns a
+/// handle's share.
+/// @param parent The cell of the worker that it is linked to, or null.
+[[nodiscard]] cell* make_cell(caf::actor_system& sys, worker_options options,
+                              const std::type_info& type,
+                              std::unique_ptr<worker> what, cell* parent);
+
+/// The name of a class, as the compiler has it.
+[[nodiscard]] std::string class_name(const std::type_info& type);
+
+/// How a worker of that class is run.
+[[nodiscard]] std::shared_ptr<const run_terms>
+share_terms(const std::shared_ptr<runtime>& home, const worker_options& options,
+            const std::type_info& type);
+
+/// Makes the cell of a worker whose lives begin and end as `by` says, and its
+/// actor. The caller owns a handle's share. `by` knows it by no place yet.
+/// @param path With its name at the end.
+/// @param how How `queue` behaves, if there is one.
+[[nodiscard]] cell*
+make_kept_cell(std::string path, std::shared_ptr<const run_terms> terms,
+               std::shared_ptr<message_queue> queue, const queue_options& how,
+               std::shared_ptr<keeper> by);
+
+/// Makes a cell that takes the place of `former`, with another actor and the
+/// same queue.
+[[nodiscard]] cell* make_next_cell(const cell& former,
+                                   std::shared_ptr<keeper> by);
+
+} // namespace troupe

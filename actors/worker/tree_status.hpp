@@ -1,0 +1,26 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/tree_status.hpp"
+#include "worker/cell.hpp"
+#include "worker/roll_call.hpp"
+
+#include <vector>
+
+namespace troupe {
+
+/// The status of a worker and of all below it. Waits for nobody but those who
+/// hold the lock of a cell or a nursery, which is never for long. (S29)
+/// @param answers What they have said when they were asked, or null.
+[[nodiscard]] tree_status describe_tree(const cell& x,
+                                        const roll_call* answers = nullptr);
+
+/// The same of several, each of which is asked first what it has to say.
+/// @param patience How long to wait for their answers.
+/// @throws std::logic_error if the calling thread must not block.
+[[nodiscard]] std::vector<tree_status>
+ask_trees(runtime& home, const std::vector<cell_ptr>& roots, timespan patience);
+
+} // namespace troupe

@@ -1,0 +1,296 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+// How threads and coroutines wait for a worker to be ready, or over.
+
+#include "worker/cell.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <iterator>
+
+namespace troupe {
+
+/// A thread that waits for a worker.
+class cell::blocked_thread {
+public:
+  blocked_thread(cell& what, lifecycle_awaiter::what until)
+    : what_(what), until_(until) {
+    std::unique_lock guard{what_.mtx_};
+    if (what_.over_
+        || (until == lifecycle_awaiter::what::ready && what_.ready_)) {
+      fired_ = true;
+      return;
+    }
+    next_ = std::exchange(what_.make_extra().blocked, this);
+    if (next_ != nullptr)
+      next_->previous_ = this;
+    linked_ = true;
+  }
+
+  ~blocked_thread() {
+    // Also when it has fired: whoever fired it is out of here by then.
+    std::unique_lock guard{what_.mtx_};
+    unlink();
+  }
+
+  [[nodiscard]] bool fired() {
+    std::unique_lock guard{mtx_};
+    return fired_;
+  }
+
+  void wait_until(time_point limit) {
+    std::unique_lock guard{mtx_};
+    auto done = [this] { return fired_; };
+    if (limit == never)
+      signal_.wait(guard, done);
+    else
+      signal_.wait_until(guard, limit, done);
+  }
+
+  /// @pre the cell's lock is held
+  void fire() {
+    unlink();
+    std::unique_lock guard{mtx_};
+    fired_ = true;
+    signal_.notify_all();
+  }
+
+  [[nodiscard]] bool waits_for(lifecycle_awaiter::what x) const noexcept {
+    return until_ == x || x == lifecycle_awaiter::what::over;
+  }
+
+  [[nodiscard]] blocked_thread* next() const noexcept {
+    return next_;
+  }
+
+private:
+  void unlink() {
+    if (!linked_)
+      return;
+    linked_ = false;
+    if (previous_ != nullptr)
+      previous_->next_ = next_;
+    else
+      what_.extras_->blocked = next_;
+    if (next_ != nullptr)
+      next_->previous_ = previous_;
+  }
+
+  cell& what_;
+  lifecycle_awaiter::what until_;
+  bool linked_ = false;
+  blocked_thread* next_ = nullptr;
+  blocked_thread* previous_ = nullptr;
+  std::mutex mtx_;
+  std::condition_variable signal_;
+  bool fired_ = false;
+};
+
+/// Releases who waits for what has just come true.
+/// @pre `mtx_` is held
+void cell::announce(lifecycle_awaiter::what upto) noexcept {
+  for (auto* i = extra().blocked; i != nullptr;) {
+    auto* next = i->next();
+    if (i->waits_for(upto))
+      i->fire();
+    i = next;
+  }
+  for (auto* i = extra().awaiters; i != nullptr;) {
+    auto* next = i->next_;
+    if (i->awaited_ == upto || upto == lifecycle_awaiter::what::over) {
+      unwatch(*i);
+      i->post();
+    }
+    i = next;
+  }
+  if (upto == lifecycle_awaiter::what::ready)
+    home().notify();
+}
+
+caf::error cell::not_started() const {
+  return home().gone()
+           ? caf::make_error(errc::system_gone,
+                             subject()
+                               + " was not started, and its actor system is "
+                                 "gone")
+           : caf::make_error(errc::not_started,
+                             subject() + " was not started; call startup()");
+}
+
+std::string cell::waited_for(lifecycle_awaiter::what until) {
+  auto& now = latest();
+  return "waiting for " + now.path_ + " to be "
+         + (until == lifecycle_awaiter::what::ready ? "ready" : "over")
+         + ", which is " + to_string(rules::state_of(now.stage())) + ", "
+         + to_string(rules::phase_of(now.stage()));
+}
+
+awaited_outcome cell::block(lifecycle_awaiter::what until, timespan timeout) {
+  if (would_block())
+    return caf::make_error(
+      errc::would_block,
+      "a call that waits for " + subject()
+        + " would block an actor's thread; co_await started() or stopped() "
+          "instead, or send a message");
+  if (home().forked())
+    return error_after_fork(subject());
+  if (home().gone() && !finished())
+    return caf::make_error(errc::system_gone,
+                           subject()
+                             + " will not end any more: its actor "
+                               "system is gone");
+  if (stage() == rules::stage::created && !keeper_)
+    return not_started();
+  auto limit = deadline_after(home().time().now(), timeout);
+  {
+    blocked_thread self{*this, until};
+    home().block_until([&self] { return self.fired(); }, limit,
+                       [&self, limit] { self.wait_until(limit); },
+                       [this, until] { return waited_for(until); });
+  }
+  auto& now = latest();
+  std::unique_lock guard{now.mtx_};
+  if (now.over_)
+    return now.end().how;
+  return caf::make_error(errc::timed_out,
+                         now.subject() + " is not over yet, it is "
+                           + to_string(rules::state_of(now.lifecycle_.at())));
+}
+
+caf::error cell::startup() {
+  if (would_block())
+    return caf::make_error(errc::would_block,
+                           "startup() of " + subject()
+                             + " would block an actor's thread; co_await "
+                               "started() instead, or send a message");
+  if (auto err = start())
+    return err;
+  return wait_until_ready();
+}
+
+caf::error cell::wait_until_ready() {
+  if (home().forked())
+    return error_after_fork(subject());
+  static_cast<void>(block(lifecycle_awaiter::what::ready, infinite));
+  return why_not_ready();
+}
+
+awaited_outcome cell::wait_until_over(timespan timeout) {
+  return block(lifecycle_awaiter::what::over, timeout);
+}
+
+caf::error cell::why_not_ready() const {
+  std::unique_lock guard{mtx_};
+  if (ready_)
+    return {};
+  if (!over_)
+    return caf::make_error(errc::timed_out, subject() + " is not ready yet");
+  if (!end().how.reason_)
+    return caf::make_error(errc::stopped_before_ready,
+                           subject() + " was stopped before it was ready");
+  return end().how.reason_;
+}
+
+// -- actors --------------------------------------------------------------------
+
+void cell::reply_when(caf::mailbox_element& what,
+                      lifecycle_awaiter::what until) {
+  {
+    std::unique_lock guard{mtx_};
+    make_extra().pending_replies.push_back(
+      {what.sender, what.mid.response_id(), until});
+    if (!over_ && (until == lifecycle_awaiter::what::over || !ready_))
+      return;
+  }
+  send_replies(until);
+}
+
+void cell::send_replies(lifecycle_awaiter::what upto) noexcept {
+  std::vector<pending_reply> due;
+  {
+    std::unique_lock guard{mtx_};
+    if (extra().pending_replies.empty())
+      return;
+    auto& all = extras_->pending_replies;
+    auto waits_on = [upto](const pending_reply& x) {
+      return upto == lifecycle_awaiter::what::ready && x.until != upto;
+    };
+    auto i = std::stable_partition(all.begin(), all.end(), waits_on);
+    due.assign(std::make_move_iterator(i), std::make_move_iterator(all.end()));
+    all.erase(i, all.end());
+  }
+  for (auto& x : due) {
+    caf::message content;
+    if (x.until == lifecycle_awaiter::what::over)
+      content = caf::make_message(last_outcome().value_or(outcome{}));
+    else if (auto err = why_not_ready())
+      content = caf::make_message(std::move(err));
+    x.to->enqueue(compat::make_element(nullptr, x.mid, std::move(content)),
+                  nullptr);
+  }
+}
+
+// -- coroutines ----------------------------------------------------------------
+
+bool cell::watch(lifecycle_awaiter& x) {
+  std::unique_lock guard{mtx_};
+  if (over_ || (x.awaited_ == lifecycle_awaiter::what::ready && ready_))
+    return false;
+  x.previous_ = nullptr;
+  x.next_ = std::exchange(make_extra().awaiters, &x);
+  if (x.next_ != nullptr)
+    x.next_->previous_ = &x;
+  x.linked_ = true;
+  return true;
+}
+
+/// @pre `mtx_` is held
+void cell::unwatch(lifecycle_awaiter& x) noexcept {
+  if (!x.linked_)
+    return;
+  x.linked_ = false;
+  if (x.previous_ != nullptr)
+    x.previous_->next_ = x.next_;
+  else
+    extras_->awaiters = x.next_;
+  if (x.next_ != nullptr)
+    x.next_->previous_ = x.previous_;
+}
+
+lifecycle_awaiter::lifecycle_awaiter(cell* watched, what awaited) noexcept
+  : watched_(watched), awaited_(awaited) {
+  if (watched_ != nullptr)
+    watched_->retain();
+}
+
+lifecycle_awaiter::~lifecycle_awaiter() {
+  if (watched_ == nullptr)
+    return;
+  watched_->stop_watching(*this);
+  watched_->release();
+}
+
+bool lifecycle_awaiter::watch() {
+  if (watched_->watch(*this))
+    return true;
+  withdraw();
+  return false;
+}
+
+caf::error lifecycle_awaiter::why_not_ready() const {
+  return watched_ != nullptr ? watched_->why_not_ready() : null_handle();
+}
+
+outcome lifecycle_awaiter::how_it_ended() const {
+  if (watched_ == nullptr)
+    return outcome{outcome_kind::failed, null_handle()};
+  return watched_->latest().last_outcome().value_or(outcome{});
+}
+
+void cell::stop_watching(lifecycle_awaiter& x) noexcept {
+  std::unique_lock guard{mtx_};
+  unwatch(x);
+}
+
+} // namespace troupe

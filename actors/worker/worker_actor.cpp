@@ -1,0 +1,663 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "worker/worker_actor.hpp"
+
+#include "rules/reasons.hpp"
+#include "supervisor/protocol.hpp"
+#include "supervisor/shell.hpp"
+#include "worker/ask_table.hpp"
+#include "worker/tree_status.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+/// The cell whose actor runs on this thread, the actor, and where it runs.
+thread_local cell* current_cell = nullptr;
+thread_local worker_actor* current_actor = nullptr;
+thread_local compat::execution_context* current_context = nullptr;
+
+/// The cell whose actor does what there is to do, on this thread.
+thread_local cell* working_cell = nullptr;
+
+/// The turn that an actor has on this thread: one call of `resume`.
+struct turn_here {
+  rules::turn_time time;
+  bool wake_later = false; // the actor, when the turn is over
+};
+
+thread_local turn_here* current_turn = nullptr;
+
+/// Whether the idle behavior of this thread has been destroyed.
+thread_local constinit bool idle_is_gone = false;
+
+/// An element that `wake` may use instead of a new one.
+thread_local caf::mailbox_element_ptr* spare_element = nullptr;
+
+/// While this lives, what comes up on this thread needs no message.
+class at_work {
+public:
+  explicit at_work(cell& who) noexcept
+    : outer_(std::exchange(working_cell, &who)) {
+    // nop
+  }
+
+  at_work(const at_work&) = delete;
+
+  at_work& operator=(const at_work&) = delete;
+
+  ~at_work() {
+    working_cell = outer_;
+  }
+
+private:
+  cell* outer_;
+};
+
+caf::skippable_result refuse_message(caf::scheduled_actor*, caf::message&) {
+  return caf::make_error(caf::sec::unexpected_message);
+}
+
+} // namespace
+
+cell* cell::current() noexcept {
+  return current_cell;
+}
+
+bool cell::at_work_here() const noexcept {
+  return working_cell == this;
+}
+
+// With the time of a test, which stands still while something runs, a turn is
+// bounded by its steps alone.
+bool cell::out_of_time() noexcept {
+  return current_cell == this && current_turn->time.look(home().time().now());
+}
+
+worker_actor::worker_actor(caf::actor_config& cfg, cell& home)
+  : super(cfg), cell_(home), main_(home) {
+  // nop
+}
+
+worker_actor::~worker_actor() {
+  if (cell_->stage() == rules::stage::created)
+    cell_->drop_unstarted(caf::make_error(caf::exit_reason::unreachable));
+}
+
+const char* worker_actor::name() const {
+  return cell_->name();
+}
+
+// -- messages, on the sender's thread --------------------------------------------
+
+bool worker_actor::enqueue(caf::mailbox_element_ptr what,
+                           compat::execution_context* ctx) {
+  auto& content = what->payload;
+  if (ctx != nullptr && !compat::belongs_to(ctx, home_system()))
+    ctx = nullptr;
+  if (what->mid.is_response()) {
+    auto* asks = cell_->find_asks();
+    if (asks == nullptr)
+      return super::enqueue(std::move(what), ctx);
+    // The element that brings the reply wakes the actor as well. Its sender is
+    // let go of only when no lock is held.
+    auto from = std::move(what->sender);
+    auto* outer = std::exchange(spare_element, &what);
+    auto mine = asks->complete(what->mid, content);
+    spare_element = outer;
+    if (mine)
+      return true;
+    what->sender = std::move(from);
+    return super::enqueue(std::move(what), ctx);
+  }
+  if (auto* queue = cell_->queue(); queue != nullptr && !content.empty()) {
+    auto node = convert(*queue, *what);
+    if (content.empty())
+      return false;
+    if (node) {
+      auto mid = what->mid;
+      auto from = std::move(what->sender);
+      auto* outer = std::exchange(spare_element, &what);
+      if (!mid.is_request() || !from) {
+        auto taken = queue->push(std::move(node));
+        spare_element = outer;
+        return taken;
+      }
+      using receipt = message_queue::receipt;
+      auto result = queue->push_request(std::move(node), from,
+                                        mid.response_id());
+      spare_element = outer;
+      if (result == receipt::held)
+        return true; // It is answered later.
+      auto answer
+        = result == receipt::taken
+            ? caf::message{}
+            : caf::make_message(message_queue::refusal(result, cell_->path()));
+      from->enqueue(compat::make_element(caf::strong_actor_ptr{ctrl()},
+                                         mid.response_id(), std::move(answer)),
+                    ctx);
+      return result == receipt::taken;
+    }
+  }
+  if (content.size() == 1 && handle_protocol(*what))
+    return true;
+  if (is_child_call(content) && is_supervisor(*cell_)) {
+    handle_child_call(*cell_, *what);
+    return true;
+  }
+  return super::enqueue(std::move(what), ctx);
+}
+
+message_queue::node_ptr worker_actor::convert(message_queue& queue,
+                                              caf::mailbox_element& what) {
+  try {
+    return queue.convert(what.payload);
+  } catch (...) {
+    auto unread = message_queue::hold_unread(std::move(what.payload));
+    what.payload = caf::message{};
+    cannot_take(queue, std::move(unread), what,
+                " cannot copy a message that was sent to it: ");
+    return nullptr;
+  }
+}
+
+void worker_actor::cannot_take(message_queue& queue, message_queue::node_ptr x,
+                               caf::mailbox_element& what, const char* why) {
+  auto thrown = std::current_exception();
+  auto text = cell_->subject() + why + text_of(thrown);
+  cell_->home().log(compat::log_error, text);
+  queue.fail(std::move(x), std::move(thrown));
+  reply(what, caf::make_message(
+                caf::make_error(errc::invalid_argument, std::move(text))));
+}
+
+/// Deals with what concerns the lifecycle, without waiting for the actor.
+/// @returns whether that was all.
+bool worker_actor::handle_protocol(caf::mailbox_element& what) {
+  auto& content = what.payload;
+  if (content.match_elements<caf::exit_msg>()) {
+    auto& reason = content.get_as<caf::exit_msg>(0).reason;
+    // Its supervisor decides when it begins to live: nothing to be stopped, and
+    // as little to be dropped as between two lives.
+    if (cell_->kept_by() != nullptr && cell_->stage() == rules::stage::created)
+      return true;
+    // Nothing to be stopped: the actor goes, and with it the worker.
+    if (cell_->drop_unstarted(reason))
+      return false;
+    if (reason == caf::exit_reason::kill)
+      cell_->kill(reason);
+    else
+      cell_->request_stop(cell_->terms().on_stop);
+    return true;
+  }
+  if (content.match_elements<caf::error>()) {
+    // CAF would take an error that is no reply as a reason to quit.
+    cell_->home().log(compat::log_warning,
+                      cell_->subject() + " was sent an error and ignores it: "
+                        + caf::to_string(content.get_as<caf::error>(0)));
+    reply(what,
+          caf::make_message(caf::make_error(caf::sec::unexpected_message)));
+    return true;
+  }
+  if (content.match_elements<start_atom>()) {
+    auto err = cell_->start();
+    if (!err && what.mid.is_request() && what.sender)
+      cell_->reply_when(what, lifecycle_awaiter::what::ready);
+    else
+      reply(what, err ? caf::make_message(std::move(err)) : caf::message{});
+    return true;
+  }
+  if (content.match_elements<stop_atom>()) {
+    cell_->want_stop(cell_->terms().on_stop);
+    reply(what, caf::message{});
+    return true;
+  }
+  if (content.match_elements<shutdown_atom>()) {
+    if (!cell_->want_stop(cell_->terms().on_stop))
+      reply(what, caf::make_message(caf::make_error(
+                    errc::not_started, cell_->subject() + " was not started")));
+    else if (what.mid.is_request() && what.sender)
+      cell_->reply_when(what, lifecycle_awaiter::what::over);
+    return true;
+  }
+  if (content.match_elements<status_atom>()) {
+    reply(what, caf::make_message(cell_->status()));
+    return true;
+  }
+  if (content.match_elements<status_tree_atom>()) {
+    reply(what, caf::make_message(describe_tree(*cell_)));
+    return true;
+  }
+  return false;
+}
+
+void worker_actor::reply(caf::mailbox_element& to, caf::message content) {
+  if (to.mid.is_request() && to.sender)
+    to.sender->enqueue(compat::make_element(caf::strong_actor_ptr{ctrl()},
+                                            to.mid.response_id(),
+                                            std::move(content)),
+                       nullptr);
+}
+
+void worker_actor::deliver_wake(caf::mailbox_element_ptr spare) noexcept {
+  constexpr auto urgent = caf::message_id{}.with_high_priority();
+  if (!spare && spare_element != nullptr)
+    spare = std::move(*spare_element);
+  if (spare) {
+    spare->sender = nullptr;
+    spare->mid = urgent;
+    spare->payload = caf::message{};
+  } else {
+    spare = compat::make_element(nullptr, urgent, caf::message{});
+  }
+  // Whoever starts many would have them all in the queue of this thread, from
+  // which the others take one at a time, now and then.
+  const auto begins = cell_->stage() == rules::stage::starting;
+  super::enqueue(std::move(spare), begins ? nullptr : context_here());
+}
+
+/// Where this thread runs actors of the same system, or null.
+compat::execution_context* worker_actor::context_here() const noexcept {
+  return current_cell != nullptr && &current_cell->home() == &cell_->home()
+           ? current_context
+           : nullptr;
+}
+
+// -- the actor's thread ----------------------------------------------------------
+
+caf::resumable::resume_result
+worker_actor::resume(compat::execution_context* ctx, size_t max_throughput) {
+  // The cell outlives the actor, and so this call.
+  cell_ptr keep = cell_;
+  turn_here mine;
+  auto* outer_cell = std::exchange(current_cell, keep.get());
+  auto* outer_actor = std::exchange(current_actor, this);
+  auto* outer_context = std::exchange(current_context, ctx);
+  auto* outer_turn = std::exchange(current_turn, &mine);
+  // A bound, because CAF's own is "no bound", and with that a coroutine that
+  // yields would never let another actor have this thread.
+  constexpr size_t slice = 64;
+  keep->begin_turn();
+  const auto most = std::min(max_throughput, slice);
+  const auto result = cell_->get_watchdog() == nullptr
+                        ? resume_turn(ctx, most)
+                        : resume_watched(ctx, most);
+  // From here on the actor may run on another thread, or be gone. Without a
+  // context it goes behind the others: CAF puts a job that comes from the
+  // thread itself at the head of the queue.
+  if (mine.wake_later) {
+    current_context = nullptr;
+    keep->wake_actor(nullptr);
+  }
+  keep->end_turn();
+  current_cell = outer_cell;
+  current_actor = outer_actor;
+  current_context = outer_context;
+  current_turn = outer_turn;
+  return result;
+}
+
+/// Handles up to `most` messages, fewer if they take long.
+caf::resumable::resume_result
+worker_actor::resume_turn(compat::execution_context* ctx, size_t most) {
+  size_t handled = 0;
+  for (auto look = rules::first_look;; look = rules::next_look(handled)) {
+    const auto result = resume_slice(ctx, std::min(look, most) - handled);
+    handled = std::min(look, most);
+    // With any other result the actor may run on another thread by now.
+    if (result != resumable::resume_later || handled == most
+        || cell_->out_of_time())
+      return result;
+  }
+}
+
+caf::resumable::resume_result
+worker_actor::resume_slice(compat::execution_context* ctx, size_t most) {
+  // In CAF 1.x an urgent message waits behind all that the mailbox has fetched.
+  if (cell_->has_todo() && !attend(ctx))
+    return resumable::done;
+  return super::resume(ctx, most);
+}
+
+/// The same, one message after another, so that each is a step of its own.
+caf::resumable::resume_result
+worker_actor::resume_watched(compat::execution_context* ctx, size_t most) {
+  // When the last step has returned, this actor may run on another thread.
+  auto& dog = *cell_->get_watchdog();
+  const auto turn = dog.begin_turn();
+  auto result = resumable::resume_later;
+  auto look = rules::first_look;
+  for (size_t i = 0; i < most && result == resumable::resume_later;) {
+    dog.next_step();
+    result = resume_slice(ctx, 1);
+    if (++i < look || result != resumable::resume_later)
+      continue;
+    if (cell_->out_of_time())
+      break;
+    look = rules::next_look(i);
+  }
+  dog.end_turn(turn);
+  return result;
+}
+
+/// Does what there is to do before the next message.
+/// @returns whether the actor goes on after it.
+bool worker_actor::attend(compat::execution_context* ctx) {
+  caf::mailbox_element wake;
+  return activate(ctx, wake) != activation_result::terminated;
+}
+
+caf::behavior worker_actor::make_behavior() {
+  keep_messages();
+  return idle_behavior();
+}
+
+/// Keeps what comes for the handlers until there are some.
+void worker_actor::keep_messages() {
+  default_handler_ = [this](caf::scheduled_actor*,
+                            caf::message&) -> caf::skippable_result {
+    kept_messages_ = true;
+    return caf::skip;
+  };
+}
+
+/// What the actor does without handlers: one for all actors of a thread, since
+/// there are very many of them.
+caf::behavior worker_actor::idle_behavior() {
+  auto make = [] { return caf::behavior{[] { current_actor->pump(); }}; };
+  struct shared_one {
+    caf::behavior what;
+
+    ~shared_one() {
+      idle_is_gone = true;
+    }
+  };
+  // The destructor of a global may still run actors on this thread.
+  if (idle_is_gone)
+    return make();
+  thread_local const shared_one all{make()};
+  return all.what;
+  // The analyzer does not see that CAF counts the references.
+} // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks)
+
+/// The worker's handlers, if it has any, are served from here on.
+void worker_actor::serve() {
+  if (extras_ && extras_->handlers) {
+    become(std::exchange(extras_->handlers, {}));
+    serving_ = true;
+  }
+  look_at_kept_messages();
+}
+
+/// No handler begins from here on.
+void worker_actor::serve_nobody() {
+  if (std::exchange(serving_, false))
+    become(idle_behavior());
+  look_at_kept_messages();
+}
+
+/// Has the messages that were kept looked at once more. CAF 0.18 does that only
+/// after a message of the same priority, which a wake-up is not.
+void worker_actor::look_at_kept_messages() {
+  if (std::exchange(kept_messages_, false))
+    super::enqueue(compat::make_element(nullptr, caf::make_message_id(),
+                                        caf::message{}),
+                   context_here());
+}
+
+void worker_actor::pump() {
+  {
+    const at_work mark{*cell_};
+    work();
+  }
+  // The rest is done after others have had their turn. When the time is over
+  // the wake-up has to wait: now it would be handled in this turn.
+  if (cell_->has_ready() || cell_->has_todo()) {
+    if (current_cell == cell_.get() && current_turn->time.over())
+      current_turn->wake_later = true;
+    else
+      deliver_wake(nullptr);
+  }
+  outlive_quit();
+}
+
+void worker_actor::work() {
+  constexpr std::size_t turn = 256;
+  // One life may follow another in here, without an end.
+  constexpr std::size_t most_steps = 16;
+  for (std::size_t i = 0; i < most_steps; ++i) {
+    cell_->step_begins();
+    if (auto what = cell_->take_todo(); what != todo::none)
+      carry_out(what);
+    else if (!cell_->has_ready() || cell_->run_ready(turn) == turn
+             || cell_->has_ready())
+      return;
+  }
+}
+
+void worker_actor::outlive_quit() {
+  if (!bhvr_stack().empty() || rules::is_final(cell_->stage()))
+    return;
+  bhvr_stack().push_back(idle_behavior());
+  serving_ = false;
+  default_handler_ = refuse_late;
+  doomed_ = true;
+  cell_->kill(
+    cell_->home().gone()
+      ? caf::make_error(errc::system_gone,
+                        cell_->subject() + " was ended with its actor system")
+      : caf::make_error(errc::cancelled,
+                        cell_->subject()
+                          + " was ended by a quit() of its actor"));
+}
+
+void worker_actor::carry_out(todo what) {
+  if (has(what, todo::answer))
+    cell_->answer_callers();
+  if (over_)
+    return; // Told before the end, and overtaken by it.
+  if (has(what, todo::child_ended))
+    children_ended();
+  // What began to go for another reason may have gone as if told so.
+  if (has(what, todo::destroy_frame) && cell_->frozen())
+    tear_down(true);
+  if (has(what, todo::begin_startup))
+    begin_startup();
+  if (has(what, todo::wake_waits)) {
+    cell_->wake_waits();
+    tell_calls_to_stop();
+  }
+  if (has(what, todo::begin_run))
+    begin_run();
+  if (has(what, todo::holds_changed))
+    return_if_free();
+  if (has(what, todo::begin_close))
+    begin_close();
+  if (has(what, todo::finish))
+    finish();
+  if (has(what, todo::leave))
+    leave();
+}
+
+failure worker_actor::failed(errc code, std::string_view how,
+                             std::exception_ptr what) {
+  auto text = rules::reason(cell_->subject(), how, text_of(what));
+  return {caf::make_error(code, std::move(text)), std::move(what)};
+}
+
+void worker_actor::begin_startup() {
+  // A force or a kill may have come first.
+  auto at = cell_->stage();
+  if (at != rules::stage::starting && at != rules::stage::starting_stop)
+    return;
+  step_ = step::startup;
+  try {
+    if (cell_->kept_by() != nullptr)
+      cell_->make_object();
+    if (extras_)
+      extras_->handlers = caf::behavior{};
+    if (auto hs = cell_->object().handlers(); !hs.empty())
+      make_extra().handlers
+        = caf::message_handler{[this] { pump(); }}.or_else(hs.impl());
+    main_.start(cell_->object().on_startup(),
+                [this](completion<void> how) { step_done(std::move(how)); });
+  } catch (...) {
+    step_threw();
+  }
+}
+
+void worker_actor::begin_run() {
+  auto at = cell_->stage();
+  if (at != rules::stage::warming && at != rules::stage::ready
+      && at != rules::stage::draining)
+    return;
+  step_ = step::run;
+  default_handler_ = refuse_message;
+  serve();
+  try {
+    main_.start(cell_->object().run(),
+                [this](completion<void> how) { step_done(std::move(how)); });
+    // The stop may have come before there was anybody to be told.
+    if (step_ == step::run && cell_->stop_asked())
+      main_.request_stop();
+  } catch (...) {
+    step_threw();
+  }
+}
+
+/// The step ends with the exception that is being handled.
+void worker_actor::step_threw() {
+  completion<void> how;
+  how.fail(std::current_exception());
+  step_done(std::move(how));
+}
+
+/// The coroutine of the current step has ended.
+void worker_actor::step_done(completion<void> how) {
+  using rules::event;
+  auto ended = std::exchange(step_, step::none);
+  if (cell_->frozen())
+    return; // What was to be destroyed went by itself; `tear_down` sees to it.
+  auto what = how.error();
+  switch (ended) {
+    case step::startup:
+      if (what)
+        cell_->feed(event::startup_failed,
+                    failed(errc::start_failed, rules::because::failed_to_start,
+                           what));
+      else
+        cell_->feed(cell_->terms().readiness == readiness::explicit_ready
+                      ? event::started_unready
+                      : event::started);
+      break;
+    case step::run:
+      if (what) {
+        cell_->feed(event::run_failed,
+                    failed(errc::worker_failed, " failed: ", what));
+      } else {
+        run_over_ = true;
+        return_if_free();
+      }
+      break;
+    case step::hand_over:
+      if (what)
+        note_cleanup_failure(
+          failed(errc::worker_failed, " failed in hand_over(): ", what));
+      cleanup_done();
+      break;
+    case step::shutdown:
+      if (what)
+        note_cleanup_failure(
+          failed(errc::worker_failed, " failed in on_shutdown(): ", what));
+      cleanup_done();
+      break;
+    case step::none:
+      break;
+  }
+}
+
+/// The end of `run()` is the end of the worker unless somebody holds it.
+void worker_actor::return_if_free() {
+  if (run_over_ && !closing_ && !ending_ && calls() == nullptr
+      && cell_->holds() == 0)
+    cell_->feed(rules::event::run_returned);
+}
+
+void worker_actor::end_run(std::optional<failure> why) {
+  if (why && extras_ && extras_->noted_failure != nullptr)
+    *extras_->noted_failure = why->reason;
+  if (cell_->frozen())
+    return;
+  auto cleaning_up = step_ == step::hand_over || step_ == step::shutdown;
+  if (cleaning_up && why && !(extras_ && extras_->cleanup_failure)) {
+    make_extra().cleanup_failure = std::move(*why);
+    tear_down(false);
+    return;
+  }
+  if (ending_ || closing_)
+    return;
+  ending_ = true;
+  // Whatever ends a worker before it has started is a failed start.
+  auto in_startup = step_ == step::startup;
+  if (in_startup && !why)
+    why = failure{caf::make_error(errc::start_failed,
+                                  cell_->subject()
+                                    + " failed to start: finish() was called "
+                                      "in on_startup()"),
+                  nullptr};
+  // A failure is known at once, whatever has to be waited for before the end.
+  // It takes the other handlers along; without one they may finish.
+  auto failed = why.has_value();
+  if (failed) {
+    make_extra().ending_why = why->reason;
+    cell_->feed(in_startup ? rules::event::startup_failed
+                           : rules::event::run_failed,
+                std::move(*why));
+  }
+  tear_down(failed);
+}
+
+// -- handlers --------------------------------------------------------------------
+
+void worker_actor::handler_cancelled(handler_call& x) {
+  x.promise().deliver(
+    extras_ && extras_->ending_why
+      ? extras_->ending_why
+      : caf::make_error(caf::sec::request_receiver_down,
+                        cell_->subject() + " ended before it had answered"));
+  handler_done(x);
+  part_gone();
+}
+
+/// Sets the stop tokens of offloaded calls, of those that will begin as well.
+void worker_actor::tell_calls_to_stop() noexcept {
+  main_.request_stop();
+  for (auto* i = calls(); i != nullptr; i = i->next_call())
+    i->fiber().request_stop();
+}
+
+void worker_actor::handler_begun() noexcept {
+  if (cell_->stop_asked())
+    tell_calls_to_stop();
+}
+
+void worker_actor::adopt(handler_call& x) {
+  x.link(make_extra().calls);
+}
+
+void worker_actor::handler_done(handler_call& x) {
+  x.unlink(extras_->calls);
+  delete &x;
+  if (tearing_down_ != 0)
+    return;
+  if (closing_)
+    close_if_alone();
+  else
+    return_if_free();
+}
+
+} // namespace troupe

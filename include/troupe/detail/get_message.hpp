@@ -1,0 +1,235 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/detail/clock.hpp"
+#include "troupe/detail/fiber.hpp"
+#include "troupe/detail/idle_wait.hpp"
+#include "troupe/detail/queue.hpp"
+#include "troupe/fwd.hpp"
+#include "troupe/time.hpp"
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+namespace troupe {
+
+/// Gives one message, or none: see `queue_consumer::get_message`.
+class message_queue::awaiter : public idle_wait {
+public:
+  [[nodiscard]] bool await_ready();
+
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> h) {
+    begin(h.promise());
+    return wait_for_message();
+  }
+
+  void stop_asked() noexcept override;
+
+protected:
+  awaiter(cell& home, message_queue& queue, time_point until) noexcept;
+
+  ~awaiter() override;
+
+  /// Takes the message that ended the wait.
+  [[nodiscard]] node_ptr take() noexcept;
+
+  [[nodiscard]] message_queue& source() const noexcept {
+    return *queue_;
+  }
+
+  /// Keeps the content of what was taken.
+  void keep(node_ptr x) noexcept {
+    queue_->keep(worker_cell(), std::move(x));
+  }
+
+private:
+  friend class message_queue;
+
+  struct alarm : timer {
+    explicit alarm(awaiter& who) noexcept;
+
+    awaiter& who;
+  };
+
+  /// Which line of the queue it is in.
+  enum class place : std::uint8_t { nowhere, waiting, promised };
+
+  bool wait_for_message();
+
+  void enter(place where) noexcept;
+
+  void leave_line() noexcept;
+
+  void promise(node_ptr x) noexcept;
+
+  message_queue* queue_;
+  time_point until_;
+  bool pausing_ = false;
+  bool done_ = false; // out of all lines for good
+  bool armed_ = false;
+
+  // Guarded by the queue's lock, unless it is done.
+  place at_ = place::nowhere;
+  node_ptr got_;
+  awaiter* next_in_line_ = nullptr;
+  awaiter* previous_in_line_ = nullptr;
+
+  alarm alarm_;
+};
+
+/// A message in progress that its holder may need more than once. Unless it is
+/// `done()`, its content is kept for whatever becomes of it.
+class message_queue::given_out {
+public:
+  given_out(cell& home, message_queue& queue, node_ptr what) noexcept
+    : home_(&home), queue_(&queue), what_(std::move(what)) {
+    // nop
+  }
+
+  given_out(given_out&&) noexcept = default;
+
+  ~given_out() {
+    if (what_)
+      queue_->keep(*home_, std::move(what_));
+  }
+
+  [[nodiscard]] explicit operator bool() const noexcept {
+    return what_ != nullptr;
+  }
+
+  [[nodiscard]] node& what() const noexcept {
+    return *what_;
+  }
+
+  /// It has been handled.
+  void done() noexcept {
+    what_.reset();
+  }
+
+  /// The callback has failed on it for good: a dead letter.
+  void failed() noexcept {
+    queue_->settle(*home_, std::move(what_), leave::failed);
+  }
+
+  /// A stop came before it could be tried again: it waits for the next life of
+  /// the worker if that is to come, else it has failed.
+  void put_off() noexcept {
+    queue_->settle(*home_, std::move(what_), leave::put_off);
+  }
+
+private:
+  cell* home_;
+  message_queue* queue_;
+  node_ptr what_;
+};
+
+/// Takes out all that is queued; lost unless `done()`.
+class message_queue::handover {
+public:
+  handover(cell& home, message_queue& queue);
+
+  handover(const handover&) = delete;
+
+  handover& operator=(const handover&) = delete;
+
+  ~handover();
+
+  /// The first one of a list.
+  [[nodiscard]] node* first() const noexcept {
+    return first_;
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept {
+    return size_;
+  }
+
+  /// It has been handed over.
+  void done() noexcept;
+
+private:
+  void end(leave how) noexcept;
+
+  cell* home_;
+  message_queue* queue_;
+  node* first_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Gives one message with the means to end it, or none.
+class given_out_awaiter final : public message_queue::awaiter {
+public:
+  given_out_awaiter(cell& home, message_queue& queue) noexcept
+    : awaiter(home, queue, never) {
+    // nop
+  }
+
+  message_queue::given_out await_resume() noexcept {
+    return {worker_cell(), source(), take()};
+  }
+};
+
+/// A wait for such a message that has not begun.
+class [[nodiscard("co_await it")]] given_out_awaitable {
+public:
+  given_out_awaitable(cell& home, message_queue& queue) noexcept
+    : home_(&home), queue_(&queue) {
+    // nop
+  }
+
+  given_out_awaiter operator co_await() const noexcept {
+    return given_out_awaiter{*home_, *queue_};
+  }
+
+private:
+  cell* home_;
+  message_queue* queue_;
+};
+
+/// Gives one `T`, or none.
+template <class T>
+class message_awaiter final : public message_queue::awaiter {
+public:
+  message_awaiter(cell& home, message_queue& queue, time_point until) noexcept
+    : message_queue::awaiter(home, queue, until) {
+    // nop
+  }
+
+  std::optional<T> await_resume() {
+    auto got = take();
+    if (!got)
+      return std::nullopt;
+    auto& typed = static_cast<typename typed_queue<T>::typed_node&>(*got);
+    const auto stays = source().keeps_content();
+    std::optional<T> result{typed.take_or_copy(stays)};
+    if (stays)
+      keep(std::move(got));
+    return result;
+  }
+};
+
+/// A wait for a message that has not begun.
+template <class T>
+class [[nodiscard("co_await it")]] message_awaitable {
+public:
+  message_awaitable(cell& home, message_queue& queue, time_point until) noexcept
+    : home_(&home), queue_(&queue), until_(until) {
+    // nop
+  }
+
+  message_awaiter<T> operator co_await() const noexcept {
+    return message_awaiter<T>{*home_, *queue_, until_};
+  }
+
+private:
+  cell* home_;
+  message_queue* queue_;
+  time_point until_;
+};
+
+} // namespace troupe

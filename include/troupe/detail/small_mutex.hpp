@@ -1,0 +1,157 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/detail/atomics.hpp"
+#include "troupe/detail/perturb.hpp"
+
+#include <atomic>
+#include <cstdint>
+
+#if defined(__has_feature)
+#  if __has_feature(thread_sanitizer)
+#    include <sanitizer/tsan_interface.h>
+#    define TROUPE_TSAN(call) call
+#  endif
+#endif
+#ifndef TROUPE_TSAN
+#  define TROUPE_TSAN(call) static_cast<void>(0)
+#endif
+
+namespace troupe {
+
+/// A mutex of four bytes, for what there are very many of, or what is locked
+/// very often: where nobody else is at it, to lock and to unlock it takes one
+/// atomic operation each, without a call. Works with `std::unique_lock`, but
+/// not with a `std::condition_variable`.
+///
+/// It is fair in the end: a thread that has found it held again and again gets
+/// it next, however many others lock it in a loop.
+/// @tparam Atomics See `std_atomics`.
+template <class Atomics>
+class basic_small_mutex {
+public:
+  basic_small_mutex() noexcept = default;
+
+  basic_small_mutex(const basic_small_mutex&) = delete;
+
+  basic_small_mutex& operator=(const basic_small_mutex&) = delete;
+
+  ~basic_small_mutex() {
+    TROUPE_TSAN(__tsan_mutex_destroy(this, 0));
+  }
+
+  void lock() noexcept {
+    // ThreadSanitizer looks after the order of locks when it is told of them.
+    perturb();
+    TROUPE_TSAN(__tsan_mutex_pre_lock(this, 0));
+    auto seen = state::free;
+    // Acquire: what those have done who had it before happens before.
+    if (!state_.compare_exchange_strong(seen, state::held,
+                                        std::memory_order_acquire,
+                                        std::memory_order_relaxed))
+      wait_and_lock();
+    TROUPE_TSAN(__tsan_mutex_post_lock(this, 0, 0));
+    perturb();
+  }
+
+  void unlock() noexcept {
+    perturb();
+    TROUPE_TSAN(__tsan_mutex_pre_unlock(this, 0));
+    // From here on it may be gone; a wake-up needs its address alone.
+    auto seen = state::held;
+    if (!state_.compare_exchange_strong(seen, state::free,
+                                        std::memory_order_release,
+                                        std::memory_order_relaxed))
+      unlock_and_wake();
+    TROUPE_TSAN(__tsan_mutex_post_unlock(this, 0));
+    perturb();
+  }
+
+private:
+  enum class state : std::uint32_t {
+    free,
+    held,
+    wanted,   ///< Held, and somebody may be asleep until it is free.
+    starved,  ///< The same, and somebody has waited for too long.
+    reserved, ///< Free for those who have waited for too long, and only them.
+  };
+
+  void wait_and_lock() noexcept;
+
+  void unlock_and_wake() noexcept;
+
+  typename Atomics::template atomic<state> state_{state::free};
+};
+
+template <class Atomics>
+void basic_small_mutex<Atomics>::wait_and_lock() noexcept {
+  // It is held for a moment only, so it may be free before anybody could sleep.
+  for (auto i = 0; i < Atomics::tries; ++i) {
+    auto seen = state_.load(std::memory_order_relaxed);
+    if (seen != state::free && seen != state::held)
+      break; // Those who sleep come first.
+    if (seen == state::free
+        && state_.compare_exchange_weak(seen, state::held,
+                                        std::memory_order_acquire,
+                                        std::memory_order_relaxed))
+      return;
+    Atomics::relax();
+  }
+  for (int losses = 0;;) {
+    const auto starving = losses >= Atomics::most_losses;
+    auto seen = state_.load(std::memory_order_relaxed);
+    auto next = state::wanted;
+    switch (seen) {
+      case state::free:
+        // The next one to unlock it does not know whether others sleep.
+        break;
+      case state::reserved:
+        next = starving ? state::wanted : state::reserved;
+        break;
+      case state::held:
+      case state::wanted:
+        next = starving ? state::starved : state::wanted;
+        break;
+      case state::starved:
+        next = state::starved;
+        break;
+    }
+    if (next == seen) {
+      state_.wait(seen, std::memory_order_relaxed);
+      ++losses;
+    } else if (state_.compare_exchange_weak(seen, next,
+                                            std::memory_order_acquire,
+                                            std::memory_order_relaxed)
+               && (seen == state::free || seen == state::reserved)) {
+      return;
+    }
+  }
+}
+
+template <class Atomics>
+void basic_small_mutex<Atomics>::unlock_and_wake() noexcept {
+  // Others only add that they wait. From the exchange on it may be gone.
+  auto seen = state_.load(std::memory_order_relaxed);
+  for (;;) {
+    const auto next = seen == state::starved ? state::reserved : state::free;
+    if (state_.compare_exchange_weak(seen, next, std::memory_order_release,
+                                     std::memory_order_relaxed))
+      break;
+  }
+  // Of those who sleep only some may take what is reserved.
+  if (seen == state::starved)
+    state_.notify_all();
+  else
+    state_.notify_one();
+}
+
+/// @copydoc basic_small_mutex
+using small_mutex = basic_small_mutex<std_atomics>;
+
+extern template class basic_small_mutex<std_atomics>;
+
+} // namespace troupe
+
+#undef TROUPE_TSAN

@@ -25,6 +25,7 @@ if(how STREQUAL "find_package")
   run(${CMAKE_COMMAND} --build ${work}/build)
 elseif(how STREQUAL "add_subdirectory")
   run(${configure} -S ${source}/add_subdirectory -D BUILD_SHARED_LIBS=ON
+      -D TROUPE_PRECOMPILE=ON -D TROUPE_UNITY=ON
       -D TROUPE_SOURCE_DIR=${troupe_source})
   run(${CMAKE_COMMAND} --build ${work}/build)
 elseif(how STREQUAL "pkg_config")

@@ -3,7 +3,6 @@
 
 #include "troupe/detail/send_to.hpp"
 
-#include "pool/router.hpp"
 #include "worker/cell.hpp"
 
 namespace troupe {
@@ -29,9 +28,9 @@ bool send_awaiter::wait_for_room() {
   }
   // The handle keeps all cells in which the worker's lives go on, and they the
   // queue.
-  auto pool = router_of(*whom);
-  auto result = pool ? pool->apply(*this) : whom->queue()->apply(*this);
-  if (result == message_queue::receipt::held) {
+  submission mine{*this};
+  auto result = whom->sink()->submit(mine);
+  if (result == receipt::held) {
     queue_ = whom->queue();
     home_->note_pause();
     return true;
@@ -47,8 +46,7 @@ bool send_awaiter::wait_for_room() {
 }
 
 void send_awaiter::decided(bool taken, message_queue::departures&) noexcept {
-  result_ = taken ? message_queue::receipt::taken
-                  : message_queue::receipt::closed;
+  result_ = taken ? receipt::taken : receipt::closed;
   // With the lock held: the destructor takes it before the wait goes.
   post();
 }
@@ -57,7 +55,7 @@ caf::error send_awaiter::await_resume() const {
   auto* whom = target_.get_cell();
   if (whom == nullptr)
     return null_handle();
-  if (result_ == message_queue::receipt::taken)
+  if (result_ == receipt::taken)
     return {};
   return message_queue::refusal(result_, whom->path());
 }

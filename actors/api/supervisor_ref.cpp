@@ -36,7 +36,7 @@ std::vector<tree_status> last_children_of(const worker_handle& who) {
 /// Why there is nobody whom a call could concern.
 caf::error no_children(const cell& home) {
   const auto at = home.stage();
-  if (!is_supervisor(home))
+  if (home.kind() != child_kind::supervisor)
     return caf::make_error(errc::invalid_argument,
                            home.subject() + " is no supervisor");
   if (home.home().gone())
@@ -181,9 +181,9 @@ supervisor_ref spawn(caf::actor_system& sys, supervisor_spec spec) {
     throw std::invalid_argument(wrong);
   auto options = options_of(spec);
   auto shared = std::make_shared<const supervisor_spec>(std::move(spec));
-  supervisor_ref result{worker_handle{
-    spawn_worker(sys, std::move(options), typeid(supervisor_shell),
-                 std::make_unique<supervisor_shell>(std::move(shared)))}};
+  supervisor_ref result{worker_handle{make_cell(
+    sys, std::move(options), typeid(supervisor_shell), role_of_supervisors(),
+    std::make_unique<supervisor_shell>(std::move(shared)), nullptr)}};
   auto* home = result.get_cell();
   home->home().add_root(*home);
   return result;

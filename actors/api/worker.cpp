@@ -7,6 +7,7 @@
 #include "worker/cell.hpp"
 #include "worker/spawn.hpp"
 #include "worker/worker_actor.hpp"
+#include "worker/worker_role.hpp"
 
 #include <stdexcept>
 
@@ -151,7 +152,7 @@ cell* worker::spawn_child(worker_options options, const std::type_info& type,
                           std::unique_ptr<worker> what) {
   auto& parent = get_cell();
   return make_cell(parent.actor_object()->home_system(), std::move(options),
-                   type, std::move(what), &parent);
+                   type, role_of_workers(), std::move(what), &parent);
 }
 
 // -- hold_token ----------------------------------------------------------------

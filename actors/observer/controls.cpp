@@ -3,7 +3,6 @@
 
 #include "observer/controls.hpp"
 
-#include "supervisor/shell.hpp"
 #include "troupe/error.hpp"
 #include "troupe/path.hpp"
 #include "troupe/supervisor_ref.hpp"

@@ -3,7 +3,7 @@
 
 #include "troupe/observer/metrics.hpp"
 
-#include "pool/router.hpp"
+#include "pool/pool_worker.hpp"
 #include "system/meter.hpp"
 #include "system/runtime.hpp"
 #include "troupe/call_later.hpp"

@@ -15,11 +15,11 @@
 #include "observer/shared_look.hpp"
 #include "observer/wall_time.hpp"
 #include "rules/printable.hpp"
-#include "supervisor/shell.hpp"
 #include "system/caf_compat.hpp"
 #include "system/runtime.hpp"
 #include "system/setting.hpp"
 #include "troupe/events.hpp"
+#include "worker/cell.hpp"
 #include "worker/roll_call.hpp"
 #include "worker/tree_status.hpp"
 
@@ -433,7 +433,9 @@ private:
   /// The status of those with nobody above them, without what is below.
   [[nodiscard]] std::vector<tree_status> look_at_roots() {
     auto roots = home_->top_cells();
-    std::erase_if(roots, [](const cell_ptr& x) { return !is_supervisor(*x); });
+    std::erase_if(roots, [](const cell_ptr& x) {
+      return x->kind() != child_kind::supervisor;
+    });
     auto answers = roll_call::hold(*home_, roots, liveness_limit);
     std::vector<tree_status> result;
     for (const auto& x : roots) {

@@ -38,8 +38,8 @@ public:
     return each_->type();
   }
 
-  [[nodiscard]] child_kind kind() const noexcept override {
-    return each_->kind();
+  [[nodiscard]] const worker_role& role() const noexcept override {
+    return each_->role();
   }
 
 private:
@@ -73,69 +73,33 @@ pool_router::pool_router(pool_plan plan)
   // nop
 }
 
-std::shared_ptr<pool_router> router_of(const cell& x) {
-  auto* queue = x.queue();
-  if (queue == nullptr)
-    return nullptr;
-  auto pool = queue->pool();
-  return pool && pool->is_own(*queue) ? pool : nullptr;
-}
-
 // -- senders -------------------------------------------------------------------
 
-rules::partition pool_router::partition_of(message_queue::node& x) const {
-  return plan_.key ? rules::partition_of(plan_.key(x)) : rules::partition{0};
+void pool_router::assign(message_node& x) const {
+  x.partition = plan_.key ? rules::partition_of(plan_.key(x))
+                          : rules::partition{0};
 }
 
-/// Offers a message to the queue where it belongs.
-/// @param offer Called with a queue, says what it made of the message.
-template <class F>
-message_queue::receipt pool_router::put(rules::partition where, F offer) {
+receipt pool_router::submit(submission& x) {
   // They go after the lock: messages are the user's.
   std::optional<message_queue::departures> out;
   departure_list moved;
-  std::unique_lock guard{mtx_};
-  // Once a stop was asked for, nothing new begins.
-  while (!waiting_->at().closed) {
-    auto* found = choose(where);
-    auto& queue = found != nullptr ? *found->queue : *waiting_;
-    auto result = offer(queue, out.emplace(queue));
-    if (result != message_queue::receipt::closed)
-      return result;
-    if (found != nullptr)
-      pass_over(*found, moved);
+  {
+    std::unique_lock guard{mtx_};
+    const auto where = x.what()->partition;
+    // Once a stop was asked for, nothing new begins.
+    while (!waiting_->at().closed) {
+      auto* found = choose(where);
+      auto& queue = found != nullptr ? *found->queue : *waiting_;
+      auto result = queue.offer(x, out.emplace(queue));
+      if (result != receipt::closed)
+        return result;
+      if (found != nullptr)
+        pass_over(*found, moved);
+    }
   }
-  return message_queue::receipt::closed;
-}
-
-bool pool_router::push(message_queue::node_ptr x) {
-  using receipt = message_queue::receipt;
-  auto result = put(x->partition, [&x](auto& queue, auto& out) {
-    return queue.offer(x, out);
-  });
   // A queue that is closed counts what it refuses.
-  return result == receipt::closed ? waiting_->push(std::move(x))
-                                   : result == receipt::taken;
-}
-
-message_queue::receipt
-pool_router::push_request(message_queue::node_ptr x,
-                          const caf::strong_actor_ptr& from,
-                          caf::message_id answer) {
-  auto result = put(x->partition, [&](auto& queue, auto& out) {
-    return queue.offer(x, from, answer, out);
-  });
-  return result == message_queue::receipt::closed
-           ? waiting_->push_request(std::move(x), from, answer)
-           : result;
-}
-
-message_queue::receipt pool_router::apply(message_queue::applicant& who) {
-  auto result = put(who.partition(), [&who](auto& queue, auto& out) {
-    return queue.offer(who, out);
-  });
-  return result == message_queue::receipt::closed ? waiting_->apply(who)
-                                                  : result;
+  return waiting_->submit(x);
 }
 
 /// @returns null if nobody can take a message.
@@ -167,7 +131,7 @@ pool_router::seat* pool_router::choose(rules::partition where) {
 
 // -- the queues ----------------------------------------------------------------
 
-void pool_router::inherit(message_queue& from, bool messages) noexcept {
+void pool_router::take_over(message_queue& from, bool messages) noexcept {
   departure_list out;
   std::unique_lock guard{mtx_};
   if (is_own(from))
@@ -225,7 +189,7 @@ void pool_router::pass_over(seat& x, departure_list& out) {
   redistribute(*x.queue, true, out);
 }
 
-void pool_router::share_out() noexcept {
+void pool_router::prepare_drain() noexcept {
   departure_list out;
   std::unique_lock guard{mtx_};
   if (waiting_->at().load == 0)
@@ -250,7 +214,7 @@ void pool_router::housed(const message_queue& from, cell& in) {
   found->home = cell_ptr{in};
 }
 
-queue_counts pool_router::counts() const {
+queue_counts pool_router::counts() noexcept {
   std::unique_lock guard{mtx_};
   auto result = waiting_->counts();
   for (auto& x : seats_)

@@ -6,6 +6,7 @@
 #include "queue/departures.hpp"
 #include "rules/routing.hpp"
 #include "supervisor/child_call.hpp"
+#include "supervisor/child_listener.hpp"
 #include "troupe/detail/queue.hpp"
 #include "troupe/worker_pool.hpp"
 #include "worker/cell.hpp"
@@ -29,58 +30,44 @@ class nursery;
 /// from the moment on at which that is decided.
 ///
 /// A queue of the pool that is closed for good, whatever the reason, leaves
-/// what is still in it to the others (`inherit`), unless the pool itself takes
-/// no more. The queue of a worker is used again when there is another worker in
-/// its place: that is why no counts are ever forgotten.
+/// what is still in it to the others (`take_over`), unless the pool itself
+/// takes no more. The queue of a worker is used again when there is another
+/// worker in its place: that is why no counts are ever forgotten.
 ///
 /// Lives as long as the pool's cell, for which it makes the queue; thread-safe.
-class pool_router : public std::enable_shared_from_this<pool_router> {
+class pool_router final : public message_sink,
+                          public queue_group,
+                          public child_listener,
+                          public std::enable_shared_from_this<pool_router> {
 public:
   explicit pool_router(pool_plan plan);
 
   // -- senders ----------------------------------------------------------------
 
-  /// Where the key of a message belongs. Calls code of the user.
-  [[nodiscard]] rules::partition partition_of(message_queue::node& x) const;
+  void assign(message_node& x) const override;
 
-  /// @copydoc message_queue::push
-  bool push(message_queue::node_ptr x);
+  receipt submit(submission& x) override;
 
-  /// @copydoc message_queue::push_request
-  message_queue::receipt push_request(message_queue::node_ptr x,
-                                      const caf::strong_actor_ptr& from,
-                                      caf::message_id answer);
-
-  /// @copydoc message_queue::apply
-  message_queue::receipt apply(message_queue::applicant& who);
-
-  /// While it is held, nothing moves from one queue to another.
-  [[nodiscard]] std::unique_lock<std::mutex> lock() const {
+  [[nodiscard]] std::unique_lock<std::mutex> lock() const override {
     return std::unique_lock{mtx_};
   }
 
   // -- the queues -------------------------------------------------------------
 
-  /// What `from`, which is closed, still has goes to the others.
-  /// @param messages Whether that means the messages, or only those who wait
-  ///                 for room. By key it always does: else a message that comes
-  ///                 would be handled before them.
-  void inherit(message_queue& from, bool messages) noexcept;
+  void take_over(message_queue& from, bool messages) noexcept override;
 
-  /// `from` lives in this cell from now on.
-  void housed(const message_queue& from, cell& in);
+  void housed(const message_queue& from, cell& in) override;
 
   /// All queues together.
-  [[nodiscard]] queue_counts counts() const;
+  [[nodiscard]] queue_counts counts() noexcept override;
 
-  /// Whether the pool stops, and finishes before what is queued.
-  [[nodiscard]] bool drains() const {
+  [[nodiscard]] bool drains() const override {
     return waiting_->drains();
   }
 
-  /// The pool drains: what waits in its own queue goes to the workers that
-  /// have begun to start, which finish it. Before they are told to drain.
-  void share_out() noexcept;
+  /// What waits in its own queue goes to the workers that have begun to start,
+  /// which finish it.
+  void prepare_drain() noexcept override;
 
   /// Whether this is the queue of the pool itself.
   [[nodiscard]] bool is_own(const message_queue& x) const noexcept {
@@ -106,10 +93,9 @@ public:
   void end(const caf::error& why) noexcept;
 
   /// A worker is ready: it can take messages.
-  void child_ready(cell& who);
+  void child_ready(cell& who) override;
 
-  /// A life of a worker has ended.
-  void child_ended(cell& who) noexcept;
+  void child_ended(cell& who) noexcept override;
 
   /// How many workers there are to be.
   [[nodiscard]] std::size_t size() const;
@@ -137,9 +123,6 @@ private:
   };
 
   using departure_list = std::list<message_queue::departures>;
-
-  template <class F>
-  message_queue::receipt put(rules::partition where, F offer);
 
   void redistribute(message_queue& from, bool messages, departure_list& out);
 
@@ -213,8 +196,5 @@ private:
   std::vector<call_ptr> calls_;
   caf::error why_not_; // what kept a worker from starting
 };
-
-/// The router of the pool whose cell that is, or null.
-[[nodiscard]] std::shared_ptr<pool_router> router_of(const cell& x);
 
 } // namespace troupe

@@ -3,8 +3,10 @@
 
 #include "troupe/worker_pool.hpp"
 
+#include "pool/pool_worker.hpp"
 #include "pool/router.hpp"
 #include "rules/naming.hpp"
+#include "supervisor/check.hpp"
 #include "supervisor/shell.hpp"
 #include "worker/spawn.hpp"
 
@@ -62,7 +64,6 @@ std::string check_pool(pool_plan x) {
   return troupe::check(*group);
 }
 
-/// Makes pools.
 class pool_factory final : public child_factory {
 public:
   explicit pool_factory(pool_plan plan) : plan_(std::move(plan)) {
@@ -71,7 +72,7 @@ public:
 
   [[nodiscard]] std::unique_ptr<worker>
   make(caf::actor_system&) const override {
-    return std::make_unique<supervisor_shell>(std::shared_ptr<message_queue>{});
+    return std::make_unique<pool_worker>(std::shared_ptr<message_queue>{});
   }
 
   [[nodiscard]] std::shared_ptr<message_queue> make_queue() const override {
@@ -82,8 +83,8 @@ public:
     return *plan_.type;
   }
 
-  [[nodiscard]] child_kind kind() const noexcept override {
-    return child_kind::supervisor;
+  [[nodiscard]] const worker_role& role() const noexcept override {
+    return role_of_pools();
   }
 
   [[nodiscard]] worker_options run_as(worker_options given) const override {
@@ -114,9 +115,9 @@ cell* spawn_pool(caf::actor_system& sys, const pool_plan& plan) {
   if (auto wrong = check_pool(pool); !wrong.empty())
     throw std::invalid_argument(wrong);
   auto router = std::make_shared<pool_router>(pool);
-  auto* result
-    = spawn_worker(sys, options_of(pool), *pool.type,
-                   std::make_unique<supervisor_shell>(router->own_queue()));
+  auto* result = make_cell(sys, options_of(pool), *pool.type, role_of_pools(),
+                           std::make_unique<pool_worker>(router->own_queue()),
+                           nullptr);
   result->home().add_root(*result);
   return result;
 }
@@ -160,7 +161,7 @@ child_call pool_handle::resize(std::size_t n) const {
 
 void pool_handle::assign(message_queue::node& x) const {
   if (auto pool = router_behind(*this))
-    x.partition = pool->partition_of(x);
+    pool->assign(x);
 }
 
 void pool_handle::assign(message_queue::node& x, std::uint64_t hash) noexcept {
@@ -169,7 +170,8 @@ void pool_handle::assign(message_queue::node& x, std::uint64_t hash) noexcept {
 
 bool pool_handle::push(message_queue::node_ptr x) const {
   auto pool = router_behind(*this);
-  return pool && pool->push(std::move(x));
+  submission message{std::move(x)};
+  return pool && pool->submit(message) == receipt::taken;
 }
 
 } // namespace troupe

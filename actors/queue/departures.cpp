@@ -16,8 +16,7 @@ namespace troupe {
 void held_request::answer(std::string_view path) const {
   caf::message content;
   if (!taken_)
-    content = caf::make_message(
-      message_queue::refusal(message_queue::receipt::closed, path));
+    content = caf::make_message(message_queue::refusal(receipt::closed, path));
   from_->enqueue(compat::make_element(nullptr, answer_, std::move(content)),
                  nullptr);
 }

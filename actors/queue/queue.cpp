@@ -4,7 +4,6 @@
 #include "troupe/detail/queue.hpp"
 
 #include "base/linked_list.hpp"
-#include "pool/router.hpp"
 #include "queue/departures.hpp"
 #include "rules/naming.hpp"
 #include "rules/queueing.hpp"
@@ -24,6 +23,43 @@ message_queue::applicant::applicant(node_ptr what) noexcept
 }
 
 message_queue::applicant::~applicant() = default;
+
+// -- submission ----------------------------------------------------------------
+
+submission::submission(message_queue::node_ptr what) noexcept
+  : what_(std::move(what)), sender_(rules::patience::none) {
+  // nop
+}
+
+submission::submission(message_queue::node_ptr what, caf::strong_actor_ptr from,
+                       caf::message_id answer) noexcept
+  : what_(std::move(what)),
+    from_(std::move(from)),
+    answer_(answer),
+    sender_(rules::patience::answer) {
+  // nop
+}
+
+submission::submission(message_queue::applicant& who) noexcept
+  : who_(&who), sender_(rules::patience::for_room) {
+  // nop
+}
+
+message_queue::applicant& submission::to_hold() {
+  return who_ != nullptr
+           ? *who_
+           : *new held_request{std::move(what_), std::move(from_), answer_};
+}
+
+// -- message_sink --------------------------------------------------------------
+
+message_sink::~message_sink() = default;
+
+void message_sink::assign(message_node&) const {
+  // nop
+}
+
+queue_group::~queue_group() = default;
 
 // -- message_queue: senders ----------------------------------------------------
 
@@ -73,27 +109,26 @@ bool message_queue::push(node_ptr x) {
   return enter(x, rules::patience::none, out) == receipt::taken;
 }
 
-message_queue::receipt
-message_queue::push_request(node_ptr x, const caf::strong_actor_ptr& from,
-                            caf::message_id answer) {
-  if (drop_in(x))
+receipt message_queue::submit(submission& x) {
+  if (drop_in(x.what()))
     return receipt::taken;
   departures out{*this};
   std::unique_lock guard{mtx_};
-  auto result = enter(x, rules::patience::answer, out);
-  if (result == receipt::held)
-    line_up(*new held_request{std::move(x), from, answer});
-  return result;
+  return take(x, out);
 }
 
-message_queue::receipt message_queue::apply(applicant& who) {
-  if (drop_in(who.what_))
+receipt message_queue::offer(submission& x, departures& out) {
+  if (drop_in(x.what()))
     return receipt::taken;
-  departures out{*this};
   std::unique_lock guard{mtx_};
-  auto result = enter(who.what_, rules::patience::for_room, out);
+  return closed_ ? receipt::closed : take(x, out);
+}
+
+/// Takes a message, or puts its sender into the line.
+receipt message_queue::take(submission& x, departures& out) {
+  auto result = enter(x.what(), x.sender(), out);
   if (result == receipt::held)
-    line_up(who);
+    line_up(x.to_hold());
   return result;
 }
 
@@ -137,8 +172,8 @@ void message_queue::withdraw(applicant& who) noexcept {
 }
 
 /// Decides over a message that comes, and does it, unless it is to be held.
-message_queue::receipt message_queue::enter(node_ptr& x, rules::patience sender,
-                                            departures& out) noexcept {
+receipt message_queue::enter(node_ptr& x, rules::patience sender,
+                             departures& out) noexcept {
   collect();
   auto refuse = [&](std::uint64_t& count, dead_letter_reason why) {
     ++counts_.sent;
@@ -281,7 +316,7 @@ void message_queue::turn_away(departures& out) noexcept {
 
 void message_queue::turn_away() noexcept {
   if (auto pool = this->pool())
-    pool->inherit(*this, false);
+    pool->take_over(*this, false);
   departures out{*this};
   std::unique_lock guard{mtx_};
   turn_away(out);
@@ -353,7 +388,7 @@ void message_queue::take_back_promised() noexcept {
 void message_queue::discard(leave how) noexcept {
   if (auto pool = this->pool()) {
     close(false);
-    pool->inherit(*this, true);
+    pool->take_over(*this, true);
   }
   departures out{*this};
   std::unique_lock guard{mtx_};
@@ -483,41 +518,6 @@ message_queue::standing message_queue::at() noexcept {
   collect();
   return {closed_, counts_.queued >= options_.capacity,
           counts_.queued + counts_.in_progress};
-}
-
-message_queue::receipt message_queue::offer(node_ptr& x,
-                                            departures& out) noexcept {
-  if (drop_in(x))
-    return receipt::taken;
-  std::unique_lock guard{mtx_};
-  return closed_ ? receipt::closed : enter(x, rules::patience::none, out);
-}
-
-message_queue::receipt
-message_queue::offer(node_ptr& x, const caf::strong_actor_ptr& from,
-                     caf::message_id answer, departures& out) {
-  if (drop_in(x))
-    return receipt::taken;
-  std::unique_lock guard{mtx_};
-  if (closed_)
-    return receipt::closed;
-  auto result = enter(x, rules::patience::answer, out);
-  if (result == receipt::held)
-    line_up(*new held_request{std::move(x), from, answer});
-  return result;
-}
-
-message_queue::receipt message_queue::offer(applicant& who,
-                                            departures& out) noexcept {
-  if (drop_in(who.what_))
-    return receipt::taken;
-  std::unique_lock guard{mtx_};
-  if (closed_)
-    return receipt::closed;
-  auto result = enter(who.what_, rules::patience::for_room, out);
-  if (result == receipt::held)
-    line_up(who);
-  return result;
 }
 
 message_queue::estate message_queue::give_up(bool messages) noexcept {

@@ -3,13 +3,12 @@
 
 // A plain CAF actor as a child: a worker that lives as long as the actor does.
 
-#include "supervisor/adopted_actor.hpp"
-
 #include "system/caf_compat.hpp"
 #include "troupe/child.hpp"
 #include "troupe/event.hpp"
 #include "worker/cell.hpp"
 #include "worker/worker_actor.hpp"
+#include "worker/worker_role.hpp"
 
 #include <caf/exit_reason.hpp>
 #include <caf/system_messages.hpp>
@@ -143,20 +142,33 @@ private:
   std::shared_ptr<ending> end_ = std::make_shared<ending>();
 };
 
-} // namespace
+class adopted_role final : public worker_role {
+public:
+  using worker_role::worker_role;
+};
 
-bool is_adopted(const cell& x) noexcept {
-  return *x.terms().type == typeid(adopted_actor);
-}
+constinit const adopted_role role_of_adopted{child_kind::actor};
+
+template <class F>
+class adopted_factory final : public worker_factory<adopted_actor, F> {
+public:
+  using worker_factory<adopted_actor, F>::worker_factory;
+
+  [[nodiscard]] const worker_role& role() const noexcept override {
+    return role_of_adopted;
+  }
+};
+
+} // namespace
 
 child_spec child_actor(std::string name, child_options options,
                        actor_function make) {
   auto call = [make = std::move(make)](caf::actor_system& sys) {
     return std::make_unique<adopted_actor>(not_null(make(sys)));
   };
-  using factory = worker_factory<adopted_actor, decltype(call)>;
+  using factory = adopted_factory<decltype(call)>;
   return {std::move(name), std::move(options),
-          std::make_shared<factory>(std::move(call), child_kind::actor)};
+          std::make_shared<factory>(std::move(call))};
 }
 
 child_spec child_actor(std::string name, child_options options,
@@ -165,9 +177,9 @@ child_spec child_actor(std::string name, child_options options,
                 caf::actor_system&) {
     return std::make_unique<adopted_actor>(make);
   };
-  using factory = worker_factory<adopted_actor, decltype(call)>;
+  using factory = adopted_factory<decltype(call)>;
   return {std::move(name), std::move(options),
-          std::make_shared<factory>(std::move(call), child_kind::actor)};
+          std::make_shared<factory>(std::move(call))};
 }
 
 } // namespace troupe

@@ -3,7 +3,6 @@
 
 #include "supervisor/nursery.hpp"
 
-#include "pool/router.hpp"
 #include "rules/naming.hpp"
 #include "supervisor/shell.hpp"
 #include "worker/spawn.hpp"
@@ -39,13 +38,13 @@ void empty(std::vector<T>& xs) noexcept {
 } // namespace
 
 nursery::nursery(cell& home, std::shared_ptr<const supervisor_spec> spec,
-                 const std::shared_ptr<pool_router>& pool)
+                 const std::shared_ptr<child_listener>& listener)
   : home_(home.shared_home()),
     spec_(std::move(spec)),
     group_(without_children(*spec_)),
     path_(home.path()),
     subject_(home.subject()),
-    pool_(pool),
+    listener_(listener),
     rules_(group_rules_of(*spec_),
            static_cast<std::uint64_t>(
              home_->time().now().time_since_epoch().count())
@@ -53,6 +52,8 @@ nursery::nursery(cell& home, std::shared_ptr<const supervisor_spec> spec,
     supervisor_(home) {
   // nop
 }
+
+child_listener::~child_listener() = default;
 
 // -- turns ---------------------------------------------------------------------
 
@@ -247,8 +248,8 @@ std::unique_ptr<worker> nursery::make_object(cell& who) {
 }
 
 void nursery::child_ready(cell& who, bool tell) noexcept {
-  if (auto pool = pool_.lock())
-    pool->child_ready(who);
+  if (auto listener = listener_.lock())
+    listener->child_ready(who);
   if (tell)
     news([this, what = cell_ptr{who}]() mutable {
       note_ready(what->place(), what->terms().on_stop);
@@ -275,8 +276,8 @@ void nursery::note_ready(child_id who, on_stop mode) {
 }
 
 void nursery::child_ended(cell& who) noexcept {
-  if (auto pool = pool_.lock())
-    pool->child_ended(who);
+  if (auto listener = listener_.lock())
+    listener->child_ended(who);
   news([this, what = cell_ptr{who}] {
     has_begun(what->place());
     begin_next();
@@ -288,8 +289,9 @@ void nursery::child_ended(cell& who) noexcept {
     if (how && !normal) {
       last_failure_ = {how->reason(), how->thrown()};
       // Most have nobody to blame but themselves.
-      last_end_ = is_supervisor(*what) ? what->cause_of(how->reason())
-                                       : std::string{};
+      last_end_ = what->kind() == child_kind::supervisor
+                    ? what->cause_of(how->reason())
+                    : std::string{};
     } else if (normal && rules_.at() != rules::group_stage::stopping) {
       last_failure_ = {};
       last_end_ = what->subject() + " ended normally";

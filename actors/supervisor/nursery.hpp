@@ -5,6 +5,7 @@
 
 #include "rules/supervision.hpp"
 #include "supervisor/child_call.hpp"
+#include "supervisor/child_listener.hpp"
 #include "supervisor/child_table.hpp"
 #include "supervisor/turns.hpp"
 #include "troupe/detail/idle_wait.hpp"
@@ -38,9 +39,9 @@ class nursery final : public keeper,
                       public std::enable_shared_from_this<nursery> {
 public:
   /// @param home The supervisor's cell.
-  /// @param pool The pool that it is, or null.
+  /// @param listener Hears of its children; or null.
   nursery(cell& home, std::shared_ptr<const supervisor_spec> spec,
-          const std::shared_ptr<pool_router>& pool);
+          const std::shared_ptr<child_listener>& listener);
 
   // -- the supervisor's side --------------------------------------------------
 
@@ -193,7 +194,7 @@ private:
   const supervisor_spec group_;                 // without the children
   const std::string path_;
   const std::string subject_;
-  const std::weak_ptr<pool_router> pool_;
+  const std::weak_ptr<child_listener> listener_;
 
   turns turns_;
 

@@ -3,7 +3,6 @@
 
 // What the rules ask for, and how a nursery carries it out.
 
-#include "pool/router.hpp"
 #include "rules/reasons.hpp"
 #include "supervisor/nursery.hpp"
 
@@ -127,7 +126,7 @@ void nursery::stop_life(child_id who) {
   auto limits = rules::stop_limits{};
   auto last = false;
   auto forced = false;
-  auto pool = pool_.lock();
+  auto listener = listener_.lock();
   {
     std::unique_lock guard{mtx_};
     auto* x = children_.find(who);
@@ -136,18 +135,17 @@ void nursery::stop_life(child_id who) {
     target = cell_ptr{*x->handle.get_cell()};
     if (rules_.at() == rules::group_stage::unwinding)
       mode = cell::queue_at_stop::keep;
-    else if (pool && pool->drains()
+    else if (listener && listener->drains()
              && rules_.at() == rules::group_stage::stopping)
-      mode
-        = cell::queue_at_stop::drain; // One who drains a pool means them all.
+      mode = cell::queue_at_stop::drain;
     else
       mode = static_cast<cell::queue_at_stop>(x->mode);
     limits = limits_;
     last = hurried_;
     forced = forced_;
   }
-  if (pool && mode == cell::queue_at_stop::drain)
-    pool->share_out();
+  if (listener && mode == cell::queue_at_stop::drain)
+    listener->prepare_drain();
   target->request_stop(mode, limits, last);
   if (forced)
     target->force();

@@ -3,8 +3,8 @@
 
 #include "supervisor/shell.hpp"
 
-#include "pool/router.hpp"
 #include "supervisor/nursery.hpp"
+#include "supervisor/protocol.hpp"
 #include "worker/worker_actor.hpp"
 
 #include <stdexcept>
@@ -17,33 +17,29 @@ supervisor_shell::supervisor_shell(std::shared_ptr<const supervisor_spec> spec)
   // nop
 }
 
-supervisor_shell::supervisor_shell(std::shared_ptr<message_queue> own)
-  : own_queue_(std::move(own)) {
-  // nop
-}
-
-std::shared_ptr<message_queue> supervisor_shell::make_queue() {
-  return std::move(own_queue_);
-}
-
 task<> supervisor_shell::on_startup() {
   auto& home = get_cell();
   // Paths would mean the one or the other.
   if (home.kept_by() == nullptr && !home.claim_path())
     throw std::runtime_error{"another supervisor of that name runs already; "
                              "give one of them another name"};
-  auto pool = router_of(home);
-  home.set_brood(std::make_shared<nursery>(
-    home, pool ? pool->begin() : std::move(spec_), pool));
+  home.set_brood(make_children());
   co_return;
+}
+
+std::shared_ptr<nursery> supervisor_shell::make_children() {
+  return std::make_shared<nursery>(get_cell(), std::move(spec_), nullptr);
+}
+
+void supervisor_shell::has_begun(const std::shared_ptr<nursery>&) {
+  // nop
 }
 
 task<> supervisor_shell::run() {
   auto& home = get_cell();
   auto children = std::static_pointer_cast<nursery>(home.get_brood());
   children->start();
-  if (auto pool = router_of(home))
-    pool->kept_by(children);
+  has_begun(children);
   {
     nursery::end_awaiter end{home, *children};
     co_await end;
@@ -56,14 +52,25 @@ void supervisor_shell::after_shutdown(const outcome&) {
   // A handle may keep this object, and an argument of a child such a handle:
   // it was never started, perhaps.
   spec_ = nullptr;
-  auto& home = get_cell();
-  if (auto pool = router_of(home))
-    pool->end(caf::make_error(errc::supervisor_stopping,
-                              home.subject() + " has ended"));
 }
 
-bool is_supervisor(const cell& x) noexcept {
-  return *x.terms().type == typeid(supervisor_shell) || router_of(x) != nullptr;
+bool supervisor_role::handle_call(cell& x, caf::mailbox_element& what) const {
+  if (!is_child_call(what.payload))
+    return false;
+  handle_child_call(x, what);
+  return true;
+}
+
+namespace {
+
+class plain_supervisor_role final : public supervisor_role {};
+
+constinit const plain_supervisor_role plain_supervisor{};
+
+} // namespace
+
+const worker_role& role_of_supervisors() noexcept {
+  return plain_supervisor;
 }
 
 } // namespace troupe

@@ -6,20 +6,19 @@
 #include "rules/supervision.hpp"
 #include "troupe/supervisor_spec.hpp"
 #include "troupe/worker.hpp"
+#include "worker/worker_role.hpp"
 
 #include <memory>
 
 namespace troupe {
 
+class nursery;
+
 /// The worker that a supervisor is: it lives as long as its children do, and
 /// leaves all decisions to their nursery.
-class supervisor_shell final : public worker {
+class supervisor_shell : public worker {
 public:
   explicit supervisor_shell(std::shared_ptr<const supervisor_spec> spec);
-
-  /// Makes it a pool.
-  /// @param own The queue of the pool: of a root; a child gets it otherwise.
-  explicit supervisor_shell(std::shared_ptr<message_queue> own);
 
   task<> on_startup() override;
 
@@ -27,15 +26,31 @@ public:
 
   void after_shutdown(const outcome& how) override;
 
-  std::shared_ptr<message_queue> make_queue() override;
+protected:
+  /// Makes the children of this life.
+  [[nodiscard]] virtual std::shared_ptr<nursery> make_children();
+
+  /// They begin to start.
+  virtual void has_begun(const std::shared_ptr<nursery>& children);
 
 private:
-  std::shared_ptr<const supervisor_spec> spec_; // null in a pool
-  std::shared_ptr<message_queue> own_queue_;
+  std::shared_ptr<const supervisor_spec> spec_;
 };
 
-/// Whether `x` is the cell of a supervisor.
-[[nodiscard]] bool is_supervisor(const cell& x) noexcept;
+/// What a supervisor is to others, and what is more than one of them.
+class supervisor_role : public worker_role {
+public:
+  constexpr supervisor_role() noexcept : worker_role(child_kind::supervisor) {
+    // nop
+  }
+
+  bool handle_call(cell& x, caf::mailbox_element& what) const override;
+
+protected:
+  ~supervisor_role() = default;
+};
+
+[[nodiscard]] const worker_role& role_of_supervisors() noexcept;
 
 /// How a supervisor is run as a worker.
 [[nodiscard]] worker_options options_of(const supervisor_spec& x);

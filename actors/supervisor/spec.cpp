@@ -15,20 +15,6 @@
 
 namespace troupe {
 
-child_factory::~child_factory() = default;
-
-child_kind child_factory::kind() const noexcept {
-  return child_kind::worker;
-}
-
-worker_options child_factory::run_as(worker_options given) const {
-  return given;
-}
-
-std::string child_factory::check() const {
-  return {};
-}
-
 rules::group_rules group_rules_of(const supervisor_spec& x) {
   rules::group_rules result;
   result.strategy = x.strategy;
@@ -66,8 +52,8 @@ public:
     return typeid(supervisor_shell);
   }
 
-  [[nodiscard]] child_kind kind() const noexcept override {
-    return child_kind::supervisor;
+  [[nodiscard]] const worker_role& role() const noexcept override {
+    return role_of_supervisors();
   }
 
   [[nodiscard]] worker_options run_as(worker_options given) const override {

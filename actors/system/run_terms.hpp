@@ -14,6 +14,8 @@ namespace troupe {
 
 class runtime;
 
+class worker_role;
+
 /// How a worker is to be run, and where. Never changes, and is shared by all
 /// workers that are run alike: there may be a million of them.
 struct run_terms {
@@ -25,6 +27,7 @@ struct run_terms {
   troupe::on_hang on_hang;
   timespan watchdog;
   const std::type_info* type; ///< The class of its objects.
+  const worker_role* role;    ///< What they are to others.
 
   friend bool operator==(const run_terms&, const run_terms&) = default;
 };

@@ -3,13 +3,11 @@
 
 #include "worker/cell.hpp"
 
-#include "pool/router.hpp"
 #include "rules/naming.hpp"
 #include "rules/reasons.hpp"
-#include "supervisor/adopted_actor.hpp"
-#include "supervisor/shell.hpp"
 #include "worker/ask_table.hpp"
 #include "worker/worker_actor.hpp"
+#include "worker/worker_role.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -127,7 +125,7 @@ std::optional<outcome> cell::last_outcome() const {
 
 std::string cell::cause_of(const caf::error& reason) const {
   auto text = text_of(reason);
-  if (reason != errc::child_failed && !is_supervisor(*this))
+  if (reason != errc::child_failed && kind() != child_kind::supervisor)
     return text;
   return std::string{rules::first_cause(text, subject())};
 }
@@ -171,10 +169,17 @@ worker_status cell::status() const {
   return result;
 }
 
+child_kind cell::kind() const noexcept {
+  return terms_->role->kind();
+}
+
+message_sink* cell::sink() const noexcept {
+  return terms_->role->sink(*this);
+}
+
 queue_counts cell::counts() const {
-  if (auto pool = router_of(*this))
-    return pool->counts();
-  return queue_ ? queue_->counts() : queue_counts{};
+  auto* to = sink();
+  return to != nullptr ? to->counts() : queue_counts{};
 }
 
 std::size_t cell::holds() const {
@@ -183,7 +188,7 @@ std::size_t cell::holds() const {
 }
 
 caf::strong_actor_ptr cell::actor() const {
-  const auto adopted = is_adopted(*this);
+  const auto adopted = kind() == child_kind::actor;
   std::unique_lock guard{wake_mtx_};
   return strong_ && (face_ || adopted) ? face_ : strong_;
 }

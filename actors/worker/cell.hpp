@@ -204,6 +204,11 @@ public:
   }
 
   /// Where the messages are: those of its queue, or of all of a pool.
+  [[nodiscard]] child_kind kind() const noexcept;
+
+  /// Takes the messages that are sent to it; null without a queue.
+  [[nodiscard]] message_sink* sink() const noexcept;
+
   [[nodiscard]] queue_counts counts() const;
 
   [[nodiscard]] std::size_t holds() const;

@@ -4,12 +4,12 @@
 #include "worker/spawn.hpp"
 
 #include "base/memory_ahead.hpp"
-#include "pool/pool_actor.hpp"
 #include "rules/naming.hpp"
 #include "rules/supervision.hpp"
 #include "system/caf_compat.hpp"
 #include "worker/cell.hpp"
 #include "worker/worker_actor.hpp"
+#include "worker/worker_role.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/spawn_options.hpp>
@@ -30,7 +30,7 @@ std::string class_name(const std::type_info& type) {
 namespace {
 
 run_terms terms_of(const worker_options& options, std::shared_ptr<runtime> home,
-                   const std::type_info& type) {
+                   const std::type_info& type, const worker_role& role) {
   auto periods = rules::merge(options, home->settings());
   return {.home = std::move(home),
           .periods = periods,
@@ -39,15 +39,15 @@ run_terms terms_of(const worker_options& options, std::shared_ptr<runtime> home,
           .on_failure = options.on_failure,
           .on_hang = options.on_hang,
           .watchdog = options.watchdog,
-          .type = &type};
+          .type = &type,
+          .role = &role};
 }
 
 void give_actor(caf::actor_system& sys, cell& who) {
   const compat::no_trace guard;
   // Hidden and lazy: in `init` it neither runs nor keeps the system waiting.
   constexpr auto how = caf::hidden + caf::lazy_init;
-  auto hdl = router_of(who) ? caf::actor{sys.spawn<pool_actor, how>(who)}
-                            : caf::actor{sys.spawn<worker_actor, how>(who)};
+  caf::actor hdl = sys.spawn<worker_actor, how>(who);
   who.attach(
     *static_cast<worker_actor*>(caf::actor_cast<caf::abstract_actor*>(hdl)));
 }
@@ -55,8 +55,8 @@ void give_actor(caf::actor_system& sys, cell& who) {
 } // namespace
 
 cell* make_cell(caf::actor_system& sys, worker_options options,
-                const std::type_info& type, std::unique_ptr<worker> what,
-                cell* parent) {
+                const std::type_info& type, const worker_role& role,
+                std::unique_ptr<worker> what, cell* parent) {
   auto name = options.name.empty() ? rules::snake_case(class_name(type))
                                    : options.name;
   if (auto wrong = rules::check(options, name); !wrong.empty())
@@ -67,7 +67,7 @@ cell* make_cell(caf::actor_system& sys, worker_options options,
                                   : std::string_view{},
                                 name);
   auto result = std::make_unique<cell>(std::move(path),
-                                       share_terms(home, options, type),
+                                       share_terms(home, options, type, role),
                                        std::move(what), parent);
   if (auto* queue = result->queue())
     queue->attach(*result, options.queue);
@@ -79,8 +79,8 @@ cell* make_cell(caf::actor_system& sys, worker_options options,
 
 std::shared_ptr<const run_terms>
 share_terms(const std::shared_ptr<runtime>& home, const worker_options& options,
-            const std::type_info& type) {
-  return home->share(terms_of(options, home, type));
+            const std::type_info& type, const worker_role& role) {
+  return home->share(terms_of(options, home, type, role));
 }
 
 cell* make_kept_cell(std::string path, std::shared_ptr<const run_terms> terms,
@@ -110,7 +110,8 @@ cell* make_next_cell(const cell& former, std::shared_ptr<keeper> by) {
 
 cell* spawn_worker(caf::actor_system& sys, worker_options options,
                    const std::type_info& type, std::unique_ptr<worker> what) {
-  return make_cell(sys, std::move(options), type, std::move(what), nullptr);
+  return make_cell(sys, std::move(options), type, role_of_workers(),
+                   std::move(what), nullptr);
 }
 
 } // namespace troupe

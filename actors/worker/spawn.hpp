@@ -21,15 +21,16 @@ namespace troupe {
 /// @param parent The cell of the worker that it is linked to, or null.
 [[nodiscard]] cell* make_cell(caf::actor_system& sys, worker_options options,
                               const std::type_info& type,
+                              const worker_role& role,
                               std::unique_ptr<worker> what, cell* parent);
 
-/// The name of a class, as the compiler has it.
+/// The name of a class in plain words: demangled.
 [[nodiscard]] std::string class_name(const std::type_info& type);
 
 /// How a worker of that class is run.
 [[nodiscard]] std::shared_ptr<const run_terms>
 share_terms(const std::shared_ptr<runtime>& home, const worker_options& options,
-            const std::type_info& type);
+            const std::type_info& type, const worker_role& role);
 
 /// Makes the cell of a worker whose lives begin and end as `by` says, and its
 /// actor. The caller owns a handle's share. `by` knows it by no place yet.

@@ -6,7 +6,7 @@
 #include "queue/queue_counts.hpp"
 #include "rules/printable.hpp"
 #include "rules/within.hpp"
-#include "supervisor/shell.hpp"
+#include "worker/cell.hpp"
 
 #include <caf/deep_to_string.hpp>
 
@@ -57,7 +57,8 @@ std::vector<cell_ptr> without_bystanders(const std::vector<cell_ptr>& all) {
   auto is_bystander = [&paths](const cell_ptr& x) {
     const auto below = x->path() + '/';
     const auto next = paths.lower_bound(below);
-    return is_supervisor(*x) && next != paths.end() && next->starts_with(below);
+    return x->kind() == child_kind::supervisor && next != paths.end()
+           && next->starts_with(below);
   };
   std::vector<cell_ptr> result;
   std::remove_copy_if(all.begin(), all.end(), std::back_inserter(result),

@@ -3,10 +3,8 @@
 
 #include "worker/tree_status.hpp"
 
-#include "pool/router.hpp"
 #include "queue/queue_counts.hpp"
 #include "rules/printable.hpp"
-#include "supervisor/shell.hpp"
 #include "troupe/worker_handle.hpp"
 
 #include <caf/deep_to_string.hpp>
@@ -34,10 +32,9 @@ tree_status describe_tree(const cell& x, const roll_call* answers) {
   if (answers != nullptr)
     answers->describe(x, result);
   result.last_end = x.last_outcome();
-  if (is_supervisor(x))
-    result.kind = child_kind::supervisor;
+  result.kind = x.kind();
   result.queue = x.counts();
-  result.has_queue = x.queue() != nullptr || router_of(x) != nullptr;
+  result.has_queue = x.queue() != nullptr;
   for (auto& child : x.linked_children())
     result.children.push_back(describe_tree(*child, answers));
   if (auto children = x.get_brood()) {

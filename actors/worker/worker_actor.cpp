@@ -4,10 +4,9 @@
 #include "worker/worker_actor.hpp"
 
 #include "rules/reasons.hpp"
-#include "supervisor/protocol.hpp"
-#include "supervisor/shell.hpp"
 #include "worker/ask_table.hpp"
 #include "worker/tree_status.hpp"
+#include "worker/worker_role.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -118,38 +117,53 @@ bool worker_actor::enqueue(caf::mailbox_element_ptr what,
     auto node = convert(*queue, *what);
     if (content.empty())
       return false;
-    if (node) {
-      auto mid = what->mid;
-      auto from = std::move(what->sender);
-      auto* outer = std::exchange(spare_element, &what);
-      if (!mid.is_request() || !from) {
-        auto taken = queue->push(std::move(node));
-        spare_element = outer;
-        return taken;
-      }
-      using receipt = message_queue::receipt;
-      auto result = queue->push_request(std::move(node), from,
-                                        mid.response_id());
-      spare_element = outer;
-      if (result == receipt::held)
-        return true; // It is answered later.
-      auto answer
-        = result == receipt::taken
-            ? caf::message{}
-            : caf::make_message(message_queue::refusal(result, cell_->path()));
-      from->enqueue(compat::make_element(caf::strong_actor_ptr{ctrl()},
-                                         mid.response_id(), std::move(answer)),
-                    ctx);
-      return result == receipt::taken;
-    }
+    if (node)
+      return submit(std::move(node), what, ctx);
   }
   if (content.size() == 1 && handle_protocol(*what))
     return true;
-  if (is_child_call(content) && is_supervisor(*cell_)) {
-    handle_child_call(*cell_, *what);
+  if (cell_->terms().role->handle_call(*cell_, *what))
     return true;
-  }
   return super::enqueue(std::move(what), ctx);
+}
+
+/// Sends on what was a message in `what`, and answers a request.
+bool worker_actor::submit(message_queue::node_ptr x,
+                          caf::mailbox_element_ptr& what,
+                          compat::execution_context* ctx) {
+  auto& to = *cell_->sink();
+  try {
+    to.assign(*x);
+  } catch (...) {
+    cannot_take(*cell_->queue(), std::move(x), *what,
+                " cannot find the key of a message: ");
+    return false;
+  }
+  const auto mid = what->mid;
+  auto from = std::move(what->sender);
+  auto* outer = std::exchange(spare_element, &what);
+  const auto asks = mid.is_request() && from;
+  auto result = receipt::taken;
+  if (asks) {
+    submission request{std::move(x), from, mid.response_id()};
+    result = to.submit(request);
+  } else {
+    submission message{std::move(x)};
+    result = to.submit(message);
+  }
+  spare_element = outer;
+  if (!asks)
+    return result == receipt::taken;
+  if (result == receipt::held)
+    return true; // It is answered later.
+  auto answer
+    = result == receipt::taken
+        ? caf::message{}
+        : caf::make_message(message_queue::refusal(result, cell_->path()));
+  from->enqueue(compat::make_element(caf::strong_actor_ptr{ctrl()},
+                                     mid.response_id(), std::move(answer)),
+                ctx);
+  return result == receipt::taken;
 }
 
 message_queue::node_ptr worker_actor::convert(message_queue& queue,

@@ -80,11 +80,17 @@ public:
 protected:
   caf::behavior make_behavior() override;
 
+private:
+  enum class step : std::uint8_t { none, startup, run, hand_over, shutdown };
+
   /// Makes `to` a message of a queue. If a function of the user's throws, its
   /// copy for example, that is as with `cannot_take`.
   /// @returns null if it is none, or no longer one.
   [[nodiscard]] message_queue::node_ptr convert(message_queue& queue,
                                                 caf::mailbox_element& what);
+
+  bool submit(message_queue::node_ptr x, caf::mailbox_element_ptr& what,
+              compat::execution_context* ctx);
 
   /// A function of the user's has thrown on a message, on its sender's thread,
   /// where nobody could catch it: it is a dead letter, and a request has an
@@ -92,9 +98,6 @@ protected:
   /// @pre an exception is being handled
   void cannot_take(message_queue& queue, message_queue::node_ptr x,
                    caf::mailbox_element& what, const char* why);
-
-private:
-  enum class step : std::uint8_t { none, startup, run, hand_over, shutdown };
 
   /// What only few have at a time.
   struct extras {

@@ -27,10 +27,9 @@ namespace troupe {
 
 /// Makes workers of class `W` with a function.
 template <std::derived_from<worker> W, class F>
-class worker_factory final : public child_factory {
+class worker_factory : public child_factory {
 public:
-  explicit worker_factory(F make, child_kind kind = child_kind::worker)
-    : make_(std::move(make)), kind_(kind) {
+  explicit worker_factory(F make) : make_(std::move(make)) {
     // nop
   }
 
@@ -50,13 +49,8 @@ public:
     return typeid(W);
   }
 
-  [[nodiscard]] child_kind kind() const noexcept override {
-    return kind_;
-  }
-
 private:
   F make_;
-  child_kind kind_;
 };
 
 /// A spec for a worker of class `W` that is made by `make`, a function object

@@ -18,6 +18,8 @@ namespace troupe {
 
 class message_queue;
 
+class worker_role;
+
 /// Makes the objects of one child, one for each of its lives. Shared between
 /// copies of a spec, and called on the child's own thread.
 class child_factory {
@@ -34,7 +36,10 @@ public:
   /// The class of the objects.
   [[nodiscard]] virtual const std::type_info& type() const noexcept = 0;
 
-  [[nodiscard]] virtual child_kind kind() const noexcept;
+  /// What they are to others.
+  [[nodiscard]] virtual const worker_role& role() const noexcept;
+
+  [[nodiscard]] child_kind kind() const noexcept;
 
   /// How it is run when its spec says `given`: a supervisor has options of its
   /// own instead of those of a worker.

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,12 +38,77 @@ enum class patience : std::uint8_t;
 
 } // namespace rules
 
-class pool_router;
-
 class runtime;
 
 template <class T>
 class stream;
+
+class message_queue;
+
+class submission;
+
+/// What has become of a message.
+enum class receipt : std::uint8_t {
+  taken,  ///< It is queued.
+  full,   ///< A dead letter: there was no room.
+  closed, ///< A dead letter: the queue takes no more.
+  held,   ///< Its sender waits for room.
+};
+
+/// What holds a message: a link in a queue.
+struct message_node {
+  message_node() = default;
+  message_node(const message_node&) = delete;
+  message_node& operator=(const message_node&) = delete;
+  virtual ~message_node() = default;
+
+  /// Gives the message away, for a dead letter: empty if it cannot be sent.
+  [[nodiscard]] virtual caf::message content() = 0;
+
+  message_node* next = nullptr;
+  std::uint64_t number = 0; // in the order of arrival
+  int again = 0;            // how often it was given out once more
+  bool spent : 1 = false;   // somebody has got what it held
+  bool dead : 1 = false;    // a dead letter, for this reason
+  dead_letter_reason reason = dead_letter_reason::closed;
+  std::uint16_t partition = 0; // where its key belongs, in a pool
+  std::exception_ptr thrown;   // by the callback that failed on it last
+};
+
+/// Takes messages for a worker: its queue, or a pool, which has more than one.
+/// Thread-safe.
+class message_sink {
+public:
+  virtual ~message_sink();
+
+  /// Notes in a message where it belongs. Calls code of the user, which may
+  /// throw.
+  virtual void assign(message_node& x) const;
+
+  /// Takes a message, or has its sender wait for room.
+  virtual receipt submit(submission& x) = 0;
+
+  /// What has become of the messages so far.
+  [[nodiscard]] virtual queue_counts counts() noexcept = 0;
+};
+
+/// The queues of a pool, as each of them sees the others. Thread-safe.
+class queue_group {
+public:
+  virtual ~queue_group();
+
+  /// While it is held, nothing moves from one queue to another.
+  [[nodiscard]] virtual std::unique_lock<std::mutex> lock() const = 0;
+
+  /// `from` lives in this cell from now on.
+  virtual void housed(const message_queue& from, cell& in) = 0;
+
+  /// What `from`, which is closed, still has goes to the others.
+  /// @param messages Whether that means the messages, or only those who wait
+  ///                 for room. By key it always does: else a message that comes
+  ///                 would be handled before them.
+  virtual void take_over(message_queue& from, bool messages) noexcept = 0;
+};
 
 /// The part of a queue that does not depend on the type of its messages: it
 /// belongs to the worker's cell, so it survives the worker, and all members are
@@ -50,27 +116,10 @@ class stream;
 ///
 /// It may outlive every cell of its worker, in the hands of a pool or of a
 /// handle to an earlier life. So it points to none of them.
-class message_queue : public std::enable_shared_from_this<message_queue> {
+class message_queue : public message_sink,
+                      public std::enable_shared_from_this<message_queue> {
 public:
-  /// What holds a message: a link in the queue.
-  struct node {
-    node() = default;
-    node(const node&) = delete;
-    node& operator=(const node&) = delete;
-    virtual ~node() = default;
-
-    /// Gives the message away, for a dead letter: empty if it cannot be sent.
-    [[nodiscard]] virtual caf::message content() = 0;
-
-    node* next = nullptr;
-    std::uint64_t number = 0; // in the order of arrival
-    int again = 0;            // how often it was given out once more
-    bool spent : 1 = false;   // somebody has got what it held
-    bool dead : 1 = false;    // a dead letter, for this reason
-    dead_letter_reason reason = dead_letter_reason::closed;
-    std::uint16_t partition = 0; // where its key belongs, in a pool
-    std::exception_ptr thrown;   // by the callback that failed on it last
-  };
+  using node = message_node;
 
   using node_ptr = std::unique_ptr<node>;
 
@@ -110,6 +159,7 @@ public:
 
   private:
     friend class message_queue;
+    friend class troupe::submission;
 
     node_ptr what_;
     message_queue* line_ = nullptr; // in whose it is, or was; its sender, or
@@ -125,7 +175,7 @@ public:
 
   message_queue& operator=(const message_queue&) = delete;
 
-  virtual ~message_queue();
+  ~message_queue() override;
 
   /// Makes a node of a CAF message.
   /// @returns null if the queue does not take messages of that type.
@@ -145,25 +195,11 @@ public:
 
   // -- senders ----------------------------------------------------------------
 
-  /// What has become of a message.
-  enum class receipt : std::uint8_t {
-    taken,  ///< It is queued.
-    full,   ///< A dead letter: there was no room.
-    closed, ///< A dead letter: the queue takes no more.
-    held,   ///< Its sender waits for room.
-  };
-
   /// Takes a message from somebody who does not wait.
   /// @returns whether the queue took it.
   bool push(node_ptr x);
 
-  /// Takes a message that is a request. If it is held back, it is answered once
-  /// that has been decided.
-  receipt push_request(node_ptr x, const caf::strong_actor_ptr& from,
-                       caf::message_id answer);
-
-  /// Takes the message of `who`, or has it wait for room.
-  receipt apply(applicant& who);
+  receipt submit(submission& x) override;
 
   /// A function of the user's has failed on a message that was to be queued:
   /// it is a dead letter, `failed`.
@@ -172,7 +208,8 @@ public:
   /// Holds a message that could not be made one of a queue's.
   [[nodiscard]] static node_ptr hold_unread(caf::message x);
 
-  /// Undoes `apply`. The message is not sent, unless that was decided before.
+  /// `who` waits no longer. Its message is not sent, unless that was decided
+  /// before.
   void withdraw(applicant& who) noexcept;
 
   // -- the life of the worker -------------------------------------------------
@@ -225,7 +262,7 @@ public:
   /// Ends the message in progress.
   void settle(leave how) noexcept;
 
-  [[nodiscard]] queue_counts counts() noexcept;
+  [[nodiscard]] queue_counts counts() noexcept override;
 
   /// The error of a message that the queue of the worker at `path` does not
   /// take.
@@ -235,7 +272,7 @@ public:
 
   /// Makes it one of the queues of a pool. Before anybody uses it.
   /// @param seat What the pool knows it by.
-  void join(std::weak_ptr<pool_router> pool, std::uint32_t seat) noexcept {
+  void join(std::weak_ptr<queue_group> pool, std::uint32_t seat) noexcept {
     pool_ = std::move(pool);
     seat_ = seat;
   }
@@ -246,7 +283,7 @@ public:
   }
 
   /// The pool that it belongs to, or null.
-  [[nodiscard]] std::shared_ptr<pool_router> pool() const noexcept {
+  [[nodiscard]] std::shared_ptr<queue_group> pool() const noexcept {
     return pool_.lock();
   }
 
@@ -259,16 +296,9 @@ public:
 
   [[nodiscard]] standing at() noexcept;
 
-  /// As `push`, `push_request` and `apply`; but a closed queue leaves the
-  /// message as it is, and uncounted, for another one.
-  receipt offer(node_ptr& x, departures& out) noexcept;
-
-  /// @copydoc offer
-  receipt offer(node_ptr& x, const caf::strong_actor_ptr& from,
-                caf::message_id answer, departures& out);
-
-  /// @copydoc offer
-  receipt offer(applicant& who, departures& out) noexcept;
+  /// As `submit`; but a closed queue leaves the message as it is, and
+  /// uncounted, for another one.
+  receipt offer(submission& x, departures& out);
 
   /// What one queue of a pool leaves to the others: lists.
   struct estate {
@@ -336,6 +366,8 @@ private:
 
   void unbar() noexcept;
 
+  receipt take(submission& x, departures& out);
+
   receipt enter(node_ptr& x, rules::patience sender, departures& out) noexcept;
 
   void number(node& x) noexcept;
@@ -381,7 +413,7 @@ private:
   std::string path_;       // of its worker
   std::shared_ptr<runtime> runtime_;
   stream<dead_letter>* letters_ = nullptr; // of the runtime
-  std::weak_ptr<pool_router> pool_;
+  std::weak_ptr<queue_group> pool_;
 
   // The way in that needs no lock. It is open while a message that comes is
   // queued, whatever else holds; who sends touches this alone.
@@ -400,6 +432,47 @@ private:
   time_point in_hand_since_ = never; // unless nobody counts
   bool closed_ = false;
   bool give_out_ = true;
+};
+
+/// A message on its way into a queue, and what its sender does if there is no
+/// room for it.
+class submission {
+public:
+  /// From a sender that does not wait.
+  explicit submission(message_queue::node_ptr what) noexcept;
+
+  /// A request, which is answered when it is decided.
+  submission(message_queue::node_ptr what, caf::strong_actor_ptr from,
+             caf::message_id answer) noexcept;
+
+  /// From a sender that waits.
+  explicit submission(message_queue::applicant& who) noexcept;
+
+  submission(const submission&) = delete;
+
+  submission& operator=(const submission&) = delete;
+
+  ~submission() = default;
+
+  /// Null when a queue has taken it.
+  [[nodiscard]] message_queue::node_ptr& what() noexcept {
+    return who_ != nullptr ? who_->what_ : what_;
+  }
+
+  [[nodiscard]] rules::patience sender() const noexcept {
+    return sender_;
+  }
+
+  /// What is to wait for room with the message.
+  /// @pre somebody waits
+  [[nodiscard]] message_queue::applicant& to_hold();
+
+private:
+  message_queue::node_ptr what_;
+  caf::strong_actor_ptr from_;
+  caf::message_id answer_;
+  message_queue::applicant* who_ = nullptr;
+  rules::patience sender_;
 };
 
 /// Whether CAF can carry a `T` in a message.

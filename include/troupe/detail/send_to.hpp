@@ -45,7 +45,7 @@ private:
   cell* home_;
   worker_handle target_;
   message_queue* queue_ = nullptr;
-  message_queue::receipt result_ = message_queue::receipt::held;
+  receipt result_ = receipt::held;
 };
 
 /// A message that has not been sent.

@@ -1,0 +1,66 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "pool/pool_worker.hpp"
+
+#include "supervisor/nursery.hpp"
+#include "troupe/error.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+// -- pool_role -----------------------------------------------------------------
+
+namespace {
+
+class pool_role final : public supervisor_role {
+public:
+  [[nodiscard]] message_sink* sink(const cell& x) const noexcept override {
+    return router_of(x).get(); // The queue of `x` keeps it.
+  }
+};
+
+constinit const pool_role role_of_pool{};
+
+} // namespace
+
+const worker_role& role_of_pools() noexcept {
+  return role_of_pool;
+}
+
+std::shared_ptr<pool_router> router_of(const cell& x) {
+  return x.terms().role == &role_of_pool
+           ? std::static_pointer_cast<pool_router>(x.queue()->pool())
+           : nullptr;
+}
+
+// -- pool_worker ---------------------------------------------------------------
+
+pool_worker::pool_worker(std::shared_ptr<message_queue> own)
+  : supervisor_shell(nullptr), own_queue_(std::move(own)) {
+  // nop
+}
+
+std::shared_ptr<message_queue> pool_worker::make_queue() {
+  return std::move(own_queue_);
+}
+
+std::shared_ptr<nursery> pool_worker::make_children() {
+  auto& home = get_cell();
+  auto pool = router_of(home);
+  return std::make_shared<nursery>(home, pool->begin(), pool);
+}
+
+void pool_worker::has_begun(const std::shared_ptr<nursery>& children) {
+  router_of(get_cell())->kept_by(children);
+}
+
+void pool_worker::after_shutdown(const outcome& how) {
+  supervisor_shell::after_shutdown(how);
+  auto& home = get_cell();
+  router_of(home)->end(
+    caf::make_error(errc::supervisor_stopping, home.subject() + " has ended"));
+}
+
+} // namespace troupe

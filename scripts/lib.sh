@@ -78,14 +78,12 @@ dependency_sanitizer() {
   fi
 }
 
+is_preset() {
+  [[ " ${all_presets[*]} " == *" $1 "* ]]
+}
+
 require_preset() {
-  local preset
-  for preset in "${all_presets[@]}"; do
-    if [[ $preset == "$1" ]]; then
-      return 0
-    fi
-  done
-  die "no preset \"$1\"" "there are: ${all_presets[*]}"
+  is_preset "$1" || die "no preset \"$1\"" "there are: ${all_presets[*]}"
 }
 
 # Configures one preset; further arguments go to `cmake`.

@@ -218,6 +218,17 @@ TEST_CASE("a small mutex in all orders, when each loss is one too many") {
   CHECK(made.orders > 10);
 }
 
+TEST_CASE("a thread that waits for a small mutex knows of each that has it "
+          "meanwhile") {
+  auto made = explorer::run_all([] {
+    auto result = mutex_scene<support::changing_atomics>(3, 2);
+    result.interruptions = 3;
+    return result;
+  });
+  CHECK(made.problem == "");
+  CHECK(made.orders > 1000);
+}
+
 TEST_CASE("a small mutex that is a little wrong is caught") {
   auto torn = explorer::run_all([] {
     return mutex_scene<explored_atomics<support::torn_compare_exchange>>(2, 1);
@@ -226,6 +237,13 @@ TEST_CASE("a small mutex that is a little wrong is caught") {
   auto blind = explorer::run_all(
     [] { return mutex_scene<explored_atomics<support::blind_wait>>(2, 1); });
   CHECK(blind.problem == "nobody goes on, and not all are done");
+  using same_ticket = explored_atomics<support::changing_wait>;
+  auto unaware = explorer::run_all([] {
+    auto result = mutex_scene<same_ticket>(3, 2);
+    result.interruptions = 3;
+    return result;
+  });
+  CHECK(unaware.problem == "woken, and as if nothing had happened");
 }
 
 // -- inbox ---------------------------------------------------------------------

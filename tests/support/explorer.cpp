@@ -3,6 +3,7 @@
 
 #include "support/explorer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <memory>
@@ -39,6 +40,7 @@ struct explorer::thread {
   const void* sleeps_on = nullptr;
   bool done = false;
   std::size_t seen = 0; // all that its steps have given: where it is follows
+  std::uint32_t tickets = 0;
 };
 
 struct explorer::state {
@@ -47,6 +49,8 @@ struct explorer::state {
   ucontext_t driver{};
   std::vector<choice> path;
   std::size_t depth = 0;
+  thread* last = nullptr; // that took a step
+  std::size_t interruptions = 0;
   std::string problem;
   const scene* what = nullptr;
   std::vector<std::size_t> atomics; // what they hold
@@ -62,6 +66,10 @@ struct explorer::state {
     for (auto& x : threads) {
       mix(sum, x.seen);
       mix(sum, x.sleeps_on != nullptr ? 1 : 0);
+    }
+    if (what->interruptions != ~std::size_t{0}) {
+      mix(sum, interruptions);
+      mix(sum, reinterpret_cast<std::size_t>(last));
     }
     return !known.insert(sum).second;
   }
@@ -82,12 +90,15 @@ struct explorer::state {
   void begin(const scene& now) {
     what = &now;
     depth = 0;
+    last = nullptr;
+    interruptions = 0;
     problem.clear();
     threads.resize(now.threads.size());
     for (std::size_t i = 0; i < threads.size(); ++i) {
       auto& x = threads[i];
       x.body = &now.threads[i];
       x.seen = 0;
+      x.tickets = 0;
       x.sleeps_on = nullptr;
       x.done = false;
       getcontext(&x.context);
@@ -119,9 +130,16 @@ struct explorer::state {
       }
       if (able.empty())
         return left ? end_of_order::stuck : end_of_order::done;
+      const auto goes_on = std::ranges::find(able, last) != able.end();
+      if (goes_on && interruptions == what->interruptions)
+        able = {last};
       if (able.size() > 1 && been_here())
         return end_of_order::known;
-      resume(able.size() == 1 ? *able.front() : *able[choose(able.size())]);
+      auto* next = able.size() == 1 ? able.front() : able[choose(able.size())];
+      if (goes_on && next != last)
+        ++interruptions;
+      last = next;
+      resume(*next);
     }
   }
 
@@ -209,6 +227,15 @@ std::size_t explorer::enlist() {
     return 0;
   current_->atomics.push_back(0);
   return current_->atomics.size() - 1;
+}
+
+std::uint32_t explorer::ticket() {
+  if (current_ == nullptr || current_->running == nullptr)
+    return 0;
+  auto& me = *current_->running;
+  const auto i = static_cast<std::size_t>(&me - current_->threads.data());
+  return static_cast<std::uint32_t>(me.tickets++ * current_->threads.size() + i
+                                    + 1);
 }
 
 } // namespace support

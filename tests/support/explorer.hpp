@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <type_traits>
@@ -30,6 +31,9 @@ public:
     /// what comes after a state is tried once. Without it, after each order
     /// that leads there. Addresses must be the same in each scene.
     std::function<std::size_t()> digest = {};
+    /// How often a thread that could go on is interrupted in one order, at
+    /// most. Few are enough for nearly every fault, and make few orders.
+    std::size_t interruptions = ~std::size_t{0};
   };
 
   struct result {
@@ -68,6 +72,9 @@ public:
   /// The number of one more atomic.
   static std::size_t enlist();
 
+  /// A number that nobody else gets in this order of steps.
+  static std::uint32_t ticket();
+
 private:
   struct thread;
   struct state;
@@ -90,18 +97,18 @@ public:
 
   void store(T x, std::memory_order) noexcept {
     explorer::point();
-    value_ = x;
+    set(x);
     gave(x);
   }
 
   T exchange(T x, std::memory_order) noexcept {
     explorer::point();
-    return gave(std::exchange(value_, x));
+    return gave(set(x));
   }
 
   T fetch_or(T x, std::memory_order) noexcept {
     explorer::point();
-    return gave(std::exchange(value_, value_ | x));
+    return gave(set(value_ | x));
   }
 
   bool compare_exchange_strong(T& expected, T x, std::memory_order,
@@ -109,7 +116,7 @@ public:
     explorer::point();
     const auto seen = value_;
     if (seen == expected)
-      value_ = x;
+      set(x);
     gave(seen);
     return seen == std::exchange(expected, seen);
   }
@@ -119,9 +126,11 @@ public:
     return compare_exchange_strong(expected, x, order, otherwise);
   }
 
+  /// As that of the standard library: one who was woken, and finds the old
+  /// value again, sleeps again.
   void wait(T x, std::memory_order) const noexcept {
     explorer::point();
-    if (gave(value_) == x)
+    while (gave(value_) == x)
       explorer::sleep_on(this);
   }
 
@@ -137,6 +146,17 @@ public:
     gave(value_);
   }
 
+protected:
+  /// Its value, as part of the step that the thread is at.
+  [[nodiscard]] T peek() const noexcept {
+    return gave(value_);
+  }
+
+  /// How often it was given a value.
+  [[nodiscard]] std::size_t changes() const noexcept {
+    return changes_;
+  }
+
 private:
   static std::size_t number_of(T x) noexcept {
     if constexpr (std::is_pointer_v<T>)
@@ -150,7 +170,13 @@ private:
     return x;
   }
 
+  T set(T x) noexcept {
+    ++changes_;
+    return std::exchange(value_, x);
+  }
+
   T value_;
+  std::size_t changes_ = 0;
   std::size_t number_ = explorer::enlist();
 };
 
@@ -168,6 +194,11 @@ struct explored_atomics {
 
   static void relax() noexcept {
     // nop
+  }
+
+  // It makes no difference but for those who wait, see `changing_wait`.
+  static std::uint32_t ticket() noexcept {
+    return 0;
   }
 };
 
@@ -219,6 +250,32 @@ public:
     auto result = this->load(order);
     this->store(result | x, order);
     return result;
+  }
+};
+
+/// Nobody who was woken may find the value on which it fell asleep if there
+/// were others meanwhile: it would sleep again, and not know of them.
+template <class T>
+class changing_wait : public explored_atomic<T> {
+public:
+  using explored_atomic<T>::explored_atomic;
+
+  void wait(T x, std::memory_order order) const noexcept {
+    explorer::point();
+    if (this->peek() != x)
+      return;
+    const auto before = this->changes();
+    explorer::sleep_on(this);
+    if (this->peek() == x && this->changes() != before)
+      explorer::complain("woken, and as if nothing had happened");
+    explored_atomic<T>::wait(x, order);
+  }
+};
+
+/// With such waits.
+struct changing_atomics : explored_atomics<changing_wait> {
+  static std::uint32_t ticket() noexcept {
+    return explorer::ticket();
   }
 };
 

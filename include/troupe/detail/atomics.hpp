@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 namespace troupe {
 
@@ -21,6 +22,17 @@ struct std_atomics {
   /// meanwhile, which is the cheaper way as long as it goes on for a moment
   /// only.
   static constexpr int most_losses = 16;
+
+  /// Numbers the states of a lock: another one each time, nearly always. That
+  /// of two threads is the same once in a very long while, and it does no harm
+  /// then.
+  static std::uint32_t ticket() noexcept {
+    static thread_local std::uint32_t last = 0;
+    if (last == 0)
+      last = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&last)
+                                        >> 6);
+    return ++last;
+  }
 
   /// Leaves the processor's resources to others for a moment.
   static void relax() noexcept {

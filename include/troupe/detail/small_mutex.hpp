@@ -46,10 +46,9 @@ public:
     // ThreadSanitizer looks after the order of locks when it is told of them.
     perturb();
     TROUPE_TSAN(__tsan_mutex_pre_lock(this, 0));
-    auto seen = state::free;
+    std::uint32_t seen = free;
     // Acquire: what those have done who had it before happens before.
-    if (!state_.compare_exchange_strong(seen, state::held,
-                                        std::memory_order_acquire,
+    if (!value_.compare_exchange_strong(seen, held, std::memory_order_acquire,
                                         std::memory_order_relaxed))
       wait_and_lock();
     TROUPE_TSAN(__tsan_mutex_post_lock(this, 0, 0));
@@ -60,9 +59,8 @@ public:
     perturb();
     TROUPE_TSAN(__tsan_mutex_pre_unlock(this, 0));
     // From here on it may be gone; a wake-up needs its address alone.
-    auto seen = state::held;
-    if (!state_.compare_exchange_strong(seen, state::free,
-                                        std::memory_order_release,
+    std::uint32_t seen = held;
+    if (!value_.compare_exchange_strong(seen, free, std::memory_order_release,
                                         std::memory_order_relaxed))
       unlock_and_wake();
     TROUPE_TSAN(__tsan_mutex_post_unlock(this, 0));
@@ -70,7 +68,11 @@ public:
   }
 
 private:
-  enum class state : std::uint32_t {
+  /// In the lowest bits of the value. For those on which a thread may sleep,
+  /// the others are a ticket: a thread that is woken sees another value than
+  /// the one on which it fell asleep, though others have the mutex again, and
+  /// so knows that it has lost.
+  enum state : std::uint32_t {
     free,
     held,
     wanted,   ///< Held, and somebody may be asleep until it is free.
@@ -78,53 +80,61 @@ private:
     reserved, ///< Free for those who have waited for too long, and only them.
   };
 
+  static constexpr std::uint32_t state_bits = 3;
+
+  static constexpr std::uint32_t state_mask = (1u << state_bits) - 1;
+
+  static constexpr state state_of(std::uint32_t value) noexcept {
+    return static_cast<state>(value & state_mask);
+  }
+
   void wait_and_lock() noexcept;
 
   void unlock_and_wake() noexcept;
 
-  typename Atomics::template atomic<state> state_{state::free};
+  typename Atomics::template atomic<std::uint32_t> value_{free};
 };
 
 template <class Atomics>
 void basic_small_mutex<Atomics>::wait_and_lock() noexcept {
   // It is held for a moment only, so it may be free before anybody could sleep.
   for (auto i = 0; i < Atomics::tries; ++i) {
-    auto seen = state_.load(std::memory_order_relaxed);
-    if (seen != state::free && seen != state::held)
+    auto seen = value_.load(std::memory_order_relaxed);
+    if (seen != free && seen != held)
       break; // Those who sleep come first.
-    if (seen == state::free
-        && state_.compare_exchange_weak(seen, state::held,
-                                        std::memory_order_acquire,
+    if (seen == free
+        && value_.compare_exchange_weak(seen, held, std::memory_order_acquire,
                                         std::memory_order_relaxed))
       return;
     Atomics::relax();
   }
   for (int losses = 0;;) {
     const auto starving = losses >= Atomics::most_losses;
-    auto seen = state_.load(std::memory_order_relaxed);
-    auto next = state::wanted;
-    switch (seen) {
-      case state::free:
+    auto seen = value_.load(std::memory_order_relaxed);
+    const auto at = state_of(seen);
+    auto next = wanted;
+    switch (at) {
+      case free:
         // The next one to unlock it does not know whether others sleep.
         break;
-      case state::reserved:
-        next = starving ? state::wanted : state::reserved;
+      case reserved:
+        next = starving ? wanted : reserved;
         break;
-      case state::held:
-      case state::wanted:
-        next = starving ? state::starved : state::wanted;
+      case held:
+      case wanted:
+        next = starving ? starved : wanted;
         break;
-      case state::starved:
-        next = state::starved;
+      case starved:
+        next = starved;
         break;
     }
-    if (next == seen) {
-      state_.wait(seen, std::memory_order_relaxed);
+    if (next == at) {
+      value_.wait(seen, std::memory_order_relaxed);
       ++losses;
-    } else if (state_.compare_exchange_weak(seen, next,
-                                            std::memory_order_acquire,
-                                            std::memory_order_relaxed)
-               && (seen == state::free || seen == state::reserved)) {
+    } else if (value_.compare_exchange_weak(
+                 seen, next | (Atomics::ticket() << state_bits),
+                 std::memory_order_acquire, std::memory_order_relaxed)
+               && (at == free || at == reserved)) {
       return;
     }
   }
@@ -133,18 +143,19 @@ void basic_small_mutex<Atomics>::wait_and_lock() noexcept {
 template <class Atomics>
 void basic_small_mutex<Atomics>::unlock_and_wake() noexcept {
   // Others only add that they wait. From the exchange on it may be gone.
-  auto seen = state_.load(std::memory_order_relaxed);
+  auto seen = value_.load(std::memory_order_relaxed);
   for (;;) {
-    const auto next = seen == state::starved ? state::reserved : state::free;
-    if (state_.compare_exchange_weak(seen, next, std::memory_order_release,
+    const auto next = state_of(seen) == starved ? seen - starved + reserved
+                                                : std::uint32_t{free};
+    if (value_.compare_exchange_weak(seen, next, std::memory_order_release,
                                      std::memory_order_relaxed))
       break;
   }
   // Of those who sleep only some may take what is reserved.
-  if (seen == state::starved)
-    state_.notify_all();
+  if (state_of(seen) == starved)
+    value_.notify_all();
   else
-    state_.notify_one();
+    value_.notify_one();
 }
 
 /// @copydoc basic_small_mutex

@@ -391,8 +391,13 @@ worker_handle runtime::find_path(std::string_view path) {
 }
 
 void runtime::close() noexcept {
-  std::unique_lock guard{mtx_};
-  closed_.store(true, std::memory_order_release);
+  {
+    std::unique_lock guard{mtx_};
+    if (closed_.exchange(true, std::memory_order_acq_rel))
+      return;
+  }
+  for (auto& x : cells())
+    x->system_closes();
 }
 
 void runtime::shut_down() noexcept {

@@ -9,6 +9,8 @@
 #include "worker/worker_actor.hpp"
 #include "worker/worker_role.hpp"
 
+#include <caf/actor_cast.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -85,7 +87,8 @@ void cell::drop_handle() noexcept {
       // Dropped outside of the locks: this can be the end of the actor.
       std::unique_lock guard{mtx_};
       std::unique_lock wake_guard{wake_mtx_};
-      if (lifecycle_.at() == rules::stage::created)
+      // While the system goes down the actor stays, see `system_closes`.
+      if (lifecycle_.at() == rules::stage::created && !home().gone())
         last = std::move(strong_);
     } else if (!rules::is_final(at) && kin() == nullptr
                && home().logs(compat::log_info)) {
@@ -258,6 +261,13 @@ void cell::detach() noexcept {
   std::unique_lock guard{mtx_};
   if (std::exchange(entered_, false))
     home().leave();
+}
+
+void cell::system_closes() noexcept {
+  std::unique_lock guard{wake_mtx_};
+  if (!strong_ && actor_ != nullptr && stage() == rules::stage::created)
+    strong_ = caf::actor_cast<caf::strong_actor_ptr>(
+      caf::weak_actor_ptr{actor_->ctrl()}); // null if it is about to go
 }
 
 void cell::system_gone() noexcept {

@@ -459,6 +459,11 @@ public:
   /// Unties it again, and lets the actor system go down.
   void detach() noexcept;
 
+  /// The actor system begins to go away, and will forget all actors that it
+  /// knows with the lock held that each of them takes at its end: an unstarted
+  /// one, which may have no other owner left, stays until `system_gone`.
+  void system_closes() noexcept;
+
   /// Cuts the tie because the actor system goes away.
   void system_gone() noexcept;
 

@@ -288,6 +288,8 @@ bool cell::drop_unstarted(caf::error reason) noexcept {
   if (queue_)
     queue_->discard(message_queue::leave::handled);
   release_waiters();
+  // Its actor ends as well, whoever else holds it.
+  add_todo(todo::leave);
   // Outside of the lock: this can be the end of the actor.
   caf::strong_actor_ptr last;
   {

@@ -11,6 +11,10 @@
 
 #include "troupe/testing.hpp"
 
+#include <caf/actor_cast.hpp>
+#include <caf/actor_registry.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/send.hpp>
 #include <caf/settings.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -107,6 +111,51 @@ TEST_CASE("L30 workers in init never keep the actor system waiting") {
   CHECK(log.lines().empty());
   refs.clear();
   CHECK(log.lines() == lines{"destroyed", "destroyed", "destroyed"});
+}
+
+TEST_CASE("L30 an unstarted worker that only the actor system knows does not "
+          "keep it from going") {
+  journal log;
+  support::scripted_ref kept;
+  auto leave_in = [&](caf::actor_system& sys) {
+    auto ref = support::spawn(sys, log, {}, {});
+    auto actor = caf::actor_cast<caf::strong_actor_ptr>(ref.actor());
+    // As CAF does for each actor that another node gets to know.
+    SECTION("under its number") {
+      sys.registry().put(ref.actor().id(), actor);
+    }
+    SECTION("under a name") {
+      sys.registry().put("somebody", actor);
+    }
+    SECTION("under its number, and it was ended") {
+      sys.registry().put(ref.actor().id(), actor);
+      caf::anon_send_exit(ref.actor(), caf::exit_reason::user_shutdown);
+    }
+    SECTION("under its number, and somebody has a handle") {
+      sys.registry().put(ref.actor().id(), actor);
+      kept = ref;
+    }
+    SECTION("in the object of another one") {
+      script what;
+      what.run = [ref](scripted&) -> troupe::task<> { co_return; };
+      auto outer = support::spawn(sys, log, {}, what);
+      sys.registry().put(ref.actor().id(), actor);
+      sys.registry().put(outer.actor().id(),
+                         caf::actor_cast<caf::strong_actor_ptr>(outer.actor()));
+    }
+  };
+  SECTION("real time") {
+    support::real_system sys;
+    leave_in(sys);
+  }
+  SECTION("virtual time") {
+    testing_system sys;
+    leave_in(sys);
+  }
+  kept = {};
+  CHECK_FALSE(log.lines().empty());
+  for (const auto& line : log.lines())
+    CHECK(line == "destroyed");
 }
 
 TEST_CASE("L30 workers that run do keep it waiting") {

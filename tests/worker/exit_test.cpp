@@ -316,6 +316,33 @@ TEST_CASE(
   CHECK(tree.shutdown()->ok());
 }
 
+TEST_CASE("L21 the actor of a child that never lived ends with its tree, "
+          "whoever holds it") {
+  // The first child keeps the second one from its life until it is ready.
+  class slow : public troupe::worker {
+  public:
+    troupe::task<> run() override {
+      co_await stop_requested();
+    }
+  };
+  testing_system sys;
+  troupe::supervisor_spec spec{.name = "tree"};
+  spec.add<slow>("slow",
+                 {.worker = {.readiness = troupe::readiness::explicit_ready}});
+  spec.add<slow>("next");
+  auto tree = troupe::spawn(sys, spec);
+  tree.start();
+  sys.run();
+  auto held = tree.child("next").actor();
+  REQUIRE(held);
+  caf::error seen;
+  caf::actor_cast<caf::abstract_actor*>(held)->attach_functor(
+    [&](const caf::error& why) { seen = why; });
+  CHECK(tree.shutdown());
+  sys.run();
+  CHECK(seen == errc::stopped_before_ready);
+}
+
 TEST_CASE("L23 a kill after the end changes nothing") {
   journal log;
   testing_system sys;

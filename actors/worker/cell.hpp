@@ -13,7 +13,6 @@
 #include "time/watchdog.hpp"
 #include "troupe/detail/clock.hpp"
 #include "troupe/detail/idle_wait.hpp"
-#include "troupe/detail/perturb.hpp"
 #include "troupe/detail/queue.hpp"
 #include "troupe/detail/small_mutex.hpp"
 #include "troupe/detail/strand.hpp"
@@ -24,6 +23,7 @@
 #include "troupe/worker.hpp"
 #include "troupe/worker_handle.hpp"
 #include "worker/keeper.hpp"
+#include "worker/todo.hpp"
 
 #include <caf/actor_control_block.hpp>
 
@@ -51,32 +51,6 @@ struct failure {
   caf::error reason;
   std::exception_ptr thrown;
 };
-
-/// What the actor of a worker has been told to do and has not done yet: actions
-/// of the lifecycle that belong on its own thread, and a few words of others.
-enum class todo : std::uint32_t {
-  none = 0,
-  begin_startup = 1u << 0,
-  begin_run = 1u << 1,
-  begin_close = 1u << 2,
-  destroy_frame = 1u << 3,
-  wake_waits = 1u << 4,
-  finish = 1u << 5,
-  leave = 1u << 8,
-  holds_changed = 1u << 6,
-  child_ended = 1u << 7,
-  answer = 1u << 9,
-};
-
-constexpr todo operator|(todo x, todo y) noexcept {
-  return static_cast<todo>(static_cast<std::uint32_t>(x)
-                           | static_cast<std::uint32_t>(y));
-}
-
-/// Whether `set` contains `x`.
-constexpr bool has(todo set, todo x) noexcept {
-  return (static_cast<std::uint32_t>(set) & static_cast<std::uint32_t>(x)) != 0;
-}
 
 /// What a worker's actor and the worker's handles share. It feeds events to the
 /// lifecycle table and carries out what does not need the actor's thread, so
@@ -471,12 +445,11 @@ public:
   void feed(rules::event e, failure why = {});
 
   [[nodiscard]] bool has_todo() const noexcept {
-    return todo_.load(std::memory_order_relaxed) != 0;
+    return !todo_.empty();
   }
 
   [[nodiscard]] todo take_todo() noexcept {
-    perturb();
-    return static_cast<todo>(todo_.exchange(0, std::memory_order_acq_rel));
+    return todo_.take();
   }
 
   /// `on_shutdown()` begins, now that the children are gone: it gets its time.
@@ -809,7 +782,7 @@ private:
 
   std::atomic<std::uint32_t> refs_{1};
   std::atomic<std::uint32_t> handles_{1};
-  std::atomic<std::uint32_t> todo_{0};
+  todo_set todo_;
   std::atomic<rules::stage> stage_view_{rules::stage::created};
   std::atomic<bool> backing_off_{false};
   std::atomic<std::uint8_t> turns_{0};

@@ -4,7 +4,6 @@
 // How a cell feeds its lifecycle and carries out what the table asks for: the
 // deadlines, the outcome, the log.
 
-#include "troupe/detail/perturb.hpp"
 #include "worker/cell.hpp"
 #include "worker/worker_actor.hpp"
 
@@ -613,11 +612,7 @@ void cell::shorten_cleanup() {
 }
 
 void cell::add_todo(todo what) noexcept {
-  perturb();
-  auto before = todo_.fetch_or(static_cast<std::uint32_t>(what),
-                               std::memory_order_acq_rel);
-  perturb();
-  if (before == 0 && !at_work_here())
+  if (todo_.add(what) && !at_work_here())
     wake_actor(nullptr);
 }
 

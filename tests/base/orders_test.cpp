@@ -7,6 +7,7 @@
 #include "support/explorer.hpp"
 #include "troupe/detail/inbox.hpp"
 #include "troupe/detail/small_mutex.hpp"
+#include "worker/todo.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -149,6 +150,75 @@ explorer::scene inbox_scene(std::size_t num_senders, int each) {
   return result;
 }
 
+// -- a wake-up -----------------------------------------------------------------
+
+constexpr std::array errands{troupe::todo::begin_run, troupe::todo::finish,
+                             troupe::todo::answer, troupe::todo::child_ended};
+
+/// Threads that tell an actor what to do, and the actor: it sleeps until
+/// somebody has woken it, then does what there is, which includes one thing
+/// that it tells itself, and that wakes nobody.
+/// @param looks_again Whether it takes until there is nothing.
+template <class Atomics>
+explorer::scene wake_up_scene(std::size_t num_tellers, std::size_t each,
+                              bool looks_again = true) {
+  using troupe::todo;
+  struct shared {
+    void wake() {
+      awake.exchange(1, std::memory_order_release);
+      explorer::wake_one(&awake);
+    }
+
+    troupe::basic_todo_set<Atomics> todos;
+    explored_atomic<int> awake{0};
+    todo done = todo::none;
+    int wake_ups = 0;
+  };
+  static std::optional<shared> place; // the same each time
+  auto* here = &place.emplace();
+  explorer::scene result;
+  auto all = todo::leave;
+  for (std::size_t i = 0; i < num_tellers; ++i) {
+    for (std::size_t n = 0; n < each; ++n)
+      all = all | errands[i * each + n];
+    result.threads.push_back([here, i, each] {
+      for (std::size_t n = 0; n < each; ++n)
+        if (here->todos.add(errands[i * each + n])) {
+          ++here->wake_ups;
+          here->wake();
+        }
+    });
+  }
+  result.threads.push_back([here, all, looks_again] {
+    while (here->done != all) {
+      while (here->awake.exchange(0, std::memory_order_acquire) == 0)
+        here->awake.wait(0, std::memory_order_relaxed);
+      for (;;) {
+        const auto what = here->todos.take();
+        if (what == todo::none)
+          break;
+        here->done = here->done | what;
+        if (has(what, errands.front()))
+          static_cast<void>(here->todos.add(todo::leave));
+        if (!looks_again)
+          break;
+      }
+    }
+  });
+  result.check = [here, num_tellers, each]() -> std::string {
+    if (!here->todos.empty())
+      return "something is left to be done";
+    return here->wake_ups <= static_cast<int>(num_tellers * each)
+             ? ""
+             : "somebody was woken for nothing";
+  };
+  result.digest = [here] {
+    return static_cast<std::size_t>(here->done) * 16
+           + static_cast<std::size_t>(here->wake_ups);
+  };
+  return result;
+}
+
 } // namespace
 
 // -- the explorer itself -------------------------------------------------------
@@ -270,4 +340,34 @@ TEST_CASE("an inbox that is a little wrong is caught") {
   auto torn_take = explorer::run_all(
     [] { return inbox_scene<explored_atomics<support::torn_exchange>>(1, 2); });
   CHECK(torn_take.problem != "");
+}
+
+// -- wake-ups ------------------------------------------------------------------
+
+TEST_CASE("a wake-up in all orders of one who tells four things") {
+  auto made
+    = explorer::run_all([] { return wake_up_scene<explored_atomics<>>(1, 4); });
+  CHECK(made.problem == "");
+  CHECK(made.orders > 100);
+}
+
+TEST_CASE("a wake-up in all orders of two who tell two things each") {
+  auto made
+    = explorer::run_all([] { return wake_up_scene<explored_atomics<>>(2, 2); });
+  CHECK(made.problem == "");
+  CHECK(made.orders > 1000);
+}
+
+TEST_CASE("a wake-up that is a little wrong is caught") {
+  auto torn = explorer::run_all([] {
+    return wake_up_scene<explored_atomics<support::torn_fetch_or>>(2, 1);
+  });
+  CHECK(torn.problem != "");
+  auto torn_take = explorer::run_all([] {
+    return wake_up_scene<explored_atomics<support::torn_exchange>>(2, 1);
+  });
+  CHECK(torn_take.problem != "");
+  auto once = explorer::run_all(
+    [] { return wake_up_scene<explored_atomics<>>(1, 2, false); });
+  CHECK(once.problem == "nobody goes on, and not all are done");
 }

@@ -13,6 +13,7 @@
 #include "time/watchdog.hpp"
 #include "troupe/detail/clock.hpp"
 #include "troupe/detail/idle_wait.hpp"
+#include "troupe/detail/lasting.hpp"
 #include "troupe/detail/queue.hpp"
 #include "troupe/detail/small_mutex.hpp"
 #include "troupe/detail/strand.hpp"
@@ -638,24 +639,6 @@ private:
   [[nodiscard]] kinship* kin() const noexcept {
     return rare_ ? rare_->kin.get() : nullptr;
   }
-
-  /// A value that is never destroyed.
-  template <class T>
-  union lasting {
-    lasting() : value() {
-      // nop
-    }
-
-    lasting(const lasting&) = delete;
-
-    lasting& operator=(const lasting&) = delete;
-
-    ~lasting() {
-      // nop
-    }
-
-    T value;
-  };
 
   /// Stands for what a cell does not have: the destructor of a global may still
   /// use a cell.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "troupe/child_spec.hpp"
+#include "troupe/detail/lasting.hpp"
 #include "troupe/path.hpp"
 #include "troupe/queue_consumer.hpp"
 #include "troupe/task.hpp"
@@ -101,11 +102,11 @@ child(std::string name, child_options options = {}, Ts&&... xs) {
       args);
   };
   if constexpr (sizeof...(Ts) == 0) {
-    // Without arguments one factory does for all: there may be a million. It is
-    // never destroyed: the destructor of a global may still use it.
-    static const auto& all = *new const std::shared_ptr<const child_factory>{
+    // Without arguments one factory does for all: there may be a million. The
+    // destructor of a global may still use it.
+    static const lasting<std::shared_ptr<const child_factory>> all{
       child_made_by<W>({}, {}, std::move(make)).factory};
-    return {std::move(name), std::move(options), all};
+    return {std::move(name), std::move(options), all.value};
   } else {
     return child_made_by<W>(std::move(name), std::move(options),
                             std::move(make));

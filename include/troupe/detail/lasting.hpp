@@ -1,0 +1,31 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include <utility>
+
+namespace troupe {
+
+/// A value that is never destroyed: a static one of these may be used by the
+/// destructors of globals, and takes no memory from the heap. Whatever the
+/// value itself owns stays reachable, so that it is no leak.
+template <class T>
+union lasting {
+  template <class... Ts>
+  explicit lasting(Ts&&... xs) : value(std::forward<Ts>(xs)...) {
+    // nop
+  }
+
+  lasting(const lasting&) = delete;
+
+  lasting& operator=(const lasting&) = delete;
+
+  ~lasting() {
+    // nop
+  }
+
+  T value;
+};
+
+} // namespace troupe

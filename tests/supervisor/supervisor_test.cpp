@@ -18,6 +18,7 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/exit_reason.hpp>
 #include <caf/result.hpp>
+#include <caf/system_messages.hpp>
 #include <caf/typed_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
@@ -34,6 +35,7 @@
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -779,6 +781,62 @@ TEST_CASE("S31 two trees of one name would mean each other") {
   auto third = troupe::spawn(sys, spec);
   CHECK_FALSE(third.startup());
   third.shutdown();
+}
+
+TEST_CASE("S31 a tree has its name from its start to its final end") {
+  struct row {
+    const char* the_first;
+    bool has_the_name;
+  };
+  const auto [the_first, has_the_name]
+    = GENERATE(row{"was not started", false}, row{"starts", true},
+               row{"failed to start", false}, row{"runs", true},
+               row{"stops", true}, row{"has stopped", false},
+               row{"was forced", false}, row{"was killed", false});
+  CAPTURE(the_first);
+  const auto is = [what = std::string_view{the_first}](const char* x) {
+    return what == x;
+  };
+  journal log;
+  support::script body;
+  body.run = support::stubborn();
+  if (is("starts"))
+    body.on_startup = support::sleeping(1s);
+  if (is("failed to start"))
+    body.on_startup = support::throwing(std::runtime_error{"no luck today"});
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<support::scripted>("a", {}, std::ref(log), body);
+  auto first = troupe::spawn(sys, spec);
+  if (is("was not started")) {
+    // nop
+  } else if (is("starts")) {
+    REQUIRE_FALSE(first.start());
+    sys.run();
+  } else {
+    REQUIRE(static_cast<bool>(first.startup()) == is("failed to start"));
+  }
+  if (is("stops")) {
+    first.gracefully_stop();
+    sys.run();
+  } else if (is("has stopped")) {
+    REQUIRE(first.shutdown());
+  } else if (is("was forced")) {
+    first.force_stop();
+    sys.run();
+  } else if (is("was killed")) {
+    support::tell(first.actor(), caf::exit_msg{first.actor().address(),
+                                               caf::exit_reason::kill});
+    sys.advance(1min);
+  }
+  auto second = troupe::spawn(sys, supervisor_spec{.name = "tree"});
+  CHECK(static_cast<bool>(second.startup()) == has_the_name);
+  first.force_stop();
+  second.force_stop();
+  sys.run();
+  auto third = troupe::spawn(sys, supervisor_spec{.name = "tree"});
+  CHECK_FALSE(third.startup());
+  CHECK(third.shutdown());
 }
 
 TEST_CASE("S31 of trees of one name that start at once exactly one runs") {

@@ -594,7 +594,7 @@ TEST_CASE("run shows no tree that did not start") {
   CHECK(calls == 0);
 }
 
-TEST_CASE("what on_ready throws stops the tree and comes out of run") {
+TEST_CASE("F14 an exception of on_ready stops the tree and comes out of run") {
   journal log;
   testing_system sys;
   run_options options;
@@ -860,6 +860,25 @@ TEST_CASE("who is forced when the tree ends by itself is reported too") {
   CHECK(report[0].elapsed == 3s);
 }
 
+TEST_CASE("F14 an exception of report comes out of run when the tree is over") {
+  journal log;
+  testing_system sys;
+  script stays;
+  stays.run = support::stubborn();
+  run_options options;
+  options.on_ready = [](const troupe::supervisor_ref& tree) {
+    tree.gracefully_stop();
+  };
+  options.report = [&log](const troupe::stop_report&) {
+    log.note("reported");
+    throw std::runtime_error{"I do not like it"};
+  };
+  CHECK_THROWS_AS(troupe::run(sys, tree_of(log, stays), options),
+                  std::runtime_error);
+  CHECK(log.count("reported") == 1);
+  CHECK(log.count("destroyed") == 1);
+}
+
 TEST_CASE("who was forced before the signal is not in the report") {
   journal log;
   journal mules;
@@ -976,7 +995,7 @@ TEST_CASE("S32 run returns, whatever standard output and standard error do") {
 }
 
 TEST_CASE(
-  "S32 what on_ready throws does not keep a process with a stuck thread") {
+  "F14 S32 what on_ready throws does not keep a process with a stuck thread") {
   process it{"throwing_on_ready"};
   CHECK(it.wait() == 1);
   CHECK_THAT(it.printed(),
@@ -986,7 +1005,7 @@ TEST_CASE(
 }
 
 TEST_CASE(
-  "S32 what report throws does not keep a process with a stuck thread") {
+  "F14 S32 what report throws does not keep a process with a stuck thread") {
   process it{"throwing_report"};
   REQUIRE(it.await("ready"));
   it.signal(SIGTERM);

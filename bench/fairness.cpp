@@ -97,6 +97,21 @@ private:
   std::jthread thread_;
 };
 
+/// Looks how others fare until the time is over.
+/// @param start_one Starts something unrelated.
+/// @param end_all Returns when the system has nothing to do any more.
+template <class F, class G>
+waits measure(scene& shared, timespan length, F start_one, G end_all) {
+  waits result;
+  {
+    const time_limit limit{shared, length};
+    result.start_p99 = start_p99(length, shared, std::move(start_one));
+  }
+  end_all();
+  result.longest_gap = shared.longest_gap;
+  return result;
+}
+
 class brief : public worker {
 public:
   task<> run() override {
@@ -122,19 +137,15 @@ waits ours(std::size_t threads, std::size_t messages, timespan length) {
   }
   for (auto& x : busy)
     x.startup();
-  waits result;
-  {
-    const time_limit limit{shared, length};
-    result.start_p99 = start_p99(length, shared, [&sys] {
-      auto other = spawn<brief>(sys, {.name = "other"});
-      other.startup();
-    });
-  }
-  for (auto& x : busy)
-    x.shutdown();
-  heart.shutdown();
-  result.longest_gap = shared.longest_gap;
-  return result;
+  auto start_one = [&sys] {
+    auto other = spawn<brief>(sys, {.name = "other"});
+    other.startup();
+  };
+  return measure(shared, length, start_one, [&busy, &heart] {
+    for (auto& x : busy)
+      x.shutdown();
+    heart.shutdown();
+  });
 }
 
 void beat_on(caf::event_based_actor* self, scene* shared) {
@@ -163,18 +174,13 @@ waits raw(std::size_t threads, std::size_t messages, timespan length) {
     for (std::uint64_t k = 0; k < messages; ++k)
       compat::anon_send(busy, k);
   }
-  waits result;
-  {
-    const time_limit limit{shared, length};
-    result.start_p99 = start_p99(length, shared, [&sys] {
-      std::latch done{1};
-      sys.spawn([&done] { done.count_down(); });
-      done.wait();
-    });
-  }
-  sys.await_all_actors_done();
-  result.longest_gap = shared.longest_gap;
-  return result;
+  auto start_one = [&sys] {
+    std::latch done{1};
+    sys.spawn([&done] { done.count_down(); });
+    done.wait();
+  };
+  return measure(shared, length, start_one,
+                 [&sys] { sys.await_all_actors_done(); });
 }
 
 } // namespace

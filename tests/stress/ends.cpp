@@ -27,7 +27,7 @@ namespace stress {
 
 namespace {
 
-/// What needs no actor system.
+/// Calls that need no actor system.
 void use(const watch&, const troupe::worker_handle& x, std::uint64_t what) {
   switch (what) {
     case 0:

@@ -37,7 +37,7 @@ constexpr auto patience = std::chrono::seconds{60};
 constexpr bool minds_memory = true;
 #endif
 
-/// What a scenario may take more at its end than when it had warmed up.
+/// How much more a scenario may take at its end than when it had warmed up.
 constexpr std::size_t kilobytes_allowed = 48 * 1024;
 
 } // namespace
@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
     return exit_code;
   caf::core::init_global_meta_objects();
   caf::init_global_meta_objects<caf::id_block::stress>();
-  // What perturbs the threads, if troupe is built so, draws from the same seed.
+  // The perturbation, if troupe is built with it, draws from the same seed.
   ::setenv("TROUPE_PERTURB_SEED", std::to_string(args->seed).c_str(), 0);
   std::printf("seed %llu\n", static_cast<unsigned long long>(args->seed));
   std::fflush(stdout);

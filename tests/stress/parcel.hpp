@@ -12,7 +12,7 @@
 
 namespace stress {
 
-/// What a message tells the worker that gets it to do.
+/// A message tells the worker that gets it to do this.
 enum class order : std::uint8_t {
   nothing,
   yield,

@@ -229,7 +229,7 @@ void play_pools(round& now) {
     now.eyes().violated("a message is handled by a worker (Q8)", "/p",
                         std::to_string(room.taken)
                           + " were taken out: " + to_string(counts));
-  // What somebody has in hand may be late: one message for each move.
+  // A message in hand may be late: one for each move.
   if (by_key && room.order.late() > room.moves)
     now.eyes().violated("the messages of a key keep their order (P3)", "/p",
                         std::to_string(room.order.late())

@@ -12,7 +12,7 @@ namespace stress {
 /// How many threads this process has.
 [[nodiscard]] std::size_t count_threads();
 
-/// What this process takes of the memory, in kB, after all that is free has
+/// The memory that this process takes, in kB, after all that is free has
 /// been given back.
 [[nodiscard]] std::size_t resident_kilobytes();
 

@@ -5,11 +5,9 @@
 
 #include "stress/scenario.hpp"
 #include "stress/scenarios.hpp"
+#include "stress/small_tree.hpp"
 #include "stress/workers.hpp"
 #include "support/plain_caf.hpp"
-#include "troupe/supervisor_ref.hpp"
-
-#include <caf/exit_reason.hpp>
 
 #include <string>
 #include <utility>
@@ -21,9 +19,7 @@ namespace stress {
 
 namespace {
 
-constexpr std::size_t num_children = 4;
-
-/// What is mixed in a round: three of them find more than all at once.
+/// The mixture of a round: three of them find more than all at once.
 struct mixture {
   bool kills;
   bool links;
@@ -36,7 +32,7 @@ void end_and_restart(const round& now, const troupe::supervisor_ref& tree,
   auto& draw = me.draw();
   std::vector<troupe::child_call> calls;
   while (now.goes_on()) {
-    const auto name = "c" + std::to_string(draw.below(num_children));
+    const auto name = small_tree::name_of(draw.below(small_tree::num_children));
     const auto what = draw.below(8);
     const auto child = tree.child(name);
     switch (what) {
@@ -54,16 +50,14 @@ void end_and_restart(const round& now, const troupe::supervisor_ref& tree,
       }
       case 3: {
         auto op = me.begins("exit_msg", name);
-        if (auto to = child.actor(); to && (mix.ways & 2))
-          support::tell(to, caf::exit_msg{to.address(),
-                                          caf::exit_reason::user_shutdown});
+        if (mix.ways & 2)
+          send_exit(child, caf::exit_reason::user_shutdown);
         break;
       }
       case 4: {
         auto op = me.begins("kill", name);
-        if (auto to = child.actor(); to && mix.kills)
-          support::tell(to,
-                        caf::exit_msg{to.address(), caf::exit_reason::kill});
+        if (mix.kills)
+          send_exit(child, caf::exit_reason::kill);
         break;
       }
       case 5: {
@@ -83,7 +77,7 @@ void end_and_restart(const round& now, const troupe::supervisor_ref& tree,
         now.eyes().adds_up("/t/" + name, child.queue());
       }
     }
-    if (calls.size() > num_children) {
+    if (calls.size() > small_tree::num_children) {
       auto op = me.begins("await calls", "/t");
       for (auto& x : calls)
         static_cast<void>(x.get());
@@ -96,7 +90,8 @@ void end_and_restart(const round& now, const troupe::supervisor_ref& tree,
 
 void play_restarts(round& now) {
   scene here{now.eyes()};
-  here.paths = {"/t/c0", "/t/c1", "/t/c2", "/t/c3"};
+  for (std::size_t i = 0; i < small_tree::num_children; ++i)
+    here.paths.push_back(small_tree::path_of(i));
   auto director = now.make_player(0, "director");
   auto& draw = director.draw();
   stage set{now, 1 + draw.below(4), long_force_period};
@@ -104,42 +99,27 @@ void play_restarts(round& now) {
                     .links = draw.chance(50),
                     .sends = draw.chance(50),
                     .ways = draw.chance(50) ? 3 : draw.below(8)};
-  troupe::supervisor_spec spec{
-    .name = "t",
-    .strategy = draw.chance(70) ? troupe::strategy::dynamic
-                                : troupe::strategy::one_for_one,
-    .intensity = {.max_restarts = 1'000'000'000, .within = 1s},
-  };
-  for (auto& path : here.paths) {
+  auto spec = small_tree::some_spec(draw, 70);
+  for (std::size_t i = 0; i < small_tree::num_children; ++i) {
     troupe::child_options options;
     options.restart = draw.chance(70) ? troupe::restart::permanent
                                       : troupe::restart::transient;
     options.worker.stopping_grace_period = draw.chance(50) ? 10s : 1ms;
     if (mix.links)
-      spec.add<hand>(path.substr(3), options, std::ref(here));
+      spec.add<hand>(small_tree::name_of(i), options, std::ref(here));
     else
-      spec.add<bare_hand>(path.substr(3), options, std::ref(here));
+      spec.add<bare_hand>(small_tree::name_of(i), options, std::ref(here));
   }
-  auto tree = troupe::spawn(set.sys(), spec);
-  {
-    auto op = director.begins("startup", "/t");
-    static_cast<void>(tree.startup());
-  }
-  std::vector<troupe::worker_handle> children;
-  for (auto& x : tree.which_children())
-    children.push_back(x.child);
+  small_tree tree{set.sys(), spec, director};
   {
     std::vector<std::jthread> playing;
     for (std::size_t i = 0; i < now.threads(); ++i)
       playing.push_back(now.play(i + 1, "player", [&](player& me) {
-        end_and_restart(now, tree, mix, me);
+        end_and_restart(now, tree.ref(), mix, me);
       }));
   }
-  auto op = director.begins("shutdown", "/t");
-  static_cast<void>(tree.shutdown(60s));
-  static_cast<void>(tree.wait_for_shutdown());
-  for (auto& x : children)
-    now.eyes().is_over(x);
+  tree.shutdown(director, 60s);
+  tree.check(now.eyes(), director);
 }
 
 } // namespace stress

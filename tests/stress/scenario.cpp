@@ -46,6 +46,8 @@ const std::vector<scenario>& all_scenarios() {
      play_restarts},
     {"lives", "workers without a supervisor, from spawn to end", play_lives},
     {"stuck", "children in code that does not return", play_stuck},
+    {"late", "children in code that returns after they were abandoned",
+     play_late},
     {"names", "trees of one name that start at once", play_names},
     {"ends", "an actor system that goes while its handles are used", play_ends},
   };

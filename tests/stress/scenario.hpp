@@ -85,6 +85,11 @@ public:
     return threads_;
   }
 
+  /// Returns when it is to end.
+  void wait() const {
+    std::this_thread::sleep_until(end_);
+  }
+
   [[nodiscard]] bool goes_on() const {
     return clock::now() < end_;
   }

@@ -19,6 +19,8 @@ void play_lives(round& here);
 
 void play_stuck(round& here);
 
+void play_late(round& here);
+
 void play_names(round& here);
 
 void play_ends(round& here);

@@ -2,16 +2,14 @@
 // the file LICENSE.
 
 // Children that sit in code that does not return: only they are abandoned, and
-// what they had is accounted for.
+// their messages are accounted for.
 
 #include "stress/scenario.hpp"
 #include "stress/scenarios.hpp"
+#include "stress/small_tree.hpp"
 #include "stress/workers.hpp"
-#include "support/plain_caf.hpp"
-#include "troupe/supervisor_ref.hpp"
 
-#include <caf/exit_reason.hpp>
-
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -24,9 +22,7 @@ namespace stress {
 
 namespace {
 
-constexpr std::size_t num_children = 4;
-
-/// What is mixed in a round.
+/// The mixture of a round.
 struct mixture {
   /// Which children may be told to sit.
   std::vector<bool> may_sit;
@@ -44,8 +40,8 @@ void deliver(const round& now, const troupe::supervisor_ref& tree, player& me,
              const mixture& mix, const std::function<bool()>& goes_on) {
   auto& draw = me.draw();
   while (goes_on()) {
-    const auto number = draw.below(num_children);
-    const auto name = "c" + std::to_string(number);
+    const auto number = draw.below(small_tree::num_children);
+    const auto name = small_tree::name_of(number);
     const auto what = draw.below(100);
     const auto first = order_of(what, mix.may_sit[number]);
     auto op = me.begins(first == order::sit ? "send an order to sit" : "send",
@@ -62,8 +58,7 @@ void deliver(const round& now, const troupe::supervisor_ref& tree, player& me,
     else if (ends && what < 5)
       static_cast<void>(tree.restart_child(name));
     else if (ends && what < 7)
-      if (auto to = child.actor())
-        support::tell(to, caf::exit_msg{to.address(), caf::exit_reason::kill});
+      send_exit(child, caf::exit_reason::kill);
     now.eyes().adds_up("/t/" + name, child.queue());
   }
 }
@@ -84,35 +79,23 @@ void play_stuck(round& now) {
     const std::unique_ptr<scene, void (*)(scene*)> at_last{&here, [](scene* x) {
                                                              x->let_go();
                                                            }};
-    troupe::supervisor_spec spec{
-      .name = "t",
-      .strategy = draw.chance(50) ? troupe::strategy::dynamic
-                                  : troupe::strategy::one_for_one,
-      .intensity = {.max_restarts = 1'000'000, .within = 1s},
-    };
-    const auto sits = draw.below(num_children);
-    mixture mix{.may_sit = std::vector<bool>(num_children),
+    auto spec = small_tree::some_spec(draw, 50);
+    const auto sits = draw.below(small_tree::num_children);
+    mixture mix{.may_sit = std::vector<bool>(small_tree::num_children),
                 .ways = draw.below(3)};
-    for (std::size_t i = 0; i < num_children; ++i) {
+    for (std::size_t i = 0; i < small_tree::num_children; ++i) {
       troupe::child_options options;
       options.worker.stopping_grace_period = draw.time(20);
       options.worker.queue.on_stop = draw.chance(50) ? troupe::on_stop::discard
                                                      : troupe::on_stop::drain;
       if (i == sits || draw.chance(30)) {
         mix.may_sit[i] = true;
-        here.eyes.allow_stuck("/t/c" + std::to_string(i));
+        here.eyes.allow_stuck(small_tree::path_of(i));
         options.worker.force_period = draw.time(30);
       }
-      spec.add<bare_hand>("c" + std::to_string(i), options, std::ref(here));
+      spec.add<bare_hand>(small_tree::name_of(i), options, std::ref(here));
     }
-    auto tree = troupe::spawn(set.sys(), spec);
-    {
-      auto op = director.begins("startup", "/t");
-      static_cast<void>(tree.startup());
-    }
-    std::vector<troupe::worker_handle> children;
-    for (auto& x : tree.which_children())
-      children.push_back(x.child);
+    small_tree tree{set.sys(), spec, director};
     const auto deadline = draw.time(400);
     std::atomic<bool> tree_is_over{false};
     {
@@ -120,21 +103,17 @@ void play_stuck(round& now) {
       // They go on while it stops.
       for (std::size_t i = 0; i < now.threads(); ++i)
         playing.push_back(now.play(i + 1, "player", [&](player& me) {
-          deliver(now, tree, me, mix, [&] { return !tree_is_over.load(); });
+          deliver(now, tree.ref(), me, mix,
+                  [&] { return !tree_is_over.load(); });
         }));
-      while (now.goes_on())
-        std::this_thread::sleep_for(1ms);
-      auto op = director.begins("shutdown", "/t");
+      now.wait();
       if (deadline < 200ms)
-        static_cast<void>(tree.shutdown());
+        tree.shutdown(director);
       else
-        static_cast<void>(tree.shutdown(60s));
-      static_cast<void>(tree.wait_for_shutdown());
+        tree.shutdown(director, 60s);
       tree_is_over = true;
     }
-    auto op = director.begins("look at what is left", "/t");
-    for (auto& x : children)
-      now.eyes().is_over(x);
+    tree.check(now.eyes(), director);
   }
 }
 

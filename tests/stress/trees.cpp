@@ -133,7 +133,7 @@ troupe::supervisor_spec some_tree(scene& where, dice& draw) {
 
 // -- calls ---------------------------------------------------------------------
 
-/// What one call is applied to. All of it is drawn before anything is looked
+/// The target of one call. All of it is drawn before anything is looked
 /// at, so that the draws of a thread depend on its seed alone.
 struct pick {
   std::string where;
@@ -144,7 +144,7 @@ struct pick {
   std::uint64_t seed; ///< For a spec.
 };
 
-/// What a thread keeps of its calls.
+/// The calls of a thread that it keeps.
 struct keeping {
   std::vector<troupe::child_call> calls;
   std::vector<worker_handle> handles;
@@ -556,7 +556,7 @@ void play_trees(round& now) {
       waiting.push_back(now.play(100 + i, "waiter", [root, i](player& me) {
         const auto whom = i == 0 ? worker_handle{root}
                                  : root.child(child_name(i));
-        // What is there of it ends with its tree.
+        // Its remains end with its tree.
         static_cast<void>(root.wait_for_shutdown());
         auto op = me.begins("wait_for_shutdown", whom ? whom.path() : "-");
         static_cast<void>(whom.wait_for_shutdown());

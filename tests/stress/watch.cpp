@@ -6,13 +6,14 @@
 #include "stress/parcel.hpp"
 #include "stress/resources.hpp"
 
+#include <condition_variable>
 #include <csignal>
 #include <cstdio>
 #include <utility>
 
 #include <unistd.h>
 
-// What a sanitizer calls before it ends the process; null without one.
+// A sanitizer calls it before it ends the process; null without one.
 extern "C" void __sanitizer_set_death_callback(void (*f)())
   __attribute__((weak));
 
@@ -63,8 +64,12 @@ watch::watch(std::uint64_t seed, std::chrono::seconds patience)
       std::signal(number, print_at_crash);
   }
   monitor_ = std::jthread{[this](const std::stop_token& stop) {
+    std::mutex mtx;
+    std::condition_variable_any stopped;
+    std::unique_lock guard{mtx};
     while (!stop.stop_requested()) {
-      std::this_thread::sleep_for(std::chrono::milliseconds{100});
+      stopped.wait_for(guard, stop, std::chrono::milliseconds{100},
+                       [] { return false; });
       look_after_calls();
     }
   }};
@@ -189,7 +194,7 @@ void watch::enter(const std::string& path, bool first) {
     std::unique_lock guard{mtx_};
     if (++running_[path] > 1 && !may_be_stuck(path))
       found = path;
-    // What it has started itself belongs to the life before.
+    // Those that it has started itself belong to the life before.
     if (first && found.empty()) {
       const auto below = path + "/";
       for (auto i = running_.lower_bound(below);

@@ -21,8 +21,8 @@
 
 namespace stress {
 
-/// What must hold all the time, and the end of the program when it does not.
-/// Thread-safe.
+/// The invariants that hold all the time. It ends the program when one does
+/// not. Thread-safe.
 class watch {
 public:
   /// @param patience How long one call may take at most.

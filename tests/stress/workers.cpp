@@ -116,7 +116,7 @@ troupe::task<> hand::on_shutdown() {
   const presence here{scene_.eyes, path()};
   if (how_.cleans_up)
     static_cast<void>(co_await sleep_for(2ms));
-  // What is left may be taken out.
+  // The rest of the queue may be taken out.
   while (auto x = co_await get_message(0s))
     ;
 }

@@ -21,7 +21,7 @@
 
 namespace stress {
 
-/// What the workers of a round have in common. Outlives its actor system.
+/// Shared by the workers of a round. Outlives its actor system.
 struct scene {
   explicit scene(watch& x) : eyes(x) {
     // nop
@@ -30,7 +30,7 @@ struct scene {
   /// Keeps the calling thread until `let_go()`, if there is a place.
   void sit(const std::string& path);
 
-  /// Whoever sits goes on; nobody sits any more.
+  /// Lets all that sit go on; nobody sits any more.
   void let_go();
 
   watch& eyes;

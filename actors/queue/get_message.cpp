@@ -66,8 +66,8 @@ bool message_queue::awaiter::await_ready() {
   queue_->settle(leave::handled, out);
   if (home.frozen())
     return false;
-  got_ = queue_->pop_front();
-  if (!got_ && !home.stop_asked())
+  got_ = queue_->pop_front(home);
+  if (!got_ && (home.frozen() || !home.stop_asked()))
     return false;
   pausing_ = home.must_pause(got_ != nullptr);
   if (pausing_ && got_)
@@ -103,7 +103,7 @@ bool message_queue::awaiter::wait_for_message() {
     // Before it looks for the last time, so that whatever comes after that
     // finds somebody who waits.
     queue_->bar();
-    got_ = queue_->pop_front();
+    got_ = queue_->pop_front(home);
     if (got_)
       enter(place::promised);
     if (got_ || home.stop_asked()) {

@@ -64,7 +64,8 @@ queue_group::~queue_group() = default;
 // -- message_queue: senders ----------------------------------------------------
 
 message_queue::~message_queue() {
-  for (auto* list : {first_, given_out_, inbox_.take()})
+  collect();
+  for (auto* list : {first_, given_out_})
     while (list != nullptr)
       delete std::exchange(list, list->next);
 }
@@ -211,20 +212,29 @@ receipt message_queue::enter(node_ptr& x, rules::patience sender,
 
 /// Queues what came without a lock, in the order of its coming.
 void message_queue::collect() noexcept {
-  collect(inbox_.take());
+  collect_unless([] { return false; });
 }
 
-void message_queue::collect(node* list) noexcept {
-  while (list != nullptr) {
-    auto* x = std::exchange(list, list->next);
-    number(*x);
-    append(x);
-  }
+/// The same, until `stop()` says so.
+/// @returns whether all is queued.
+template <class Stop>
+bool message_queue::collect_unless(Stop stop) noexcept {
+  return arrivals_.move([this] { return inbox_.take_newest_first(); },
+                        [this](node* x) {
+                          number(*x);
+                          append(x);
+                        },
+                        stop);
 }
 
 /// From now on each message that comes needs the lock.
 void message_queue::bar() noexcept {
-  collect(inbox_.shut());
+  collect();
+  for (auto* list = inbox_.shut(); list != nullptr;) {
+    auto* x = std::exchange(list, list->next);
+    number(*x);
+    append(x);
+  }
 }
 
 /// Undoes `bar`, if no message that comes needs the lock.
@@ -600,9 +610,11 @@ bool message_queue::keep(cell& home, node_ptr x, departures& out) noexcept {
   return true;
 }
 
-message_queue::node_ptr message_queue::pop_front() noexcept {
+/// @param home The cell of the worker that wants it. It gets none when it is
+///             about to be destroyed, however many there are.
+message_queue::node_ptr message_queue::pop_front(const cell& home) noexcept {
   if (first_ == nullptr)
-    collect();
+    collect_unless([&home] { return home.frozen(); });
   if (first_ == nullptr || !give_out_)
     return nullptr;
   return unlink_first();

@@ -53,10 +53,16 @@ public:
   /// Takes out all that is there.
   /// @returns a list, what came first at its front.
   [[nodiscard]] Node* take() noexcept {
+    return reversed(take_newest_first());
+  }
+
+  /// Takes out all that is there, as it is.
+  /// @returns a list, what came last at its front.
+  [[nodiscard]] Node* take_newest_first() noexcept {
     if (empty())
       return nullptr;
     perturb();
-    return reversed(newest_.exchange(nullptr, std::memory_order_acquire));
+    return newest_.exchange(nullptr, std::memory_order_acquire);
   }
 
   /// Takes nothing from now on.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "troupe/dead_letter.hpp"
+#include "troupe/detail/arrivals.hpp"
 #include "troupe/detail/inbox.hpp"
 #include "troupe/detail/small_mutex.hpp"
 #include "troupe/fwd.hpp"
@@ -360,7 +361,8 @@ private:
 
   void collect() noexcept;
 
-  void collect(node* list) noexcept;
+  template <class Stop>
+  bool collect_unless(Stop stop) noexcept;
 
   void bar() noexcept;
 
@@ -380,7 +382,7 @@ private:
 
   [[nodiscard]] node_ptr unlink_oldest() noexcept;
 
-  [[nodiscard]] node_ptr pop_front() noexcept;
+  [[nodiscard]] node_ptr pop_front(const cell& home) noexcept;
 
   void give_back(node_ptr x) noexcept;
 
@@ -414,6 +416,9 @@ private:
   std::shared_ptr<runtime> runtime_;
   stream<dead_letter>* letters_ = nullptr; // of the runtime
   std::weak_ptr<queue_group> pool_;
+
+  // With the lock held. It stands here to fill a gap.
+  arrivals<node> arrivals_;
 
   // The way in that needs no lock. It is open while a message that comes is
   // queued, whatever else holds; who sends touches this alone.

@@ -1,0 +1,56 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+namespace troupe {
+
+/// Messages on their way from an inbox, which has the newest at its front, into
+/// a queue. A million of them take as long as a deadline, so whoever moves them
+/// asks now and then whether to go on; the next one goes on where that was.
+/// Nodes have a member `next`, and are not owned. Not thread-safe.
+template <class Node>
+class arrivals {
+public:
+  /// After so many steps it is asked whether to stop. A message takes two.
+  static constexpr std::size_t steps_unasked = 1024;
+
+  /// Moves all that is there.
+  /// @param take Returns a list, the newest at its front; called once.
+  /// @param put Called with each node, the oldest first.
+  /// @param stop Whether to leave the rest for another time.
+  /// @returns whether nothing is left.
+  template <class Take, class Put, class Stop>
+  bool move(Take take, Put put, Stop stop) {
+    auto* newest = std::exchange(newest_, nullptr);
+    auto* oldest = std::exchange(oldest_, nullptr);
+    auto taken = false;
+    for (std::size_t steps = 1;; ++steps) {
+      if (newest != nullptr) {
+        auto* x = std::exchange(newest, newest->next);
+        x->next = std::exchange(oldest, x);
+      } else if (oldest != nullptr) {
+        put(std::exchange(oldest, oldest->next));
+      } else if (!taken) {
+        taken = true;
+        newest = take();
+      } else {
+        return true;
+      }
+      if (steps % steps_unasked == 0 && stop()) {
+        newest_ = newest;
+        oldest_ = oldest;
+        return false;
+      }
+    }
+  }
+
+private:
+  Node* newest_ = nullptr; // a list of what is still to be turned round
+  Node* oldest_ = nullptr; // of what is turned round already
+};
+
+} // namespace troupe

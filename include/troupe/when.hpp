@@ -158,9 +158,19 @@ class part_tuple {
 public:
   using rule = fiber_group::rule;
 
-  part_tuple(rule who_decides, std::tuple<task<Ts>...> bodies)
+  /// The parts before they begin.
+  using bodies_type = std::tuple<task<Ts>...>;
+
+  /// What the first one gave.
+  using first_type = when_any_result<std::variant<part_value_t<Ts>...>>;
+
+  part_tuple(rule who_decides, bodies_type bodies)
     : part_tuple(who_decides, bodies, std::index_sequence_for<Ts...>{}) {
     // nop
+  }
+
+  [[nodiscard]] static constexpr bool empty() noexcept {
+    return sizeof...(Ts) == 0;
   }
 
   /// See `fiber_group::begin`.
@@ -168,7 +178,7 @@ public:
     return group_.begin(who);
   }
 
-  /// Calls `f(part, index)` for the part that decided.
+  /// Calls `f(part, index)` for the part that decided, if there is one.
   template <class F>
   void visit_decider(F f) {
     if (const auto* decider = group_.decider())
@@ -186,10 +196,21 @@ public:
       parts_);
   }
 
+  /// What the part that decided gave.
+  [[nodiscard]] first_type take_first() {
+    std::optional<first_type> result;
+    visit_decider([&result](auto& first, auto index) {
+      constexpr auto i = decltype(index)::value;
+      using value = decltype(result->value);
+      result.emplace(
+        first_type{i, value{std::in_place_index<i>, first.take()}});
+    });
+    return std::move(*result);
+  }
+
 private:
   template <std::size_t... Is>
-  part_tuple(rule who_decides, std::tuple<task<Ts>...>& bodies,
-             std::index_sequence<Is...>)
+  part_tuple(rule who_decides, bodies_type& bodies, std::index_sequence<Is...>)
     : group_(who_decides), parts_(std::move(std::get<Is>(bodies))...) {
     (group_.add(std::get<Is>(parts_)), ...);
   }
@@ -211,7 +232,13 @@ class part_array {
 public:
   using rule = fiber_group::rule;
 
-  part_array(rule who_decides, std::vector<task<T>> bodies)
+  /// The parts before they begin.
+  using bodies_type = std::vector<task<T>>;
+
+  /// What the first one gave.
+  using first_type = when_any_result<part_value_t<T>>;
+
+  part_array(rule who_decides, bodies_type bodies)
     : group_(who_decides),
       size_(bodies.size()),
       parts_(std::make_unique<when_part<T>[]>(size_)) {
@@ -221,8 +248,8 @@ public:
     }
   }
 
-  [[nodiscard]] std::size_t size() const noexcept {
-    return size_;
+  [[nodiscard]] bool empty() const noexcept {
+    return size_ == 0;
   }
 
   /// See `fiber_group::begin`.
@@ -230,16 +257,12 @@ public:
     return group_.begin(who);
   }
 
-  /// The number of the part that decided, or else how many parts there are.
-  [[nodiscard]] std::size_t decider() const noexcept {
-    std::size_t i = 0;
-    while (i < size_ && &parts_[i] != group_.decider())
-      ++i;
-    return i;
-  }
-
-  [[nodiscard]] when_part<T>& operator[](std::size_t i) noexcept {
-    return parts_[i];
+  /// Calls `f(part, index)` for the part that decided, if there is one.
+  template <class F>
+  void visit_decider(F f) {
+    for (std::size_t i = 0; i < size_; ++i)
+      if (&parts_[i] == group_.decider())
+        f(parts_[i], i);
   }
 
   /// What all parts gave.
@@ -253,74 +276,64 @@ public:
     }
   }
 
+  /// What the part that decided gave.
+  [[nodiscard]] first_type take_first() {
+    std::optional<first_type> result;
+    visit_decider([&result](auto& first, std::size_t i) {
+      result.emplace(first_type{i, first.take()});
+    });
+    return std::move(*result);
+  }
+
 private:
   fiber_group group_;
   std::size_t size_;
   std::unique_ptr<when_part<T>[]> parts_;
 };
 
-// -- when_all -----------------------------------------------------------------
+// -- what is awaited ----------------------------------------------------------
 
-/// What `when_all(x, y, ...)` gives.
-template <class... Ts>
-class [[nodiscard]] when_all_awaitable {
-public:
-  explicit when_all_awaitable(task<Ts>... parts) noexcept
-    : parts_(std::move(parts)...) {
-    // nop
+/// Waits for all parts, or for the first one that fails.
+struct all_parts {
+  static constexpr auto who_decides = fiber_group::rule::first_failed;
+
+  static auto take(auto& parts) {
+    parts.visit_decider([](auto& failed, auto) { failed.rethrow(); });
+    return parts.take_all();
   }
-
-  class awaiter {
-  public:
-    explicit awaiter(std::tuple<task<Ts>...> parts)
-      : parts_(fiber_group::rule::first_failed, std::move(parts)) {
-      // nop
-    }
-
-    [[nodiscard]] bool await_ready() const noexcept {
-      return false;
-    }
-
-    template <std::derived_from<promise_base> Promise>
-    bool await_suspend(std::coroutine_handle<Promise> caller) noexcept {
-      return parts_.begin(caller.promise());
-    }
-
-    std::tuple<part_value_t<Ts>...> await_resume() {
-      parts_.visit_decider([](auto& failed, auto) { failed.rethrow(); });
-      return parts_.take_all();
-    }
-
-  private:
-    part_tuple<Ts...> parts_;
-  };
-
-  awaiter operator co_await() && {
-    return awaiter{std::move(parts_)};
-  }
-
-private:
-  std::tuple<task<Ts>...> parts_;
 };
 
-/// What `when_all(vector)` gives.
-template <class T>
-class [[nodiscard]] when_all_range_awaitable {
+/// Waits for the first part that ends.
+struct first_part {
+  static constexpr auto who_decides = fiber_group::rule::first_ended;
+
+  static auto take(auto& parts) {
+    return parts.take_first();
+  }
+};
+
+/// What `when_all` and `when_any` give: parts that have not begun.
+/// @tparam Parts `part_tuple` or `part_array`.
+/// @tparam Policy `all_parts` or `first_part`.
+template <class Parts, class Policy>
+class [[nodiscard]] group_awaitable {
 public:
-  explicit when_all_range_awaitable(std::vector<task<T>> parts) noexcept
+  using bodies_type = typename Parts::bodies_type;
+
+  explicit group_awaitable(bodies_type parts) noexcept
     : parts_(std::move(parts)) {
     // nop
   }
 
   class awaiter {
   public:
-    explicit awaiter(std::vector<task<T>> parts)
-      : parts_(fiber_group::rule::first_failed, std::move(parts)) {
+    explicit awaiter(bodies_type parts)
+      : parts_(Policy::who_decides, std::move(parts)) {
       // nop
     }
 
     [[nodiscard]] bool await_ready() const noexcept {
-      return parts_.size() == 0;
+      return parts_.empty();
     }
 
     template <std::derived_from<promise_base> Promise>
@@ -329,13 +342,11 @@ public:
     }
 
     auto await_resume() {
-      if (const auto i = parts_.decider(); i < parts_.size())
-        parts_[i].rethrow();
-      return parts_.take_all();
+      return Policy::take(parts_);
     }
 
   private:
-    part_array<T> parts_;
+    Parts parts_;
   };
 
   awaiter operator co_await() && {
@@ -343,8 +354,10 @@ public:
   }
 
 private:
-  std::vector<task<T>> parts_;
+  bodies_type parts_;
 };
+
+// -- when_all -----------------------------------------------------------------
 
 /// Runs several tasks and other awaitables side by side, on this strand, and
 /// waits for all of them. Each runs until it waits, then the next one starts.
@@ -362,8 +375,10 @@ private:
 template <part_argument... Ts>
   requires(sizeof...(Ts) > 0)
 auto when_all(Ts&&... parts) {
-  return when_all_awaitable<part_result_t<Ts>...>{
-    as_part<Ts>(std::forward<Ts>(parts))...};
+  using awaitable
+    = group_awaitable<part_tuple<part_result_t<Ts>...>, all_parts>;
+  return awaitable{std::tuple<task<part_result_t<Ts>>...>{
+    as_part<Ts>(std::forward<Ts>(parts))...}};
 }
 
 /// As above, for any number of parts of one type; of none, it is over at once.
@@ -371,106 +386,11 @@ auto when_all(Ts&&... parts) {
 ///          give nothing.
 template <part_argument T>
 auto when_all(std::vector<T> parts) {
-  return when_all_range_awaitable<part_result_t<T>>{as_parts(std::move(parts))};
+  using awaitable = group_awaitable<part_array<part_result_t<T>>, all_parts>;
+  return awaitable{as_parts(std::move(parts))};
 }
 
 // -- when_any -----------------------------------------------------------------
-
-/// What `when_any(x, y, ...)` gives.
-template <class... Ts>
-class [[nodiscard]] when_any_awaitable {
-public:
-  using result_type = when_any_result<std::variant<part_value_t<Ts>...>>;
-
-  explicit when_any_awaitable(task<Ts>... parts) noexcept
-    : parts_(std::move(parts)...) {
-    // nop
-  }
-
-  class awaiter {
-  public:
-    explicit awaiter(std::tuple<task<Ts>...> parts)
-      : parts_(fiber_group::rule::first_ended, std::move(parts)) {
-      // nop
-    }
-
-    [[nodiscard]] bool await_ready() const noexcept {
-      return false;
-    }
-
-    template <std::derived_from<promise_base> Promise>
-    bool await_suspend(std::coroutine_handle<Promise> caller) noexcept {
-      return parts_.begin(caller.promise());
-    }
-
-    result_type await_resume() {
-      std::optional<result_type> result;
-      parts_.visit_decider([&result](auto& winner, auto index) {
-        using value = decltype(result->value);
-        constexpr auto i = decltype(index)::value;
-        result.emplace(
-          result_type{i, value{std::in_place_index<i>, winner.take()}});
-      });
-      return std::move(*result);
-    }
-
-  private:
-    part_tuple<Ts...> parts_;
-  };
-
-  awaiter operator co_await() && {
-    return awaiter{std::move(parts_)};
-  }
-
-private:
-  std::tuple<task<Ts>...> parts_;
-};
-
-/// What `when_any(vector)` gives.
-template <class T>
-class [[nodiscard]] when_any_range_awaitable {
-public:
-  using result_type = when_any_result<part_value_t<T>>;
-
-  explicit when_any_range_awaitable(std::vector<task<T>> parts)
-    : parts_(std::move(parts)) {
-    if (parts_.empty())
-      throw std::invalid_argument("when_any of no parts would never end; give "
-                                  "it one at least");
-  }
-
-  class awaiter {
-  public:
-    explicit awaiter(std::vector<task<T>> parts)
-      : parts_(fiber_group::rule::first_ended, std::move(parts)) {
-      // nop
-    }
-
-    [[nodiscard]] bool await_ready() const noexcept {
-      return false;
-    }
-
-    template <std::derived_from<promise_base> Promise>
-    bool await_suspend(std::coroutine_handle<Promise> caller) noexcept {
-      return parts_.begin(caller.promise());
-    }
-
-    result_type await_resume() {
-      const auto i = parts_.decider();
-      return result_type{i, parts_[i].take()};
-    }
-
-  private:
-    part_array<T> parts_;
-  };
-
-  awaiter operator co_await() && {
-    return awaiter{std::move(parts_)};
-  }
-
-private:
-  std::vector<task<T>> parts_;
-};
 
 /// Runs several tasks and other awaitables side by side, on this strand, until
 /// the first of them has ended, with a value or with an exception. The others
@@ -493,8 +413,10 @@ private:
 template <part_argument... Ts>
   requires(sizeof...(Ts) > 0)
 auto when_any(Ts&&... parts) {
-  return when_any_awaitable<part_result_t<Ts>...>{
-    as_part<Ts>(std::forward<Ts>(parts))...};
+  using awaitable
+    = group_awaitable<part_tuple<part_result_t<Ts>...>, first_part>;
+  return awaitable{std::tuple<task<part_result_t<Ts>>...>{
+    as_part<Ts>(std::forward<Ts>(parts))...}};
 }
 
 /// As above, for any number of parts of one type.
@@ -502,7 +424,11 @@ auto when_any(Ts&&... parts) {
 /// @throws std::invalid_argument if there is no part.
 template <part_argument T>
 auto when_any(std::vector<T> parts) {
-  return when_any_range_awaitable<part_result_t<T>>{as_parts(std::move(parts))};
+  if (parts.empty())
+    throw std::invalid_argument("when_any of no parts would never end; give it "
+                                "one at least");
+  using awaitable = group_awaitable<part_array<part_result_t<T>>, first_part>;
+  return awaitable{as_parts(std::move(parts))};
 }
 
 } // namespace troupe

@@ -65,8 +65,8 @@ public:
     return waiting_->drains();
   }
 
-  /// What waits in its own queue goes to the workers that have begun to start,
-  /// which finish it.
+  /// Gives the messages of its own queue to the workers that have begun to
+  /// start, which finish them.
   void prepare_drain() noexcept override;
 
   /// Whether this is the queue of the pool itself.

@@ -37,7 +37,7 @@ private:
   std::shared_ptr<const supervisor_spec> spec_;
 };
 
-/// What a supervisor is to others, and what is more than one of them.
+/// The role of a supervisor; a pool adds to it.
 class supervisor_role : public worker_role {
 public:
   constexpr supervisor_role() noexcept : worker_role(child_kind::supervisor) {

@@ -27,7 +27,7 @@ struct run_terms {
   troupe::on_hang on_hang;
   timespan watchdog;
   const std::type_info* type; ///< The class of its objects.
-  const worker_role* role;    ///< What they are to others.
+  const worker_role* role;    ///< Of all that are run so.
 
   friend bool operator==(const run_terms&, const run_terms&) = default;
 };

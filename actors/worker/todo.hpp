@@ -11,8 +11,8 @@
 
 namespace troupe {
 
-/// What the actor of a worker has been told to do and has not done yet: actions
-/// of the lifecycle that belong on its own thread, and a few words of others.
+/// Orders to the actor of a worker that it has not carried out yet: actions of
+/// the lifecycle that belong on its own thread, and a few words of others.
 enum class todo : std::uint32_t {
   none = 0,
   begin_startup = 1u << 0,

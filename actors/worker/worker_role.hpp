@@ -11,8 +11,8 @@
 
 namespace troupe {
 
-/// What differs between workers, supervisors, pools and adopted actors, as
-/// their cells and actors see it. There is one constant object of each, so a
+/// The differences between workers, supervisors, pools and adopted actors, as
+/// their cells and actors see them. There is one constant object of each, so a
 /// role costs a worker nothing; its address tells roles apart. Thread-safe.
 class worker_role {
 public:
@@ -43,7 +43,7 @@ private:
   child_kind kind_;
 };
 
-/// That of a worker that is nothing else.
+/// The role of a worker that is nothing else.
 [[nodiscard]] const worker_role& role_of_workers() noexcept;
 
 } // namespace troupe

@@ -36,7 +36,7 @@ public:
   /// The class of the objects.
   [[nodiscard]] virtual const std::type_info& type() const noexcept = 0;
 
-  /// What they are to others.
+  /// The role of the workers: a plain one, unless it is overridden.
   [[nodiscard]] virtual const worker_role& role() const noexcept;
 
   [[nodiscard]] child_kind kind() const noexcept;

@@ -48,7 +48,7 @@ class message_queue;
 
 class submission;
 
-/// What has become of a message.
+/// The fate of a message that was sent.
 enum class receipt : std::uint8_t {
   taken,  ///< It is queued.
   full,   ///< A dead letter: there was no room.
@@ -56,7 +56,7 @@ enum class receipt : std::uint8_t {
   held,   ///< Its sender waits for room.
 };
 
-/// What holds a message: a link in a queue.
+/// Holds a message: a link in a queue.
 struct message_node {
   message_node() = default;
   message_node(const message_node&) = delete;
@@ -89,7 +89,7 @@ public:
   /// Takes a message, or has its sender wait for room.
   virtual receipt submit(submission& x) = 0;
 
-  /// What has become of the messages so far.
+  /// The messages so far, by their fate.
   [[nodiscard]] virtual queue_counts counts() noexcept = 0;
 };
 

@@ -188,8 +188,7 @@ receipt message_queue::enter(node_ptr& x, rules::patience sender,
       accept(std::move(x));
       return receipt::taken;
     case rules::admission::drop_oldest: {
-      number(*x);
-      append(x.release());
+      append_new(x.release());
       --counts_.queued;
       ++counts_.dropped;
       out.bury(unlink_oldest().release(), dead_letter_reason::dropped);
@@ -220,21 +219,14 @@ void message_queue::collect() noexcept {
 template <class Stop>
 bool message_queue::collect_unless(Stop stop) noexcept {
   return arrivals_.move([this] { return inbox_.take_newest_first(); },
-                        [this](node* x) {
-                          number(*x);
-                          append(x);
-                        },
-                        stop);
+                        [this](node* x) { append_new(x); }, stop);
 }
 
 /// From now on each message that comes needs the lock.
 void message_queue::bar() noexcept {
   collect();
-  for (auto* list = inbox_.shut(); list != nullptr;) {
-    auto* x = std::exchange(list, list->next);
-    number(*x);
-    append(x);
-  }
+  for (auto* list = inbox_.shut(); list != nullptr;)
+    append_new(std::exchange(list, list->next));
 }
 
 /// Undoes `bar`, if no message that comes needs the lock.
@@ -256,6 +248,12 @@ void message_queue::accept(node_ptr x) noexcept {
     who->promise(std::move(x));
   else
     append(x.release());
+}
+
+/// Counts a message in that has to wait, behind the others.
+void message_queue::append_new(node* x) noexcept {
+  number(*x);
+  append(x);
 }
 
 void message_queue::append(node* x) noexcept {
@@ -556,8 +554,7 @@ bool message_queue::inherit(node_ptr& x, bool anyhow) noexcept {
     return false;
   collect();
   if (closed_) {
-    number(*x);
-    append(x.release());
+    append_new(x.release());
   } else {
     accept(std::move(x));
   }

@@ -376,6 +376,8 @@ private:
 
   void accept(node_ptr x) noexcept;
 
+  void append_new(node* x) noexcept;
+
   void append(node* x) noexcept;
 
   [[nodiscard]] node_ptr unlink_first() noexcept;

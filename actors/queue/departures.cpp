@@ -46,6 +46,20 @@ void message_queue::departures::see_off() noexcept {
   }
 }
 
+message_queue::backlog::~backlog() {
+  if (!from_)
+    return;
+  for (auto over = false; !over;) {
+    departures out{*from_};
+    auto bury = [&](node* x) { out.bury(x, why_); };
+    for (auto n = buried_at_once; n > 0 && first_ != nullptr; --n)
+      bury(std::exchange(first_, first_->next));
+    over = first_ == nullptr
+           && rest_.move([]() -> node* { return nullptr; }, bury,
+                         [n = 0]() mutable { return ++n == 8; });
+  }
+}
+
 void message_queue::departures::publish(dead_letter_reason why,
                                         node* what) noexcept {
   try {

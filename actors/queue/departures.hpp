@@ -105,4 +105,30 @@ private:
   held_request** last_answer_ = &answers_;
 };
 
+/// What a queue that is discarded still had after the first few thousand. They
+/// are counted already; when this goes they become dead letters, a few thousand
+/// at a time.
+class message_queue::backlog {
+public:
+  /// @param first A list, in order.
+  /// @param rest Those that came after it.
+  backlog(std::shared_ptr<message_queue> from, dead_letter_reason why,
+          node* first, const arrivals<node>& rest) noexcept
+    : from_(std::move(from)), why_(why), first_(first), rest_(rest) {
+    // nop
+  }
+
+  backlog(backlog&& other) noexcept = default;
+
+  backlog& operator=(backlog&&) = delete;
+
+  ~backlog();
+
+private:
+  std::shared_ptr<message_queue> from_; // null when it was moved away
+  dead_letter_reason why_;
+  node* first_;
+  arrivals<node> rest_;
+};
+
 } // namespace troupe

@@ -19,6 +19,13 @@ void message_queue::line::push_back(awaiter& x) noexcept {
             &awaiter::previous_in_line_);
 }
 
+std::size_t message_queue::line::size() const noexcept {
+  std::size_t result = 0;
+  for (const auto* x = first; x != nullptr; x = x->next_in_line_)
+    ++result;
+  return result;
+}
+
 void message_queue::line::erase(awaiter& x) noexcept {
   unlink(x, first, last, &awaiter::next_in_line_, &awaiter::previous_in_line_);
 }
@@ -171,7 +178,7 @@ void message_queue::awaiter::promise(node_ptr x) noexcept {
 
 message_queue::handover::handover(cell& home, message_queue& queue)
   : home_(&home), queue_(&queue) {
-  std::unique_lock guard{queue.mtx_};
+  const auto guard = queue.lock_collected();
   first_ = std::exchange(queue.first_, nullptr);
   queue.last_ = nullptr;
   for (auto* i = first_; i != nullptr; i = i->next)

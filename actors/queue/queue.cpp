@@ -11,6 +11,7 @@
 #include "troupe/detail/get_message.hpp"
 #include "worker/cell.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace troupe {
@@ -136,7 +137,6 @@ receipt message_queue::take(submission& x, departures& out) {
 void message_queue::fail(node_ptr x, std::exception_ptr thrown) noexcept {
   departures out{*this};
   std::unique_lock guard{mtx_};
-  collect();
   ++counts_.sent;
   ++counts_.failed;
   x->thrown = std::move(thrown);
@@ -175,7 +175,8 @@ void message_queue::withdraw(applicant& who) noexcept {
 /// Decides over a message that comes, and does it, unless it is to be held.
 receipt message_queue::enter(node_ptr& x, rules::patience sender,
                              departures& out) noexcept {
-  collect();
+  if (!closed_)
+    collect();
   auto refuse = [&](std::uint64_t& count, dead_letter_reason why) {
     ++counts_.sent;
     ++count;
@@ -209,24 +210,50 @@ receipt message_queue::enter(node_ptr& x, rules::patience sender,
   return receipt::held;
 }
 
+namespace {
+
+/// Stops `arrivals` after eight thousand messages.
+auto some_at_once() {
+  return [n = 0]() mutable { return ++n == 16; };
+}
+
+} // namespace
+
 /// Queues what came without a lock, in the order of its coming.
 void message_queue::collect() noexcept {
   collect_unless([] { return false; });
+}
+
+/// Takes the lock when all that came before is queued. Others have their turn
+/// with it meanwhile: a million messages take long.
+std::unique_lock<small_mutex> message_queue::lock_collected() noexcept {
+  std::unique_lock guard{mtx_};
+  auto taken = false;
+  auto take = [this, &taken]() -> node* {
+    return std::exchange(taken, true) ? nullptr : inbox_.take();
+  };
+  auto step = [this, &take] {
+    return arrivals_.move(
+      take, [this](node* x) { append_new(x); }, some_at_once());
+  };
+  while (!step()) {
+    guard.unlock();
+    guard.lock();
+  }
+  return guard;
 }
 
 /// The same, until `stop()` says so.
 /// @returns whether all is queued.
 template <class Stop>
 bool message_queue::collect_unless(Stop stop) noexcept {
-  return arrivals_.move([this] { return inbox_.take_newest_first(); },
+  return arrivals_.move([this] { return inbox_.take(); },
                         [this](node* x) { append_new(x); }, stop);
 }
 
 /// From now on each message that comes needs the lock.
 void message_queue::bar() noexcept {
-  collect();
-  for (auto* list = inbox_.shut(); list != nullptr;)
-    append_new(std::exchange(list, list->next));
+  arrivals_.put_aside(inbox_.shut());
 }
 
 /// Undoes `bar`, if no message that comes needs the lock.
@@ -362,13 +389,17 @@ bool message_queue::drains() const {
 
 bool message_queue::drain_due() const noexcept {
   std::unique_lock guard{mtx_};
-  return closed_ && give_out_ && counts_.queued > 0;
+  return closed_ && give_out_ && !is_empty();
 }
 
 bool message_queue::hand_over_due() const {
   std::unique_lock guard{mtx_};
-  return closed_ && options_.on_stop == on_stop::hand_over
-         && counts_.queued > 0;
+  return closed_ && options_.on_stop == on_stop::hand_over && !is_empty();
+}
+
+/// Whether nothing is queued, or on its way into the queue.
+bool message_queue::is_empty() const noexcept {
+  return counts_.queued == 0 && arrivals_.empty() && inbox_.empty();
 }
 
 void message_queue::let_go() noexcept {
@@ -398,6 +429,23 @@ void message_queue::discard(leave how) noexcept {
     close(false);
     pool->take_over(*this, true);
   }
+  auto rest = write_off(how);
+  if (!rest)
+    return;
+  try {
+    // To destroy it is all that the thread does.
+    runtime_->run_on_thread([rest = std::move(*rest)] {},
+                            threads::at_stop::join);
+  } catch (...) {
+    return; // There is no thread, so it was destroyed here.
+  }
+}
+
+/// Counts all that is queued as dead letters, and makes them of the first few
+/// thousand.
+/// @returns the others.
+std::optional<message_queue::backlog>
+message_queue::write_off(leave how) noexcept {
   departures out{*this};
   std::unique_lock guard{mtx_};
   closed_ = true;
@@ -419,11 +467,22 @@ void message_queue::discard(leave how) noexcept {
       bury(std::move(who->got_));
     }
   }
-  while (first_ != nullptr)
+  collect_unless(some_at_once());
+  for (auto left = buried_at_once; left > 0 && first_ != nullptr; --left)
     bury(unlink_first());
   if (abandoned)
     settle(how, out);
   turn_away(out);
+  if (first_ == nullptr && arrivals_.empty())
+    return std::nullopt;
+  const auto unnumbered = arrivals_.count();
+  const auto numbered = counts_.queued - promised_.size();
+  counts_.sent += unnumbered;
+  counts_.queued -= numbered;
+  count += numbered + unnumbered;
+  last_ = nullptr;
+  return backlog{shared_from_this(), why, std::exchange(first_, nullptr),
+                 std::exchange(arrivals_, {})};
 }
 
 void message_queue::settle(leave how) noexcept {
@@ -514,30 +573,27 @@ caf::error message_queue::refusal(receipt why, std::string_view path) {
 }
 
 queue_counts message_queue::counts() noexcept {
-  std::unique_lock guard{mtx_};
-  collect();
+  const auto guard = lock_collected();
   return counts_;
 }
 
 // -- message_queue: pools --------------------------------------------------------
 
 message_queue::standing message_queue::at() noexcept {
-  std::unique_lock guard{mtx_};
-  collect();
+  const auto guard = lock_collected();
   return {closed_, counts_.queued >= options_.capacity,
           counts_.queued + counts_.in_progress};
 }
 
 message_queue::estate message_queue::give_up(bool messages) noexcept {
   estate result;
-  std::unique_lock guard{mtx_};
+  const auto guard = lock_collected();
   for (auto** end = &result.applicants; first_applicant_ != nullptr;
        end = &(*end)->next_) {
     *end = first_applicant_;
     leave_line(**end);
   }
   if (messages) {
-    collect();
     result.messages = std::exchange(first_, nullptr);
     last_ = nullptr;
     for (auto* i = result.messages; i != nullptr; i = i->next) {
@@ -549,10 +605,9 @@ message_queue::estate message_queue::give_up(bool messages) noexcept {
 }
 
 bool message_queue::inherit(node_ptr& x, bool anyhow) noexcept {
-  std::unique_lock guard{mtx_};
+  const auto guard = lock_collected();
   if (closed_ && !anyhow)
     return false;
-  collect();
   if (closed_) {
     append_new(x.release());
   } else {
@@ -610,9 +665,11 @@ bool message_queue::keep(cell& home, node_ptr x, departures& out) noexcept {
 /// @param home The cell of the worker that wants it. It gets none when it is
 ///             about to be destroyed, however many there are.
 message_queue::node_ptr message_queue::pop_front(const cell& home) noexcept {
+  if (!give_out_)
+    return nullptr;
   if (first_ == nullptr)
     collect_unless([&home] { return home.frozen(); });
-  if (first_ == nullptr || !give_out_)
+  if (first_ == nullptr)
     return nullptr;
   return unlink_first();
 }

@@ -92,3 +92,35 @@ TEST_CASE("L17 moving a million arrivals asks often whether to stop") {
   CHECK(put == 1'000'000);
   CHECK(asked >= 2'000'000 / arrivals::steps_unasked);
 }
+
+TEST_CASE("arrivals that were put aside come before those of the inbox") {
+  // After how many questions the first move stops, and how many come before
+  // that and after it.
+  for (auto patience : {1, 2, 1'000'000})
+    for (auto before : {std::size_t{0}, std::size_t{1}, std::size_t{2000}})
+      for (auto after : {std::size_t{0}, std::size_t{1}, std::size_t{2000}}) {
+        CAPTURE(patience, before, after);
+        inbox from{before + 3 * after};
+        arrivals moved;
+        std::vector<std::size_t> got;
+        auto look = [&](int n) {
+          return moved.move([&] { return from.take(); },
+                            [&](node* x) { got.push_back(x->number); },
+                            [&] { return --n == 0; });
+        };
+        from.bring(before);
+        look(patience);
+        for (int i = 0; i < 2; ++i) {
+          from.bring(after);
+          moved.put_aside(from.take());
+        }
+        CHECK(moved.count() == before + 2 * after - got.size());
+        CHECK(moved.empty() == (moved.count() == 0));
+        from.bring(after);
+        CHECK(look(1'000'000));
+        CHECK(moved.empty());
+        REQUIRE(got.size() == before + 3 * after);
+        for (std::size_t i = 0; i < got.size(); ++i)
+          REQUIRE(got[i] == i);
+      }
+}

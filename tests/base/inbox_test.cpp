@@ -5,6 +5,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -43,7 +44,7 @@ TEST_CASE("an inbox takes nothing before it is opened") {
   CHECK(uut.is_shut());
 }
 
-TEST_CASE("an inbox gives out what came first at the front") {
+TEST_CASE("an inbox gives out the newest at the front") {
   std::array<letter, 4> xs;
   for (std::size_t i = 0; i < xs.size(); ++i)
     xs[i].number = i;
@@ -53,7 +54,7 @@ TEST_CASE("an inbox gives out what came first at the front") {
   for (std::size_t i = 0; i < 3; ++i)
     CHECK(uut.push(&xs[i]));
   CHECK_FALSE(uut.empty());
-  CHECK(numbers(uut.take()) == list{0, 1, 2});
+  CHECK(numbers(uut.take()) == list{2, 1, 0});
   CHECK(uut.empty());
   CHECK(uut.push(&xs[3]));
   CHECK(numbers(uut.take()) == list{3});
@@ -67,7 +68,7 @@ TEST_CASE("an inbox that is shut gives out what was there") {
   uut.open();
   CHECK(uut.push(&xs[0]));
   CHECK(uut.push(&xs[1]));
-  CHECK(numbers(uut.shut()) == list{0, 1});
+  CHECK(numbers(uut.shut()) == list{1, 0});
   CHECK(uut.shut() == nullptr);
   CHECK_FALSE(uut.push(&xs[2]));
   uut.open();
@@ -83,9 +84,12 @@ TEST_CASE("what many bring to an inbox is there once, each's in order") {
   uut.open();
   std::mutex other_way_in; // while it is shut
   std::vector<letter*> collected;
-  auto collect = [&](letter* list) {
-    for (; list != nullptr; list = list->next)
-      collected.push_back(list);
+  auto collect = [&](letter* newest) {
+    const auto before = collected.size();
+    for (; newest != nullptr; newest = newest->next)
+      collected.push_back(newest);
+    std::reverse(collected.begin() + static_cast<std::ptrdiff_t>(before),
+                 collected.end());
   };
   std::vector<std::vector<letter>> letters(num_threads);
   std::atomic<std::size_t> still_bringing{num_threads};

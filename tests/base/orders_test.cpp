@@ -5,6 +5,7 @@
 // threads; and an algorithm that is a little wrong is caught.
 
 #include "support/explorer.hpp"
+#include "troupe/detail/arrivals.hpp"
 #include "troupe/detail/inbox.hpp"
 #include "troupe/detail/small_mutex.hpp"
 #include "worker/todo.hpp"
@@ -89,14 +90,17 @@ struct letter {
 template <class Atomics>
 explorer::scene inbox_scene(std::size_t num_senders, int each) {
   struct shared {
-    void collect(letter* list) {
-      for (; list != nullptr; list = list->next)
-        collected.push_back(list);
+    void collect(letter* newest) {
+      moved.put_aside(newest);
+      moved.move([]() -> letter* { return nullptr; },
+                 [this](letter* x) { collected.push_back(x); },
+                 [] { return false; });
     }
 
     troupe::inbox<letter, Atomics> box;
     simple_lock mtx;
     std::array<std::array<letter, 2>, 2> letters{};
+    troupe::arrivals<letter> moved;
     std::vector<letter*> collected;
   };
   static std::optional<shared> place; // the same each time

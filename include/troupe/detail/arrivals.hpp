@@ -18,8 +18,37 @@ public:
   /// After so many steps it is asked whether to stop. A message takes two.
   static constexpr std::size_t steps_unasked = 1024;
 
-  /// Moves all that is there.
-  /// @param take Returns a list, the newest at its front; called once.
+  /// Keeps a list from an inbox that is shut for the next move.
+  /// @param newest Its front, the newest.
+  void put_aside(Node* newest) noexcept {
+    if (newest == nullptr)
+      return;
+    if (aside_ != nullptr) {
+      auto* last = newest;
+      while (last->next != nullptr)
+        last = last->next;
+      last->next = aside_;
+    }
+    aside_ = newest;
+  }
+
+  /// Whether nothing is on its way.
+  [[nodiscard]] bool empty() const noexcept {
+    return newest_ == nullptr && oldest_ == nullptr && aside_ == nullptr;
+  }
+
+  /// Returns how many are on their way. Looks at each.
+  [[nodiscard]] std::size_t count() const noexcept {
+    std::size_t result = 0;
+    for (const auto* list : {newest_, oldest_, aside_})
+      for (; list != nullptr; list = list->next)
+        ++result;
+    return result;
+  }
+
+  /// Moves all that is there, and then what `take` returns.
+  /// @param take Returns a list, the newest at its front; called once, or not
+  ///             at all if it stops before.
   /// @param put Called with each node, the oldest first.
   /// @param stop Whether to leave the rest for another time.
   /// @returns whether nothing is left.
@@ -34,6 +63,8 @@ public:
         x->next = std::exchange(oldest, x);
       } else if (oldest != nullptr) {
         put(std::exchange(oldest, oldest->next));
+      } else if (aside_ != nullptr) {
+        newest = std::exchange(aside_, nullptr);
       } else if (!taken) {
         taken = true;
         newest = take();
@@ -51,6 +82,7 @@ public:
 private:
   Node* newest_ = nullptr; // a list of what is still to be turned round
   Node* oldest_ = nullptr; // of what is turned round already
+  Node* aside_ = nullptr;  // what came after those, the newest at its front
 };
 
 } // namespace troupe

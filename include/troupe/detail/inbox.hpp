@@ -51,14 +51,8 @@ public:
   }
 
   /// Takes out all that is there.
-  /// @returns a list, what came first at its front.
+  /// @returns a list, the newest at its front: see `arrivals`.
   [[nodiscard]] Node* take() noexcept {
-    return reversed(take_newest_first());
-  }
-
-  /// Takes out all that is there, as it is.
-  /// @returns a list, what came last at its front.
-  [[nodiscard]] Node* take_newest_first() noexcept {
     if (empty())
       return nullptr;
     perturb();
@@ -72,7 +66,7 @@ public:
     if (is_shut())
       return nullptr;
     perturb();
-    return reversed(newest_.exchange(shut_mark(), std::memory_order_acquire));
+    return newest_.exchange(shut_mark(), std::memory_order_acquire);
   }
 
   /// Takes what comes from now on. Nothing happens if it is open.
@@ -89,17 +83,6 @@ private:
   /// The address of no node.
   [[nodiscard]] Node* shut_mark() const noexcept {
     return reinterpret_cast<Node*>(const_cast<inbox*>(this));
-  }
-
-  static Node* reversed(Node* list) noexcept {
-    Node* result = nullptr;
-    while (list != nullptr) {
-      auto* after = list->next;
-      list->next = result;
-      result = list;
-      list = after;
-    }
-    return result;
   }
 
   // No more than the address of what was brought last, since then one exchange

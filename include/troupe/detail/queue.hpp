@@ -136,6 +136,9 @@ public:
   /// What is to be done once the queue's lock is no longer held.
   class departures;
 
+  /// More messages than are made dead letters at once.
+  class backlog;
+
   /// A message whose sender waits until there is room for it.
   class applicant {
   public:
@@ -256,6 +259,9 @@ public:
   };
 
   /// Refuses messages from now on and turns what is queued into dead letters.
+  /// All are counted when it returns. Of a long queue the first few thousand
+  /// are destroyed and told by then, the others on a thread of their own: a
+  /// million take as long as a deadline.
   /// @param how `abandoned` if the worker was, and then with what is in
   ///            progress; else anything.
   void discard(leave how) noexcept;
@@ -355,11 +361,17 @@ private:
     void push_back(awaiter& x) noexcept;
 
     void erase(awaiter& x) noexcept;
+
+    [[nodiscard]] std::size_t size() const noexcept;
   };
 
   // What follows needs the lock to be held.
 
   void collect() noexcept;
+
+  [[nodiscard]] std::unique_lock<small_mutex> lock_collected() noexcept;
+
+  [[nodiscard]] bool is_empty() const noexcept;
 
   template <class Stop>
   bool collect_unless(Stop stop) noexcept;
@@ -404,7 +416,12 @@ private:
 
   bool keep(cell& home, node_ptr x, departures& out) noexcept;
 
+  [[nodiscard]] std::optional<backlog> write_off(leave how) noexcept;
+
   void report_handled() noexcept;
+
+  /// So many messages become dead letters on the thread that discards them.
+  static constexpr std::size_t buried_at_once = 4096;
 
   /// What two threads that do not mean each other should not share.
   static constexpr std::size_t cache_line = 64;

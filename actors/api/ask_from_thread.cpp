@@ -64,8 +64,8 @@ public:
   using super = caf::event_based_actor;
 
   correspondent(caf::actor_config& cfg, std::shared_ptr<letter_box> box,
-                std::shared_ptr<runtime> home)
-    : super(cfg), box_(std::move(box)), home_(std::move(home)) {
+                std::shared_ptr<runtime> rt)
+    : super(cfg), box_(std::move(box)), rt_(std::move(rt)) {
     // nop
   }
 
@@ -74,7 +74,7 @@ public:
     if (!what->mid.is_response())
       return false;
     box_->drop_in(std::move(what->payload));
-    home_->notify();
+    rt_->notify();
     return true;
   }
 
@@ -82,7 +82,7 @@ public:
 
 private:
   std::shared_ptr<letter_box> box_;
-  std::shared_ptr<runtime> home_;
+  std::shared_ptr<runtime> rt_;
 };
 
 /// Ends a correspondent. It must not just be let go of: when it has written to
@@ -110,23 +110,23 @@ private:
 /// another node and is gone.
 class remote_watch final : public remote_targets::waiter {
 public:
-  remote_watch(runtime& home, letter_box& box, caf::strong_actor_ptr target)
-    : home_(home), box_(box), target_(std::move(target)) {
-    if (remote_targets::is_remote(*target_, home_.system().node()))
-      home_.remotes().add(*this, *target_);
+  remote_watch(runtime& rt, letter_box& box, caf::strong_actor_ptr target)
+    : rt_(rt), box_(box), target_(std::move(target)) {
+    if (remote_targets::is_remote(*target_, rt_.system().node()))
+      rt_.remotes().add(*this, *target_);
   }
 
   ~remote_watch() {
-    home_.remotes().remove(*this);
+    rt_.remotes().remove(*this);
   }
 
   void target_lost(const caf::error& why) noexcept override {
     box_.drop_in(caf::make_message(why));
-    home_.notify();
+    rt_.notify();
   }
 
 private:
-  runtime& home_;
+  runtime& rt_;
   letter_box& box_;
   caf::strong_actor_ptr target_;
 };
@@ -134,7 +134,7 @@ private:
 /// Keeps an actor system from going down meanwhile.
 class stay {
 public:
-  explicit stay(runtime& home) : home_(home), entered_(home.enter()) {
+  explicit stay(runtime& rt) : rt_(rt), entered_(rt.enter()) {
     // nop
   }
 
@@ -144,7 +144,7 @@ public:
 
   ~stay() {
     if (entered_)
-      home_.leave();
+      rt_.leave();
   }
 
   explicit operator bool() const noexcept {
@@ -152,7 +152,7 @@ public:
   }
 
 private:
-  runtime& home_;
+  runtime& rt_;
   bool entered_;
 };
 
@@ -168,10 +168,10 @@ caf::expected<caf::message> ask_and_block(const worker_handle& target,
     return caf::make_error(errc::would_block,
                            "ask() would block an actor's thread; inside of a "
                            "worker use co_await ask<R>(...) of the worker");
-  auto home = whom->shared_home();
-  if (home->forked())
+  auto rt = whom->shared_rt();
+  if (rt->forked())
     return error_after_fork(whom->subject());
-  stay here{*home};
+  stay here{*rt};
   if (!here)
     return caf::make_error(errc::system_gone,
                            whom->subject()
@@ -182,23 +182,22 @@ caf::expected<caf::message> ask_and_block(const worker_handle& target,
   const compat::no_trace guard;
   auto box = std::make_shared<letter_box>();
   auto sender
-    = home->system().spawn<correspondent, caf::hidden + caf::lazy_init>(box,
-                                                                        home);
+    = rt->system().spawn<correspondent, caf::hidden + caf::lazy_init>(box, rt);
   auto* self = static_cast<correspondent*>(
     caf::actor_cast<caf::abstract_actor*>(sender));
   const retirement at_the_end{*self};
-  auto limit = deadline_after(home->time().now(), timeout);
+  auto limit = deadline_after(rt->time().now(), timeout);
   auto id = self->new_request_id(caf::message_priority::normal);
-  const remote_watch watch{*home, *box, actor};
+  const remote_watch watch{*rt, *box, actor};
   actor->enqueue(
     compat::make_element(caf::actor_cast<caf::strong_actor_ptr>(sender), id,
                          std::move(request)),
     nullptr);
-  home->block_until([&box] { return box->full(); }, limit,
-                    [&box, limit] { box->wait_until(limit); },
-                    [whom] {
-                      return "waiting for the answer of " + whom->path();
-                    });
+  rt->block_until([&box] { return box->full(); }, limit,
+                  [&box, limit] { box->wait_until(limit); },
+                  [whom] {
+                    return "waiting for the answer of " + whom->path();
+                  });
   auto reply = box->take();
   if (!reply)
     return caf::make_error(caf::sec::request_timeout,

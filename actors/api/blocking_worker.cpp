@@ -72,21 +72,21 @@ task<> blocking_worker::run() {
 
 bool blocking_worker::sleep_until(const std::stop_token& stop,
                                   time_point until) const {
-  auto& home = get_cell().home();
-  if (until <= home.time().now()) {
+  auto& rt = get_cell().rt();
+  if (until <= rt.time().now()) {
     std::this_thread::yield();
     return !stop.stop_requested();
   }
   sleep mine;
-  std::stop_callback on_stop{stop, [&mine, &home] {
+  std::stop_callback on_stop{stop, [&mine, &rt] {
                                mine.wake(sleep::end::stopped);
-                               home.notify();
+                               rt.notify();
                              }};
   alarm when_due{mine};
-  home.time().arm(when_due, until);
-  home.block_until([&mine] { return mine.over(); }, never,
-                   [&mine] { mine.wait(); },
-                   [this] { return "a sleep of " + get_cell().path(); });
+  rt.time().arm(when_due, until);
+  rt.block_until([&mine] { return mine.over(); }, never,
+                 [&mine] { mine.wait(); },
+                 [this] { return "a sleep of " + get_cell().path(); });
   return mine.how() == sleep::end::due;
 }
 

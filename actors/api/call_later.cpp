@@ -13,33 +13,33 @@ namespace troupe {
 
 delayed_call call_after(caf::actor_system& sys, timespan delay,
                         unique_function<void()> f) {
-  auto home = runtime::of(sys);
-  auto job = make_job(
-    [weak = std::weak_ptr<runtime>{home}, f = std::move(f)]() mutable {
-      auto there = weak.lock();
-      if (!there)
-        return;
-      auto call = [weak, f = std::move(f)]() mutable {
+  auto rt = runtime::of(sys);
+  auto job
+    = make_job([weak = std::weak_ptr<runtime>{rt}, f = std::move(f)]() mutable {
+        auto there = weak.lock();
+        if (!there)
+          return;
+        auto call = [weak, f = std::move(f)]() mutable {
+          try {
+            f();
+          } catch (...) {
+            if (auto still_there = weak.lock())
+              still_there->log(compat::log_error,
+                               "a function given to call_later failed: "
+                                 + text_of(std::current_exception()));
+          }
+        };
         try {
-          f();
+          there->run_on_thread(std::move(call), threads::at_stop::join);
         } catch (...) {
-          if (auto still_there = weak.lock())
-            still_there->log(compat::log_error,
-                             "a function given to call_later failed: "
-                               + text_of(std::current_exception()));
+          there->log(compat::log_error,
+                     "a function given to call_later was not called: "
+                       + text_of(std::current_exception()));
         }
-      };
-      try {
-        there->run_on_thread(std::move(call), threads::at_stop::join);
-      } catch (...) {
-        there->log(compat::log_error,
-                   "a function given to call_later was not called: "
-                     + text_of(std::current_exception()));
-      }
-    });
-  auto& time = home->time();
+      });
+  auto& time = rt->time();
   time.schedule(*job, deadline_after(time.now(), delay));
-  return delayed_call{std::move(home), time, std::move(job)};
+  return delayed_call{std::move(rt), time, std::move(job)};
 }
 
 } // namespace troupe

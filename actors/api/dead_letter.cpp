@@ -51,17 +51,17 @@ constexpr auto echo = " sends messages that are dead letters again: it is not "
 subscription on_dead_letter(caf::actor_system& sys,
                             std::function<void(const dead_letter&)> f,
                             std::size_t capacity) {
-  auto home = runtime::of(sys);
-  return subscribe(home, home->dead_letters(), {}, std::move(f), capacity,
+  auto rt = runtime::of(sys);
+  return subscribe(rt, rt->dead_letters(), {}, std::move(f), capacity,
                    "on_dead_letter", echo);
 }
 
 subscription on_dead_letter(const worker_handle& root,
                             std::function<void(const dead_letter&)> f,
                             std::size_t capacity) {
-  auto& home = runtime_of(root);
-  return subscribe(home, home->dead_letters(), root.path(), std::move(f),
-                   capacity, "on_dead_letter", echo);
+  auto& rt = runtime_of(root);
+  return subscribe(rt, rt->dead_letters(), root.path(), std::move(f), capacity,
+                   "on_dead_letter", echo);
 }
 
 } // namespace troupe

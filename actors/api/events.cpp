@@ -82,16 +82,15 @@ using event_stream = stream<lifecycle_event>;
 subscription on_event(caf::actor_system& sys,
                       std::function<void(const lifecycle_event&)> f,
                       std::size_t capacity) {
-  auto home = runtime::of(sys);
-  return subscribe(home, home->events(), {}, std::move(f), capacity,
-                   "on_event");
+  auto rt = runtime::of(sys);
+  return subscribe(rt, rt->events(), {}, std::move(f), capacity, "on_event");
 }
 
 subscription on_event(const worker_handle& root,
                       std::function<void(const lifecycle_event&)> f,
                       std::size_t capacity) {
-  auto& home = runtime_of(root);
-  return subscribe(home, home->events(), root.path(), std::move(f), capacity,
+  auto& rt = runtime_of(root);
+  return subscribe(rt, rt->events(), root.path(), std::move(f), capacity,
                    "on_event");
 }
 
@@ -100,9 +99,8 @@ subscription on_event(const worker_handle& root,
 /// Keeps what it is given at once, on the publisher's thread.
 class event_log::recorder final : public event_stream::sink {
 public:
-  recorder(std::shared_ptr<runtime> home, std::string root,
-           std::size_t capacity)
-    : home_(std::move(home)), root_(std::move(root)), capacity_(capacity) {
+  recorder(std::shared_ptr<runtime> rt, std::string root, std::size_t capacity)
+    : rt_(std::move(rt)), root_(std::move(root)), capacity_(capacity) {
     if (capacity_ == 0)
       throw std::invalid_argument("an event_log was given a capacity of 0; it "
                                   "needs room for one event at least");
@@ -128,7 +126,7 @@ public:
       }
       more_.notify_all();
     }
-    home_->notify();
+    rt_->notify();
   }
 
   void closed() noexcept override {
@@ -137,7 +135,7 @@ public:
       closed_ = true;
       more_.notify_all();
     }
-    home_->notify();
+    rt_->notify();
   }
 
   void end(bool) noexcept override {
@@ -169,12 +167,12 @@ public:
   event_stream::value_ptr
   wait_for(const std::function<bool(const lifecycle_event&)>& wanted,
            timespan timeout) {
-    if (cell::current() != nullptr || home_->would_block())
+    if (cell::current() != nullptr || rt_->would_block())
       throw std::logic_error("event_log::wait_for would block an actor's "
                              "thread; call it from main or a plain thread");
-    if (home_->forked())
+    if (rt_->forked())
       throw std::logic_error(text_after_fork("the event_log"));
-    auto limit = deadline_after(home_->time().now(), timeout);
+    auto limit = deadline_after(rt_->time().now(), timeout);
     event_stream::value_ptr found;
     // How many of all events were looked at.
     auto seen = std::uint64_t{0};
@@ -205,7 +203,7 @@ public:
       else
         more_.wait_until(guard, limit, more);
     };
-    home_->block_until(look, limit, wait, [this] {
+    rt_->block_until(look, limit, wait, [this] {
       return "waiting for an event"
              + (root_.empty() ? std::string{} : " of " + root_);
     });
@@ -213,7 +211,7 @@ public:
   }
 
 private:
-  const std::shared_ptr<runtime> home_;
+  const std::shared_ptr<runtime> rt_;
   const std::string root_;
   const std::size_t capacity_;
 
@@ -225,15 +223,15 @@ private:
 };
 
 event_log::event_log(caf::actor_system& sys, std::size_t capacity) {
-  auto home = runtime::of(sys);
-  recorder_ = std::make_shared<recorder>(home, std::string{}, capacity);
-  home->events().subscribe(recorder_);
+  auto rt = runtime::of(sys);
+  recorder_ = std::make_shared<recorder>(rt, std::string{}, capacity);
+  rt->events().subscribe(recorder_);
 }
 
 event_log::event_log(const worker_handle& root, std::size_t capacity) {
-  auto& home = runtime_of(root);
-  recorder_ = std::make_shared<recorder>(home, root.path(), capacity);
-  home->events().subscribe(recorder_);
+  auto& rt = runtime_of(root);
+  recorder_ = std::make_shared<recorder>(rt, root.path(), capacity);
+  rt->events().subscribe(recorder_);
 }
 
 event_log::~event_log() {

@@ -12,16 +12,16 @@
 
 namespace troupe {
 
-failed_call failed_call::judge(cell& home, const on_error& policy, int failures,
+failed_call failed_call::judge(cell& core, const on_error& policy, int failures,
                                const std::exception_ptr& thrown,
                                std::uint64_t& chance) {
   if (chance == 0)
-    chance = std::hash<std::string>{}(home.path());
+    chance = std::hash<std::string>{}(core.path());
   auto stop = rules::stopping::no;
-  if (home.stop_asked())
-    stop = home.queue()->drains() ? rules::stopping::drains
+  if (core.stop_asked())
+    stop = core.queue()->drains() ? rules::stopping::drains
                                   : rules::stopping::at_once;
-  auto& usual = home.queue()->options().on_error;
+  auto& usual = core.queue()->options().on_error;
   const auto kept = policy.what() != on_error::action::retry
                     || usual.what() == on_error::action::retry;
   auto next = rules::after_failure(kept ? policy : on_error::skip, failures,
@@ -34,11 +34,10 @@ failed_call failed_call::judge(cell& home, const on_error& policy, int failures,
     case rules::setback::verdict::put_off:
       return {verdict::put_off};
     case rules::setback::verdict::skip:
-      if (home.home().logs(compat::log_warning))
-        home.home().log(compat::log_warning,
-                        home.subject()
-                          + " skips a message, having failed on it: "
-                          + text_of(thrown));
+      if (core.rt().logs(compat::log_warning))
+        core.rt().log(compat::log_warning,
+                      core.subject() + " skips a message, having failed on it: "
+                        + text_of(thrown));
       return {verdict::skip};
   }
   std::rethrow_exception(thrown);

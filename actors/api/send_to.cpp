@@ -7,9 +7,9 @@
 
 namespace troupe {
 
-send_awaiter::send_awaiter(cell& home, worker_handle target,
+send_awaiter::send_awaiter(cell& core, worker_handle target,
                            message_queue::node_ptr what) noexcept
-  : applicant(std::move(what)), home_(&home), target_(std::move(target)) {
+  : applicant(std::move(what)), core_(&core), target_(std::move(target)) {
   // nop
 }
 
@@ -19,7 +19,7 @@ send_awaiter::~send_awaiter() {
 }
 
 bool send_awaiter::wait_for_room() {
-  if (home_->frozen())
+  if (core_->frozen())
     return true; // Nobody will resume it.
   auto* whom = target_.get_cell();
   if (whom == nullptr || whom->queue() == nullptr) {
@@ -32,12 +32,12 @@ bool send_awaiter::wait_for_room() {
   auto result = whom->sink()->submit(mine);
   if (result == receipt::held) {
     queue_ = whom->queue();
-    home_->note_pause();
+    core_->note_pause();
     return true;
   }
   result_ = result;
   // Who finds room each time must let others run all the same.
-  if (home_->turn_over()) {
+  if (core_->turn_over()) {
     post_last();
     return true;
   }

@@ -17,11 +17,11 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
   if (deadline < timespan::zero())
     throw std::invalid_argument("shutdown_all: the deadline is negative; use "
                                 "zero to force at once");
-  auto home = runtime::of(sys);
-  if (cell::current() != nullptr || home->would_block())
+  auto rt = runtime::of(sys);
+  if (cell::current() != nullptr || rt->would_block())
     throw std::logic_error("shutdown_all would block an actor's thread; call "
                            "it from main or a plain thread");
-  auto& time = home->time();
+  auto& time = rt->time();
   auto begin = time.now();
   auto end = deadline_after(begin, deadline);
   // The last quarter is for those that have to be forced. Their clean-up has
@@ -32,7 +32,7 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
   limits.abandon = split.abandon;
   limits.end = split.end;
   std::vector<cell_ptr> started;
-  for (auto& x : home->cells())
+  for (auto& x : rt->cells())
     if (x->stage() != rules::stage::created && !x->finished())
       started.push_back(x);
   for (auto& x : started)
@@ -65,7 +65,7 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
     ++next;
   }
   for (auto& x : result)
-    home->log(compat::log_warning, "shutdown_all: " + to_string(x));
+    rt->log(compat::log_warning, "shutdown_all: " + to_string(x));
   return result;
 }
 

@@ -20,90 +20,89 @@ namespace {
 
 /// The children of the supervisor's present life, or null.
 std::shared_ptr<nursery> children_of(const worker_handle& who) {
-  auto* home = who.get_cell();
-  return home != nullptr ? std::dynamic_pointer_cast<nursery>(home->get_brood())
+  auto* core = who.get_cell();
+  return core != nullptr ? std::dynamic_pointer_cast<nursery>(core->get_brood())
                          : nullptr;
 }
 
 /// The children of its last life, as they were at its final end.
 std::vector<tree_status> last_children_of(const worker_handle& who) {
-  auto* home = who.get_cell();
-  auto last = home != nullptr && home->finished() ? home->last_brood()
+  auto* core = who.get_cell();
+  auto last = core != nullptr && core->finished() ? core->last_brood()
                                                   : nullptr;
   return last ? last->children : std::vector<tree_status>{};
 }
 
 /// Why there is nobody whom a call could concern.
-caf::error no_children(const cell& home) {
-  const auto at = home.stage();
-  if (home.kind() != child_kind::supervisor)
+caf::error no_children(const cell& core) {
+  const auto at = core.stage();
+  if (core.kind() != child_kind::supervisor)
     return caf::make_error(errc::invalid_argument,
-                           home.subject() + " is no supervisor");
-  if (home.home().gone())
+                           core.subject() + " is no supervisor");
+  if (core.rt().gone())
     return caf::make_error(errc::system_gone,
-                           home.subject()
+                           core.subject()
                              + " has no children: its actor system is gone");
-  if (at == rules::stage::created && home.kept_by() == nullptr)
-    return home.not_started();
-  if (home.phase() == worker_phase::backing_off)
+  if (at == rules::stage::created && core.kept_by() == nullptr)
+    return core.not_started();
+  if (core.phase() == worker_phase::backing_off)
     return caf::make_error(errc::busy,
-                           home.subject()
+                           core.subject()
                              + " waits for its restart; ask again when it is "
                                "ready");
   if (!rules::is_final(at) && !rules::stop_asked(at))
     return caf::make_error(
       errc::busy,
-      home.subject() + " is about to start; ask again when it is ready");
+      core.subject() + " is about to start; ask again when it is ready");
   return caf::make_error(errc::supervisor_stopping,
-                         home.subject() + " stops or has ended");
+                         core.subject() + " stops or has ended");
 }
 
 /// Has `f` make a call to the supervisor, if it has children at all.
 template <class F>
 child_call call(const worker_handle& who, F f) {
-  auto* home = who.get_cell();
-  if (home == nullptr)
+  auto* core = who.get_cell();
+  if (core == nullptr)
     return child_call{std::make_shared<child_call::progress>(
       nullptr, child_result{null_handle(), {}})};
-  if (home->home().forked())
+  if (core->rt().forked())
     return child_call{std::make_shared<child_call::progress>(
-      home->shared_home(),
-      child_result{error_after_fork(home->subject()), {}})};
+      core->shared_rt(), child_result{error_after_fork(core->subject()), {}})};
   auto children = children_of(who);
   if (!children)
     return child_call{std::make_shared<child_call::progress>(
-      home->shared_home(), child_result{no_children(*home), {}})};
+      core->shared_rt(), child_result{no_children(*core), {}})};
   return child_call{f(*children)};
 }
 
 } // namespace
 
 stop_report supervisor_ref::shutdown(timespan deadline) const {
-  auto* home = get_cell();
-  if (home == nullptr)
+  auto* core = get_cell();
+  if (core == nullptr)
     return {};
-  if (home->would_block())
-    throw std::logic_error(home->subject()
+  if (core->would_block())
+    throw std::logic_error(core->subject()
                            + ": shutdown() within a deadline would block an "
                              "actor's thread; co_await stopped() instead");
   if (deadline < timespan::zero())
-    throw std::invalid_argument(home->subject()
+    throw std::invalid_argument(core->subject()
                                 + ": the deadline of a shutdown is negative; "
                                   "use zero to force at once");
-  if (home->home().forked())
-    throw std::logic_error(text_after_fork(home->subject()));
-  auto all = inhabitants(home->home(), home->path());
-  auto& time = home->home().time();
+  if (core->rt().forked())
+    throw std::logic_error(text_after_fork(core->subject()));
+  auto all = inhabitants(core->rt(), core->path());
+  auto& time = core->rt().time();
   auto begin = time.now();
   auto limits = rules::limits_until(begin, deadline_after(begin, deadline));
-  auto mode = static_cast<cell::queue_at_stop>(home->terms().on_stop);
+  auto mode = static_cast<cell::queue_at_stop>(core->terms().on_stop);
   // On purpose: a supervisor above this one does not start it again.
-  if (home->kept_by() != nullptr)
-    home->want_stop(home->terms().on_stop);
-  if (!home->request_stop(mode, limits))
+  if (core->kept_by() != nullptr)
+    core->want_stop(core->terms().on_stop);
+  if (!core->request_stop(mode, limits))
     return {};
   static_cast<void>(
-    home->wait_until_over(time_left(rules::all_gone_by(limits), begin)));
+    core->wait_until_over(time_left(rules::all_gone_by(limits), begin)));
   std::erase_if(all, [](const cell_ptr& x) {
     return rules::is_final(x->stage()) && !was_forced(*x);
   });
@@ -111,7 +110,7 @@ stop_report supervisor_ref::shutdown(timespan deadline) const {
   for (auto& x : without_bystanders(all))
     result.push_back(describe_blocker(*x, time.now()));
   for (auto& x : result)
-    home->home().log(compat::log_warning, "shutdown: " + to_string(x));
+    core->rt().log(compat::log_warning, "shutdown: " + to_string(x));
   return result;
 }
 
@@ -184,8 +183,8 @@ supervisor_ref spawn(caf::actor_system& sys, supervisor_spec spec) {
   supervisor_ref result{worker_handle{make_cell(
     sys, std::move(options), typeid(supervisor_shell), role_of_supervisors(),
     std::make_unique<supervisor_shell>(std::move(shared)), nullptr)}};
-  auto* home = result.get_cell();
-  home->home().add_root(*home);
+  auto* core = result.get_cell();
+  core->rt().add_root(*core);
   return result;
 }
 

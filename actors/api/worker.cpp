@@ -82,9 +82,9 @@ void worker::ready() {
 }
 
 void worker::mark_healthy() {
-  auto& home = get_cell();
-  if (auto* keeper = home.kept_by())
-    keeper->marked_healthy(home);
+  auto& core = get_cell();
+  if (auto* keeper = core.kept_by())
+    keeper->marked_healthy(core);
 }
 
 void worker::healthy() {
@@ -104,13 +104,13 @@ void worker::finish() {
 }
 
 void worker::fail(caf::error reason) {
-  auto& home = get_cell();
+  auto& core = get_cell();
   if (!reason)
     reason = caf::make_error(errc::worker_failed,
-                             home.subject()
+                             core.subject()
                                + " failed: fail() was given an empty error");
   // The error stays as it is, so that whoever looks for its code finds it.
-  home.actor_object()->end_run(failure{std::move(reason), nullptr});
+  core.actor_object()->end_run(failure{std::move(reason), nullptr});
 }
 
 // -- environment ---------------------------------------------------------------
@@ -120,7 +120,7 @@ caf::actor_system& worker::home_system() const {
 }
 
 time_point worker::now() const {
-  return get_cell().home().time().now();
+  return get_cell().rt().time().now();
 }
 
 caf::event_based_actor* worker::self() const {
@@ -144,8 +144,8 @@ cell& worker::get_cell() const {
   return *cell_;
 }
 
-message_queue& worker::find_queue(cell& home) {
-  return *home.queue();
+message_queue& worker::find_queue(cell& core) {
+  return *core.queue();
 }
 
 cell* worker::spawn_child(worker_options options, const std::type_info& type,
@@ -157,15 +157,15 @@ cell* worker::spawn_child(worker_options options, const std::type_info& type,
 
 // -- hold_token ----------------------------------------------------------------
 
-hold_token::hold_token(cell& home) : home_(&home) {
-  home_->retain();
-  home_->add_hold();
+hold_token::hold_token(cell& core) : core_(&core) {
+  core_->retain();
+  core_->add_hold();
 }
 
 void hold_token::release() noexcept {
-  if (auto* home = std::exchange(home_, nullptr)) {
-    home->drop_hold();
-    home->release();
+  if (auto* core = std::exchange(core_, nullptr)) {
+    core->drop_hold();
+    core->release();
   }
 }
 

@@ -127,7 +127,7 @@ awaited_outcome worker_handle::shutdown() const {
   // A call that is going to be refused must not stop anything.
   if (who == nullptr)
     return null_handle();
-  const auto refused = who->would_block() || who->home().forked();
+  const auto refused = who->would_block() || who->rt().forked();
   if (!refused && !who->want_stop(who->terms().on_stop))
     return who->not_started();
   return who->wait_until_over(infinite);

@@ -50,7 +50,7 @@ tree_status ended(const lifecycle_event& x, outcome_kind how) {
 
 bool ended_roots::wants(const lifecycle_event& x) const noexcept {
   return (x.kind == event_kind::started || end_of(x.kind))
-         && home_.knows_root(x.path);
+         && rt_.knows_root(x.path);
 }
 
 void ended_roots::put(const value_ptr& x) noexcept {

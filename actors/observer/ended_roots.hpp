@@ -28,8 +28,8 @@ class ended_roots final : public stream<lifecycle_event>::sink {
 public:
   using value_ptr = stream<lifecycle_event>::value_ptr;
 
-  /// @param home The one whose events these are.
-  explicit ended_roots(const runtime& home) : home_(home) {
+  /// @param rt The one whose events these are.
+  explicit ended_roots(const runtime& rt) : rt_(rt) {
     // nop
   }
 
@@ -52,7 +52,7 @@ public:
   }
 
 private:
-  const runtime& home_;
+  const runtime& rt_;
   mutable std::mutex mtx_;
   std::map<std::string, tree_status> ended_;
 };

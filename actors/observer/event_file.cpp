@@ -23,7 +23,7 @@ namespace troupe {
 class event_file::writer {
 public:
   writer(caf::actor_system& sys, const std::filesystem::path& path)
-    : home_(runtime::of(sys)), time_(*home_), path_(path.string()) {
+    : rt_(runtime::of(sys)), time_(*rt_), path_(path.string()) {
     file_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
                    0644);
     if (file_ < 0)
@@ -49,10 +49,10 @@ public:
       return;
     const auto why = n < 0 ? errno : ENOSPC;
     if (lost_.fetch_add(1, std::memory_order_relaxed) == 0)
-      home_->log(compat::log_error,
-                 "event_file cannot write to \"" + path_
-                   + "\": " + std::generic_category().message(why)
-                   + "; what follows may be incomplete");
+      rt_->log(compat::log_error,
+               "event_file cannot write to \"" + path_
+                 + "\": " + std::generic_category().message(why)
+                 + "; what follows may be incomplete");
   }
 
   [[nodiscard]] std::uint64_t lost() const noexcept {
@@ -60,7 +60,7 @@ public:
   }
 
 private:
-  const std::shared_ptr<runtime> home_;
+  const std::shared_ptr<runtime> rt_;
   const observing::wall_time time_;
   const std::string path_;
   int file_ = -1;

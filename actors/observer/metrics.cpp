@@ -77,9 +77,9 @@ void add_tree(const cell_ptr& x, std::vector<cell_ptr>& to) {
 }
 
 /// Those that a status shows: not each cell that somebody holds a handle to.
-std::vector<cell_ptr> all_in_trees(runtime& home) {
+std::vector<cell_ptr> all_in_trees(runtime& rt) {
   std::vector<cell_ptr> result;
-  for (const auto& x : home.top_cells())
+  for (const auto& x : rt.top_cells())
     add_tree(x, result);
   return result;
 }
@@ -93,7 +93,7 @@ public:
 
   explicit registry_meter(caf::actor_system& sys)
     : registry_(sys.metrics()),
-      home_(runtime::of(sys)),
+      rt_(runtime::of(sys)),
       workers_([this](const std::string& phase) {
         return registry_.gauge_instance("troupe", "workers", {{"phase", phase}},
                                         "Workers in a phase of their life.");
@@ -156,13 +156,13 @@ public:
 
   /// Brings up to date what only a look at all workers can tell.
   void sample() {
-    auto home = home_.lock();
-    if (!home)
+    auto rt = rt_.lock();
+    if (!rt)
       return;
     std::array<std::int64_t, count_of<worker_phase>> phases{};
     std::int64_t degraded = 0;
     std::int64_t queued = 0;
-    for (const auto& x : all_in_trees(*home)) {
+    for (const auto& x : all_in_trees(*rt)) {
       ++phases[static_cast<std::size_t>(x->phase())];
       degraded += x->reported_health() == health::healthy ? 0 : 1;
       // A pool has the sum of what its workers have.
@@ -174,7 +174,7 @@ public:
       workers_.of(static_cast<worker_phase>(i)).value(phases[i]);
     degraded_->value(degraded);
     queued_->value(queued);
-    timers_->value(static_cast<std::int64_t>(home->time().pending()));
+    timers_->value(static_cast<std::int64_t>(rt->time().pending()));
     const auto missed = missed_so_far();
     missed_->inc(static_cast<std::int64_t>(missed - noted_missed_));
     noted_missed_ = missed;
@@ -287,7 +287,7 @@ private:
   }
 
   telemetry::metric_registry& registry_;
-  const std::weak_ptr<runtime> home_;
+  const std::weak_ptr<runtime> rt_;
 
   by_value<gauge, worker_phase> workers_;
   gauge* degraded_;
@@ -321,11 +321,11 @@ void export_metrics(caf::actor_system& sys, metrics_options options) {
   if (options.sampling_interval <= timespan::zero())
     throw std::invalid_argument("metrics_options.sampling_interval is not more "
                                 "than zero; use infinite for never");
-  auto home = runtime::of(sys);
-  if (home->get_meter() != nullptr)
+  auto rt = runtime::of(sys);
+  if (rt->get_meter() != nullptr)
     return;
   auto mine = std::make_shared<registry_meter>(sys);
-  if (home->set_meter(mine))
+  if (rt->set_meter(mine))
     mine->begin(sys, options.sampling_interval);
 }
 

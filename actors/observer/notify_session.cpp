@@ -95,11 +95,11 @@ bool supervisor_answers(const worker_handle& root, timespan patience) {
 
 // -- beginning and end -----------------------------------------------------------
 
-notify_session::notify_session(const std::shared_ptr<runtime>& home,
+notify_session::notify_session(const std::shared_ptr<runtime>& rt,
                                const std::string& address,
                                std::optional<timespan> watchdog,
                                supervisor_probe probe)
-  : home_(home),
+  : rt_(rt),
     half_period_(watchdog ? std::optional{*watchdog / 2} : std::nullopt),
     probe_(std::move(probe)),
     socket_(address) {
@@ -116,34 +116,34 @@ void notify_session::begin() {
     if (auto there = weak.lock())
       there->check_soon();
   });
-  if (auto home = home_.lock())
-    home->events().subscribe(shared_from_this());
+  if (auto rt = rt_.lock())
+    rt->events().subscribe(shared_from_this());
 }
 
 void notify_session::finish() noexcept {
   leave();
-  auto home = home_.lock();
+  auto rt = rt_.lock();
   std::unique_lock guard{work_mtx_};
-  if (std::exchange(ended_, true) || !home)
+  if (std::exchange(ended_, true) || !rt)
     return;
   try {
-    step(*home);
+    step(*rt);
   } catch (...) {
-    home->log(compat::log_error, "systemd_notifier: the last message was not "
-                                 "sent: "
-                                   + text_of(std::current_exception()));
+    rt->log(compat::log_error, "systemd_notifier: the last message was not "
+                               "sent: "
+                                 + text_of(std::current_exception()));
   }
-  home->time().unschedule(*alarm_);
-  home->time().unschedule(*watch_);
+  rt->time().unschedule(*alarm_);
+  rt->time().unschedule(*watch_);
 }
 
 // -- what publishers and the clock do ----------------------------------------------
 
 void notify_session::put(const value_ptr& x) noexcept {
-  const auto home = home_.lock();
-  if (!home)
+  const auto rt = rt_.lock();
+  if (!rt)
     return;
-  const auto of_root = home->knows_root(x->path);
+  const auto of_root = rt->knows_root(x->path);
   {
     std::unique_lock guard{inbox_mtx_};
     if (std::exchange(changed_, true) && !of_root)
@@ -176,17 +176,17 @@ void notify_session::wake() noexcept {
 }
 
 bool notify_session::run_on_thread(void (notify_session::*what)()) noexcept {
-  const auto home = home_.lock();
-  if (!home)
+  const auto rt = rt_.lock();
+  if (!rt)
     return false;
   try {
     auto job = [self = shared_from_this(), what] { (*self.*what)(); };
-    home->run_on_thread(std::move(job), threads::at_stop::join);
+    rt->run_on_thread(std::move(job), threads::at_stop::join);
     return true;
   } catch (...) {
-    home->log(compat::log_error,
-              "systemd_notifier: there is no thread to tell systemd anything: "
-                + text_of(std::current_exception()));
+    rt->log(compat::log_error,
+            "systemd_notifier: there is no thread to tell systemd anything: "
+              + text_of(std::current_exception()));
     return false;
   }
 }
@@ -194,16 +194,16 @@ bool notify_session::run_on_thread(void (notify_session::*what)()) noexcept {
 // -- what is done on a thread that may block -----------------------------------------
 
 void notify_session::attend() {
-  const auto home = home_.lock();
+  const auto rt = rt_.lock();
   do {
     std::unique_lock guard{work_mtx_};
-    if (!home || ended_)
+    if (!rt || ended_)
       return;
     try {
-      step(*home);
+      step(*rt);
     } catch (...) {
-      home->log(compat::log_error,
-                "systemd_notifier: " + text_of(std::current_exception()));
+      rt->log(compat::log_error,
+              "systemd_notifier: " + text_of(std::current_exception()));
     }
   } while (called_again());
 }
@@ -218,14 +218,14 @@ bool notify_session::called_again() {
   return false;
 }
 
-void notify_session::step(runtime& home) {
-  heed_roots(home.time().now());
-  send_status(home);
-  flush(home);
+void notify_session::step(runtime& rt) {
+  heed_roots(rt.time().now());
+  send_status(rt);
+  flush(rt);
   if (ended_)
     return;
-  begin_watch(home);
-  home.time().schedule(*alarm_, std::min(rules_.status_due(), retry_at_));
+  begin_watch(rt);
+  rt.time().schedule(*alarm_, std::min(rules_.status_due(), retry_at_));
 }
 
 void notify_session::heed_roots(time_point now) {
@@ -241,8 +241,8 @@ void notify_session::heed_roots(time_point now) {
     queue(rules_.on_root(x->kind, x->path));
 }
 
-void notify_session::send_status(runtime& home) {
-  const auto now = home.time().now();
+void notify_session::send_status(runtime& rt) {
+  const auto now = rt.time().now();
   {
     std::unique_lock guard{inbox_mtx_};
     if (changed_)
@@ -252,7 +252,7 @@ void notify_session::send_status(runtime& home) {
     // Before the count: what changes from here on is news.
     changed_ = false;
   }
-  queue(rules_.status(count(home), now));
+  queue(rules_.status(count(rt), now));
 }
 
 /// Puts a message into the line of those that are to be sent.
@@ -265,29 +265,29 @@ void notify_session::queue(std::string message) {
   unsent_.push_back(std::move(message));
 }
 
-void notify_session::flush(runtime& home) {
+void notify_session::flush(runtime& rt) {
   retry_at_ = never;
   while (!unsent_.empty()) {
     const auto how = socket_.send(unsent_.front());
     if (how == notify_socket::result::full) {
-      retry_at_ = deadline_after(home.time().now(), retry_after);
+      retry_at_ = deadline_after(rt.time().now(), retry_after);
       return;
     }
     if (how == notify_socket::result::failed
         && !std::exchange(complained_, true))
-      home.log(compat::log_error,
-               "systemd_notifier: \"" + unsent_.front()
-                 + "\" cannot be sent to NOTIFY_SOCKET: "
-                 + std::generic_category().message(socket_.error())
-                 + "; the like is not reported again");
+      rt.log(compat::log_error,
+             "systemd_notifier: \"" + unsent_.front()
+               + "\" cannot be sent to NOTIFY_SOCKET: "
+               + std::generic_category().message(socket_.error())
+               + "; the like is not reported again");
     unsent_.pop_front();
   }
 }
 
-worker_census notify_session::count(runtime& home) const {
+worker_census notify_session::count(runtime& rt) const {
   worker_census result;
   const auto stops = rules_.at() == notify_rules::stage::stopping;
-  for (const auto& x : home.cells()) {
+  for (const auto& x : rt.cells()) {
     const auto phase = x->phase();
     switch (phase) {
       case worker_phase::starting:
@@ -328,56 +328,55 @@ worker_census notify_session::count(runtime& home) const {
 // -- the watchdog ------------------------------------------------------------------
 
 /// The supervisor is asked from the moment on at which systemd expects it.
-void notify_session::begin_watch(runtime& home) {
+void notify_session::begin_watch(runtime& rt) {
   if (watching_ || !half_period_ || !rules_.feeds_watchdog())
     return;
   watching_ = true;
-  home.time().schedule(*watch_,
-                       deadline_after(home.time().now(), *half_period_));
+  rt.time().schedule(*watch_, deadline_after(rt.time().now(), *half_period_));
 }
 
 void notify_session::check_soon() noexcept {
   if (run_on_thread(&notify_session::check))
     return;
-  if (const auto home = home_.lock())
-    home->time().schedule(*watch_,
-                          deadline_after(home->time().now(), *half_period_));
+  if (const auto rt = rt_.lock())
+    rt->time().schedule(*watch_,
+                        deadline_after(rt->time().now(), *half_period_));
 }
 
 void notify_session::check() {
-  const auto home = home_.lock();
-  if (!home)
+  const auto rt = rt_.lock();
+  if (!rt)
     return;
   std::unique_lock guard{work_mtx_};
   if (ended_ || !rules_.feeds_watchdog())
     return;
-  const auto next = deadline_after(home->time().now(), *half_period_);
+  const auto next = deadline_after(rt->time().now(), *half_period_);
   const auto root = rules_.root();
   guard.unlock();
-  const auto well = answers(*home, root);
+  const auto well = answers(*rt, root);
   guard.lock();
   if (ended_)
     return;
   if (well) {
     queue("WATCHDOG=1");
-    step(*home);
+    step(*rt);
   } else if (rules_.feeds_watchdog()) {
-    home->log(compat::log_warning,
-              "systemd_notifier: the supervisor " + root
-                + " does not answer, and so systemd's watchdog is not fed; it "
-                  "was given "
-                + caf::deep_to_string(*half_period_));
+    rt->log(compat::log_warning,
+            "systemd_notifier: the supervisor " + root
+              + " does not answer, and so systemd's watchdog is not fed; it "
+                "was given "
+              + caf::deep_to_string(*half_period_));
   }
-  home->time().schedule(*watch_, next);
+  rt->time().schedule(*watch_, next);
 }
 
-bool notify_session::answers(runtime& home, const std::string& root) const {
+bool notify_session::answers(runtime& rt, const std::string& root) const {
   try {
-    const auto who = home.find_path(root);
+    const auto who = rt.find_path(root);
     return who && probe_(who, *half_period_);
   } catch (...) {
-    home.log(compat::log_error, "systemd_notifier: asking " + root + " failed: "
-                                  + text_of(std::current_exception()));
+    rt.log(compat::log_error, "systemd_notifier: asking " + root + " failed: "
+                                + text_of(std::current_exception()));
     return false;
   }
 }

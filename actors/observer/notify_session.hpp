@@ -70,9 +70,8 @@ public:
   using value_ptr = stream<lifecycle_event>::value_ptr;
 
   /// @param watchdog How often systemd wants to hear from us, or none.
-  notify_session(const std::shared_ptr<runtime>& home,
-                 const std::string& address, std::optional<timespan> watchdog,
-                 supervisor_probe probe);
+  notify_session(const std::shared_ptr<runtime>& rt, const std::string& address,
+                 std::optional<timespan> watchdog, supervisor_probe probe);
 
   /// Begins to hear events.
   void begin();
@@ -109,19 +108,19 @@ private:
 
   // -- with work_mtx_ held -----------------------------------------------------
 
-  void step(runtime& home);
+  void step(runtime& rt);
 
   void heed_roots(time_point now);
 
-  void send_status(runtime& home);
+  void send_status(runtime& rt);
 
   void queue(std::string message);
 
-  void flush(runtime& home);
+  void flush(runtime& rt);
 
-  void begin_watch(runtime& home);
+  void begin_watch(runtime& rt);
 
-  [[nodiscard]] worker_census count(runtime& home) const;
+  [[nodiscard]] worker_census count(runtime& rt) const;
 
   // -- the watchdog ------------------------------------------------------------
 
@@ -129,9 +128,9 @@ private:
 
   void check();
 
-  [[nodiscard]] bool answers(runtime& home, const std::string& root) const;
+  [[nodiscard]] bool answers(runtime& rt, const std::string& root) const;
 
-  const std::weak_ptr<runtime> home_;
+  const std::weak_ptr<runtime> rt_;
   const std::optional<timespan> half_period_;
   const supervisor_probe probe_;
 

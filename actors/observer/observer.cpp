@@ -206,23 +206,23 @@ class observer::service {
 public:
   service(caf::actor_system& sys, observer_options options)
     : sys_(sys),
-      home_(runtime::of(sys)),
+      rt_(runtime::of(sys)),
       options_(checked(sys, std::move(options))),
-      time_(*home_),
+      time_(*rt_),
       events_(options_.kept_events),
-      roots_(std::make_shared<observing::ended_roots>(*home_)),
+      roots_(std::make_shared<observing::ended_roots>(*rt_)),
       look_([this] {
         return roots_->with_ended(status_trees(sys_, options_.patience));
       }) {
     export_metrics(sys, options_.metrics);
-    home_->events().subscribe(roots_);
+    rt_->events().subscribe(roots_);
     ended_ = subscription{roots_};
     source_ = on_event(sys, [this](const lifecycle_event& x) { note(x); });
     subscribed_.store(true, std::memory_order_release);
     set_up();
     route();
     listen();
-    home_->log(compat::log_info, "the observer is on " + url());
+    rt_->log(compat::log_info, "the observer is on " + url());
   }
 
   service(const service&) = delete;
@@ -350,8 +350,8 @@ private:
     server_.listen_after_bind();
     std::unique_lock guard{mtx_};
     while (!closing_) {
-      home_->log(compat::log_error, "the observer has ceased to listen on "
-                                      + url() + ", and tries to do so again");
+      rt_->log(compat::log_error, "the observer has ceased to listen on "
+                                    + url() + ", and tries to do so again");
       closed_.wait_for(guard, retry_pause, [this] { return closing_; });
       guard.unlock();
       if (server_.bind_to_port(options_.address, port_))
@@ -432,11 +432,11 @@ private:
 
   /// The status of those with nobody above them, without what is below.
   [[nodiscard]] std::vector<tree_status> look_at_roots() {
-    auto roots = home_->top_cells();
+    auto roots = rt_->top_cells();
     std::erase_if(roots, [](const cell_ptr& x) {
       return x->kind() != child_kind::supervisor;
     });
-    auto answers = roll_call::hold(*home_, roots, liveness_limit);
+    auto answers = roll_call::hold(*rt_, roots, liveness_limit);
     std::vector<tree_status> result;
     for (const auto& x : roots) {
       tree_status root;
@@ -481,7 +481,7 @@ private:
     auto trees = select(what, to);
     if (!trees)
       return;
-    facts.at = time_.of(home_->time().now());
+    facts.at = time_.of(rt_->time().now());
     to.set_content(observing::document(*trees, facts), json_type);
   }
 
@@ -610,8 +610,8 @@ private:
       case permission::granted:
         break;
     }
-    home_->log(compat::log_info, "the observer was told to " + wanted.verb + ' '
-                                   + rules::printable(wanted.path));
+    rt_->log(compat::log_info, "the observer was told to " + wanted.verb + ' '
+                                 + rules::printable(wanted.path));
     auto err = observing::control(sys_, wanted, options_.call_timeout);
     if (err)
       fail(to, observing::status_of(err), text_of(err));
@@ -620,7 +620,7 @@ private:
   }
 
   caf::actor_system& sys_;
-  const std::shared_ptr<runtime> home_;
+  const std::shared_ptr<runtime> rt_;
   const observer_options options_;
   const observing::wall_time time_;
   observing::event_ring events_;

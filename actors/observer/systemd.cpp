@@ -17,14 +17,13 @@ namespace troupe {
 
 namespace {
 
-std::shared_ptr<notify_session>
-open_session(const std::shared_ptr<runtime>& home,
-             const notify_environment& from) {
+std::shared_ptr<notify_session> open_session(const std::shared_ptr<runtime>& rt,
+                                             const notify_environment& from) {
   const auto watchdog = read_watchdog(from, ::getpid());
   if (!watchdog.problem.empty())
-    home->log(compat::log_error, "systemd_notifier: " + watchdog.problem);
+    rt->log(compat::log_error, "systemd_notifier: " + watchdog.problem);
   try {
-    auto result = std::make_shared<notify_session>(home, *from.socket,
+    auto result = std::make_shared<notify_session>(rt, *from.socket,
                                                    watchdog.period,
                                                    &supervisor_answers);
     result->begin();
@@ -32,9 +31,9 @@ open_session(const std::shared_ptr<runtime>& home,
   } catch (const std::bad_alloc&) {
     throw;
   } catch (...) {
-    home->log(compat::log_error,
-              "systemd_notifier: " + text_of(std::current_exception())
-                + "; systemd is told nothing");
+    rt->log(compat::log_error,
+            "systemd_notifier: " + text_of(std::current_exception())
+              + "; systemd is told nothing");
     return nullptr;
   }
 }

@@ -15,9 +15,9 @@ namespace troupe::observing {
 /// not follow.
 class wall_time {
 public:
-  explicit wall_time(runtime& home)
+  explicit wall_time(runtime& rt)
     : offset_(std::chrono::system_clock::now().time_since_epoch()
-              - home.time().now().time_since_epoch()) {
+              - rt.time().now().time_since_epoch()) {
     // nop
   }
 

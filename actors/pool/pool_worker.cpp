@@ -47,9 +47,9 @@ std::shared_ptr<message_queue> pool_worker::make_queue() {
 }
 
 std::shared_ptr<nursery> pool_worker::make_children() {
-  auto& home = get_cell();
-  auto pool = router_of(home);
-  return std::make_shared<nursery>(home, pool->begin(), pool);
+  auto& core = get_cell();
+  auto pool = router_of(core);
+  return std::make_shared<nursery>(core, pool->begin(), pool);
 }
 
 void pool_worker::has_begun(const std::shared_ptr<nursery>& children) {
@@ -58,9 +58,9 @@ void pool_worker::has_begun(const std::shared_ptr<nursery>& children) {
 
 void pool_worker::after_shutdown(const outcome& how) {
   supervisor_shell::after_shutdown(how);
-  auto& home = get_cell();
-  router_of(home)->end(
-    caf::make_error(errc::supervisor_stopping, home.subject() + " has ended"));
+  auto& core = get_cell();
+  router_of(core)->end(
+    caf::make_error(errc::supervisor_stopping, core.subject() + " has ended"));
 }
 
 } // namespace troupe

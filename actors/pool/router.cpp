@@ -195,9 +195,9 @@ void pool_router::prepare_drain() noexcept {
   if (waiting_->at().load == 0)
     return;
   for (auto& x : seats_) {
-    if (x.home.get() == nullptr)
+    if (x.core.get() == nullptr)
       continue;
-    const auto at = x.home->stage();
+    const auto at = x.core->stage();
     set_open(x, at != rules::stage::created && !rules::is_final(at));
   }
   redistribute(*waiting_, true, out);
@@ -209,9 +209,9 @@ void pool_router::housed(const message_queue& from, cell& in) {
   if (found == nullptr)
     return;
   // It may be the last who knows it, and its object is the user's.
-  if (found->home.get() != nullptr)
-    gone_.push_back(std::move(found->home));
-  found->home = cell_ptr{in};
+  if (found->core.get() != nullptr)
+    gone_.push_back(std::move(found->core));
+  found->core = cell_ptr{in};
 }
 
 queue_counts pool_router::counts() noexcept {
@@ -335,7 +335,7 @@ void pool_router::end(const caf::error& why) noexcept {
     std::unique_lock guard{mtx_};
     gone.swap(gone_);
     for (auto& x : seats_)
-      gone.push_back(std::move(x.home));
+      gone.push_back(std::move(x.core));
     clear_seats();
     keeper_.reset();
     calls.swap(calls_);
@@ -420,7 +420,7 @@ void pool_router::resize(std::size_t n, const call_ptr& call) {
     for (auto& x : seats_) {
       // Also one that has come to its end by itself is to be there again.
       auto over = x.at == stage::there && x.queue->at().closed
-                  && rules::is_final(x.home->stage());
+                  && rules::is_final(x.core->stage());
       if (over || x.at == stage::failed)
         set_stage(x, stage::absent);
     }

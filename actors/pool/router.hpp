@@ -116,7 +116,7 @@ private:
 
   struct seat {
     std::shared_ptr<message_queue> queue;
-    cell_ptr home; // of the worker, to see whether it is over
+    cell_ptr core; // of the worker, to see whether it is over
     stage at = stage::absent;
     bool up = false;   // it is ready
     bool open = false; // it may get messages

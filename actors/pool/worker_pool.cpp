@@ -118,7 +118,7 @@ cell* spawn_pool(caf::actor_system& sys, const pool_plan& plan) {
   auto* result = make_cell(sys, options_of(pool), *pool.type, role_of_pools(),
                            std::make_unique<pool_worker>(router->own_queue()),
                            nullptr);
-  result->home().add_root(*result);
+  result->rt().add_root(*result);
   return result;
 }
 
@@ -127,8 +127,8 @@ cell* spawn_pool(caf::actor_system& sys, const pool_plan& plan) {
 namespace {
 
 std::shared_ptr<pool_router> router_behind(const worker_handle& who) {
-  auto* home = who.get_cell();
-  return home != nullptr ? router_of(*home) : nullptr;
+  auto* core = who.get_cell();
+  return core != nullptr ? router_of(*core) : nullptr;
 }
 
 } // namespace
@@ -143,16 +143,16 @@ child_call pool_handle::resize(std::size_t n) const {
   if (!pool)
     return child_call{std::make_shared<child_call::progress>(
       nullptr, child_result{null_handle(), {}})};
-  auto* home = get_cell();
-  auto call = std::make_shared<child_call::progress>(home->shared_home());
-  if (home->finished())
+  auto* core = get_cell();
+  auto call = std::make_shared<child_call::progress>(core->shared_rt());
+  if (core->finished())
     call->finish({caf::make_error(errc::supervisor_stopping,
-                                  home->subject() + " has ended"),
+                                  core->subject() + " has ended"),
                   {}});
   else if (auto wrong = rules::check_pool_size(n); !wrong.empty())
     call->finish(
       {caf::make_error(errc::invalid_argument,
-                       home->subject() + " keeps its size: " + wrong),
+                       core->subject() + " keeps its size: " + wrong),
        {}});
   else
     pool->resize(n, call);

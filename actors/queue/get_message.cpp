@@ -45,15 +45,15 @@ message_queue::awaiter::alarm::alarm(awaiter& x) noexcept
   // nop
 }
 
-message_queue::awaiter::awaiter(cell& home, message_queue& queue,
+message_queue::awaiter::awaiter(cell& core, message_queue& queue,
                                 time_point until) noexcept
-  : idle_wait(home), queue_(&queue), until_(until), alarm_(*this) {
+  : idle_wait(core), queue_(&queue), until_(until), alarm_(*this) {
   // nop
 }
 
 message_queue::awaiter::~awaiter() {
   if (armed_)
-    worker_cell().home().time().cancel(alarm_);
+    worker_cell().rt().time().cancel(alarm_);
   if (done_)
     return;
   std::unique_lock guard{queue_->mtx_};
@@ -65,18 +65,18 @@ message_queue::awaiter::~awaiter() {
 }
 
 bool message_queue::awaiter::await_ready() {
-  auto& home = worker_cell();
+  auto& core = worker_cell();
   departures out{*queue_};
   std::unique_lock guard{queue_->mtx_};
-  if (home.abandoned())
+  if (core.abandoned())
     return false; // The message in progress may be another worker's by now.
   queue_->settle(leave::handled, out);
-  if (home.frozen())
+  if (core.frozen())
     return false;
-  got_ = queue_->pop_front(home);
-  if (!got_ && (home.frozen() || !home.stop_asked()))
+  got_ = queue_->pop_front(core);
+  if (!got_ && (core.frozen() || !core.stop_asked()))
     return false;
-  pausing_ = home.must_pause(got_ != nullptr);
+  pausing_ = core.must_pause(got_ != nullptr);
   if (pausing_ && got_)
     enter(place::promised);
   if (pausing_)
@@ -88,15 +88,15 @@ bool message_queue::awaiter::await_ready() {
 }
 
 bool message_queue::awaiter::wait_for_message() {
-  auto& home = worker_cell();
-  if (home.frozen())
+  auto& core = worker_cell();
+  if (core.frozen())
     return true; // Nobody will resume it.
   if (pausing_) {
     post_last();
     return true;
   }
-  home.note_pause();
-  if (until_ != never && until_ <= home.home().time().now()) {
+  core.note_pause();
+  if (until_ != never && until_ <= core.rt().time().now()) {
     // Nothing there, and no time to wait for it: but not without a pause, or a
     // loop of such calls would keep the actor to itself.
     post_last();
@@ -105,15 +105,15 @@ bool message_queue::awaiter::wait_for_message() {
   enlist();
   {
     std::unique_lock guard{queue_->mtx_};
-    if (home.abandoned())
+    if (core.abandoned())
       return true; // The queue has let go of it: nobody would take it out.
     // Before it looks for the last time, so that whatever comes after that
     // finds somebody who waits.
     queue_->bar();
-    got_ = queue_->pop_front(home);
+    got_ = queue_->pop_front(core);
     if (got_)
       enter(place::promised);
-    if (got_ || home.stop_asked()) {
+    if (got_ || core.stop_asked()) {
       queue_->unbar();
       withdraw();
       return false;
@@ -122,7 +122,7 @@ bool message_queue::awaiter::wait_for_message() {
   }
   if (until_ != never) {
     armed_ = true;
-    home.home().time().arm(alarm_, until_);
+    core.rt().time().arm(alarm_, until_);
   }
   return true;
 }
@@ -176,8 +176,8 @@ void message_queue::awaiter::promise(node_ptr x) noexcept {
 
 // -- handover ------------------------------------------------------------------
 
-message_queue::handover::handover(cell& home, message_queue& queue)
-  : home_(&home), queue_(&queue) {
+message_queue::handover::handover(cell& core, message_queue& queue)
+  : core_(&core), queue_(&queue) {
   const auto guard = queue.lock_collected();
   first_ = std::exchange(queue.first_, nullptr);
   queue.last_ = nullptr;
@@ -201,7 +201,7 @@ void message_queue::handover::end(leave how) noexcept {
   size_ = 0;
   departures out{*queue_};
   std::unique_lock guard{queue_->mtx_};
-  auto mine = !home_->abandoned();
+  auto mine = !core_->abandoned();
   while (first_ != nullptr) {
     auto* x = std::exchange(first_, first_->next);
     if (mine && !x->spent)

@@ -71,25 +71,25 @@ message_queue::~message_queue() {
       delete std::exchange(list, list->next);
 }
 
-void message_queue::attach(cell& home, const queue_options& how) {
+void message_queue::attach(cell& core, const queue_options& how) {
   {
     std::unique_lock guard{mtx_};
     if (!runtime_) {
-      path_ = home.path();
-      runtime_ = home.shared_home();
+      path_ = core.path();
+      runtime_ = core.shared_rt();
       options_ = how;
-      kept_ = home.kept_by() != nullptr;
+      kept_ = core.kept_by() != nullptr;
       keeps_ = (kept_ && how.redeliver > 0)
                || how.on_error.what() == on_error::action::retry;
       letters_ = &runtime_->dead_letters();
     }
   }
-  attach(home);
+  attach(core);
 }
 
-void message_queue::attach(cell& home) {
+void message_queue::attach(cell& core) {
   if (auto pool = this->pool())
-    pool->housed(*this, home);
+    pool->housed(*this, core);
   std::unique_lock guard{mtx_};
   unbar();
 }
@@ -166,10 +166,10 @@ void message_queue::withdraw(applicant& who) noexcept {
     pool_guard = pool->lock();
   if (who.line_ == nullptr)
     return;
-  auto& home = *who.line_;
-  std::unique_lock guard{home.mtx_};
+  auto& queue = *who.line_;
+  std::unique_lock guard{queue.mtx_};
   if (who.in_line_)
-    home.leave_line(who);
+    queue.leave_line(who);
 }
 
 /// Decides over a message that comes, and does it, unless it is to be held.
@@ -636,24 +636,24 @@ bool message_queue::keeps_content() const noexcept {
   return keeps_ || letters_->wanted();
 }
 
-void message_queue::keep(cell& home, node_ptr x) noexcept {
+void message_queue::keep(cell& core, node_ptr x) noexcept {
   departures out{*this};
   std::unique_lock guard{mtx_};
-  keep(home, std::move(x), out);
+  keep(core, std::move(x), out);
 }
 
-void message_queue::settle(cell& home, node_ptr x, leave how) noexcept {
+void message_queue::settle(cell& core, node_ptr x, leave how) noexcept {
   departures out{*this};
   std::unique_lock guard{mtx_};
-  if (keep(home, std::move(x), out))
+  if (keep(core, std::move(x), out))
     settle(how, out);
 }
 
 /// @returns whether the message in progress is that worker's.
-bool message_queue::keep(cell& home, node_ptr x, departures& out) noexcept {
+bool message_queue::keep(cell& core, node_ptr x, departures& out) noexcept {
   // The code of an abandoned worker may come here when that is over, and
   // another worker has a message of this queue in hand.
-  if (home.abandoned()) {
+  if (core.abandoned()) {
     out.drop(x.release());
     return false;
   }
@@ -662,13 +662,13 @@ bool message_queue::keep(cell& home, node_ptr x, departures& out) noexcept {
   return true;
 }
 
-/// @param home The cell of the worker that wants it. It gets none when it is
+/// @param core The cell of the worker that wants it. It gets none when it is
 ///             about to be destroyed, however many there are.
-message_queue::node_ptr message_queue::pop_front(const cell& home) noexcept {
+message_queue::node_ptr message_queue::pop_front(const cell& core) noexcept {
   if (!give_out_)
     return nullptr;
   if (first_ == nullptr)
-    collect_unless([&home] { return home.frozen(); });
+    collect_unless([&core] { return core.frozen(); });
   if (first_ == nullptr)
     return nullptr;
   return unlink_first();

@@ -42,7 +42,7 @@ bool is_stuck(const cell& x) {
 class service {
 public:
   service(caf::actor_system& sys, supervisor_spec spec, timespan stop_timeout)
-    : home_(runtime::of(sys)),
+    : rt_(runtime::of(sys)),
       stop_timeout_(stop_timeout),
       tree_(spawn(sys, std::move(spec))),
       path_(tree_.path()) {
@@ -96,7 +96,7 @@ public:
     };
     auto found = noted_;
     // Those that came to life later, and those in other trees that are stuck.
-    for (auto& x : home_->cells())
+    for (auto& x : rt_->cells())
       if (is_stuck(*x) || came_late(*x))
         found.push_back(x);
     std::erase_if(found,
@@ -115,7 +115,7 @@ public:
     };
     stop_report result;
     for (auto& x : without_bystanders(found))
-      result.push_back(describe_blocker(*x, home_->time().now()));
+      result.push_back(describe_blocker(*x, rt_->time().now()));
     // Those that were in the way, and are gone.
     if (auto how = tree_.outcome())
       for (auto& x : how->blockers())
@@ -134,7 +134,7 @@ public:
 
   /// Whether the actor system would wait for somebody for ever.
   [[nodiscard]] bool has_stuck() const {
-    auto all = home_->cells();
+    auto all = rt_->cells();
     return std::any_of(all.begin(), all.end(),
                        [](const cell_ptr& x) { return is_stuck(*x); });
   }
@@ -166,7 +166,7 @@ private:
     auto& root = *tree_.get_cell();
     if (!is_live(root))
       return; // not yet, and run() comes back to it; or not any more
-    auto now = home_->time().now();
+    auto now = rt_->time().now();
     {
       std::unique_lock guard{mtx_};
       if (stop_begun_ != never)
@@ -178,13 +178,13 @@ private:
     auto limits = rules::limits_until(now, deadline_after(now, stop_timeout_));
     auto mode = static_cast<cell::queue_at_stop>(root.terms().on_stop);
     root.request_stop(mode, limits);
-    home_->log(compat::log_info, "run: a signal came, " + path_ + " stops");
+    rt_->log(compat::log_info, "run: a signal came, " + path_ + " stops");
   }
 
   void force() {
     force_all();
-    home_->log(compat::log_warning,
-               "run: another signal came, " + path_ + " is forced");
+    rt_->log(compat::log_warning,
+             "run: another signal came, " + path_ + " is forced");
   }
 
   void force_all() {
@@ -199,7 +199,7 @@ private:
   /// The children of a root that was killed stop by themselves. They have as
   /// much time as they would have had with it.
   void wait_for_orphans() {
-    auto now = home_->time().now();
+    auto now = rt_->time().now();
     auto begun = now;
     auto orphans = below();
     {
@@ -216,8 +216,7 @@ private:
     }
     const auto end = rules::all_gone_by(limits);
     for (auto& x : orphans)
-      static_cast<void>(
-        x->wait_until_over(time_left(end, home_->time().now())));
+      static_cast<void>(x->wait_until_over(time_left(end, rt_->time().now())));
   }
 
   [[nodiscard]] bool is_below(const cell& x) const {
@@ -226,7 +225,7 @@ private:
 
   /// All in the tree that live, but for its root.
   [[nodiscard]] std::vector<cell_ptr> below() const {
-    auto result = inhabitants(*home_, path_);
+    auto result = inhabitants(*rt_, path_);
     std::erase_if(result, [this](const cell_ptr& x) { return !is_below(*x); });
     return result;
   }
@@ -238,7 +237,7 @@ private:
     return is_below(x) && since != never && since >= stop_begun_;
   }
 
-  const std::shared_ptr<runtime> home_;
+  const std::shared_ptr<runtime> rt_;
   const timespan stop_timeout_;
   const supervisor_ref tree_;
   const std::string path_;
@@ -272,7 +271,7 @@ struct last_words {
     });
     attempt([this] {
       for (const auto& x : blockers)
-        home->log(compat::log_warning, "run: " + to_string(x));
+        rt->log(compat::log_warning, "run: " + to_string(x));
     });
   }
 
@@ -300,7 +299,7 @@ struct last_words {
       std::cerr << what << std::flush;
   }
 
-  std::shared_ptr<runtime> home;
+  std::shared_ptr<runtime> rt;
   std::string text = {};
   stop_report blockers = {};
   std::function<void(const stop_report&)> report = {};
@@ -313,12 +312,12 @@ int run(caf::actor_system& sys, supervisor_spec tree, run_options options) {
   if (options.stop_timeout < timespan::zero())
     throw std::invalid_argument("run_options.stop_timeout is negative; use "
                                 "zero to force at once");
-  auto home = runtime::of(sys);
-  if (cell::current() != nullptr || home->would_block())
+  auto rt = runtime::of(sys);
+  if (cell::current() != nullptr || rt->would_block())
     throw std::logic_error("run would block an actor's thread; call it from "
                            "main or a plain thread");
   const auto may_exit = options.on_abandoned == on_abandoned::exit_process;
-  const auto in_real_time = dynamic_cast<const real_clock*>(&home->time())
+  const auto in_real_time = dynamic_cast<const real_clock*>(&rt->time())
                             != nullptr;
   parting end;
   auto leave_within = [&end, may_exit, in_real_time](timespan time) {
@@ -334,7 +333,7 @@ int run(caf::actor_system& sys, supervisor_spec tree, run_options options) {
                      }};
   auto how = what.run(options.on_ready);
   leave_within(timespan::zero());
-  last_words words{.home = home, .blockers = what.report()};
+  last_words words{.rt = rt, .blockers = what.report()};
   auto code = 0;
   if (!how || how->kind() == outcome_kind::failed
       || how->kind() == outcome_kind::cancelled) {

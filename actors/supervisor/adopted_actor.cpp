@@ -103,8 +103,8 @@ public:
 
   void after_shutdown(const outcome&) override {
     // Whoever looks for it now finds nobody until the next life.
-    if (auto* home = std::exchange(shown_, nullptr))
-      home->set_face(nullptr);
+    if (auto* core = std::exchange(shown_, nullptr))
+      core->set_face(nullptr);
   }
 
 private:
@@ -117,7 +117,7 @@ private:
 
   /// There is none afterwards if a stop came first.
   task<> wait_for_actor() {
-    auto either = when_any((*make_)(get_cell().home().system()),
+    auto either = when_any((*make_)(get_cell().rt().system()),
                            stop_requested());
     auto first = co_await std::move(either);
     if (auto* made = std::get_if<0>(&first.value))

@@ -37,13 +37,13 @@ struct child_call::progress::sleeper {
   }
 };
 
-child_call::progress::progress(std::shared_ptr<runtime> home)
-  : home_(std::move(home)) {
+child_call::progress::progress(std::shared_ptr<runtime> rt)
+  : rt_(std::move(rt)) {
   // nop
 }
 
-child_call::progress::progress(std::shared_ptr<runtime> home, child_result done)
-  : home_(std::move(home)), is_done_(true), result_(std::move(done)) {
+child_call::progress::progress(std::shared_ptr<runtime> rt, child_result done)
+  : rt_(std::move(rt)), is_done_(true), result_(std::move(done)) {
   // nop
 }
 
@@ -67,7 +67,7 @@ void child_call::progress::finish(child_result x) {
       i = next;
     }
   }
-  home_->notify();
+  rt_->notify();
   if (then)
     (*then)(*result_); // which stays as it is
 }
@@ -86,7 +86,7 @@ void child_call::progress::then(unique_function<void(const child_result&)> f) {
 child_result child_call::progress::wait(timespan timeout) {
   // Also if it is done already: whoever writes it in an actor would not notice
   // until the day on which it is not.
-  if (cell::current() != nullptr || (home_ && home_->would_block()))
+  if (cell::current() != nullptr || (rt_ && rt_->would_block()))
     return {caf::make_error(errc::would_block,
                             "get() of a call to a supervisor would block an "
                             "actor's thread; co_await the call instead"),
@@ -94,9 +94,9 @@ child_result child_call::progress::wait(timespan timeout) {
   auto is_done = [this] { return is_done_.load(std::memory_order_acquire); };
   if (is_done())
     return result();
-  if (home_->forked())
+  if (rt_->forked())
     return {error_after_fork("a call to a supervisor"), {}};
-  const auto limit = deadline_after(home_->time().now(), timeout);
+  const auto limit = deadline_after(rt_->time().now(), timeout);
   auto words = [] { return std::string{"waiting for a call to a supervisor"}; };
   sleeper self;
   {
@@ -104,7 +104,7 @@ child_result child_call::progress::wait(timespan timeout) {
     self.done = result_.has_value();
     self.next = std::exchange(sleepers_, &self);
   }
-  home_->block_until(is_done, limit, [&] { self.wait_until(limit); }, words);
+  rt_->block_until(is_done, limit, [&] { self.wait_until(limit); }, words);
   std::unique_lock guard{mtx_};
   auto** where = &sleepers_;
   while (*where != &self)

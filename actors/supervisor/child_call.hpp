@@ -22,10 +22,10 @@ namespace troupe {
 /// Thread-safe.
 class child_call::progress {
 public:
-  explicit progress(std::shared_ptr<runtime> home);
+  explicit progress(std::shared_ptr<runtime> rt);
 
   /// A call that is done already.
-  progress(std::shared_ptr<runtime> home, child_result done);
+  progress(std::shared_ptr<runtime> rt, child_result done);
 
   /// Says which child it is about, for a result that does not. Not thread-safe,
   /// neither is the next: of whoever makes the result.
@@ -59,7 +59,7 @@ private:
   using callback = unique_function<void(const child_result&)>;
 
   // There can be very many of these at a time.
-  std::shared_ptr<runtime> home_; // null if the supervisor is nobody
+  std::shared_ptr<runtime> rt_; // null if the supervisor is nobody
   small_mutex mtx_;
   std::atomic<bool> is_done_{false};
   std::optional<child_result> result_;
@@ -72,8 +72,8 @@ private:
 /// A call that starts a child. It holds what is to be started, until its turn:
 /// one piece of memory for all of it, which goes where it was taken.
 struct start_call final : child_call::progress {
-  start_call(std::shared_ptr<runtime> home, child_plan what, std::string why)
-    : child_call::progress(std::move(home)),
+  start_call(std::shared_ptr<runtime> rt, child_plan what, std::string why)
+    : child_call::progress(std::move(rt)),
       plan(std::move(what)),
       wrong(std::move(why)) {
     // nop

@@ -10,10 +10,10 @@
 
 namespace troupe {
 
-child_plan plan_of(const std::shared_ptr<runtime>& home, child_spec spec) {
+child_plan plan_of(const std::shared_ptr<runtime>& rt, child_spec spec) {
   const auto rules = child_rules_of(spec.options);
   const auto options = spec.factory->run_as(std::move(spec.options.worker));
-  auto terms = share_terms(home, options, spec.factory->type(),
+  auto terms = share_terms(rt, options, spec.factory->type(),
                            spec.factory->role());
   return {.name = std::move(spec.name),
           .factory = std::move(spec.factory),

@@ -25,7 +25,7 @@ struct child_plan {
 };
 
 /// @pre there is nothing wrong with `spec`, see `check_child`
-[[nodiscard]] child_plan plan_of(const std::shared_ptr<runtime>& home,
+[[nodiscard]] child_plan plan_of(const std::shared_ptr<runtime>& rt,
                                  child_spec spec);
 
 } // namespace troupe

@@ -37,19 +37,19 @@ void empty(std::vector<T>& xs) noexcept {
 
 } // namespace
 
-nursery::nursery(cell& home, std::shared_ptr<const supervisor_spec> spec,
+nursery::nursery(cell& core, std::shared_ptr<const supervisor_spec> spec,
                  const std::shared_ptr<child_listener>& listener)
-  : home_(home.shared_home()),
+  : rt_(core.shared_rt()),
     spec_(std::move(spec)),
     group_(without_children(*spec_)),
-    path_(home.path()),
-    subject_(home.subject()),
+    path_(core.path()),
+    subject_(core.subject()),
     listener_(listener),
     rules_(group_rules_of(*spec_),
            static_cast<std::uint64_t>(
-             home_->time().now().time_since_epoch().count())
+             rt_->time().now().time_since_epoch().count())
              ^ std::hash<std::string>{}(path_)),
-    supervisor_(home) {
+    supervisor_(core) {
   // nop
 }
 
@@ -115,7 +115,7 @@ void nursery::start() {
       return;
     }
     for (auto& x : spec_->children) {
-      auto plan = plan_of(home_, x);
+      auto plan = plan_of(rt_, x);
       const auto who = rules_.add(plan.rules);
       add_child(who, make_child(std::move(plan)));
     }
@@ -154,7 +154,7 @@ void nursery::limits_changed() {
     rules_.hurry(now());
   };
   if (soft_)
-    home_->time().unschedule(*soft_);
+    rt_->time().unschedule(*soft_);
   soft_ = job_ptr{};
   if (limits_.soft <= now()) {
     hurry();
@@ -163,7 +163,7 @@ void nursery::limits_changed() {
       if (auto self = weak.lock())
         self->news(hurry);
     });
-    home_->time().schedule(*soft_, limits_.soft);
+    rt_->time().schedule(*soft_, limits_.soft);
   }
   tell_again();
 }
@@ -382,13 +382,13 @@ worker_handle nursery::make_successor(const kept_child& x) {
 }
 
 time_point nursery::now() const noexcept {
-  return home_->time().now();
+  return rt_->time().now();
 }
 
 // -- end_awaiter ---------------------------------------------------------------
 
-nursery::end_awaiter::end_awaiter(cell& home, nursery& what) noexcept
-  : idle_wait(home), what_(&what) {
+nursery::end_awaiter::end_awaiter(cell& core, nursery& what) noexcept
+  : idle_wait(core), what_(&what) {
   // nop
 }
 

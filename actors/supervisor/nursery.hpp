@@ -38,9 +38,9 @@ class nursery final : public keeper,
                       public brood,
                       public std::enable_shared_from_this<nursery> {
 public:
-  /// @param home The supervisor's cell.
+  /// @param core The supervisor's cell.
   /// @param listener Hears of its children; or null.
-  nursery(cell& home, std::shared_ptr<const supervisor_spec> spec,
+  nursery(cell& core, std::shared_ptr<const supervisor_spec> spec,
           const std::shared_ptr<child_listener>& listener);
 
   // -- the supervisor's side --------------------------------------------------
@@ -107,7 +107,7 @@ public:
 
   /// Adds what it knows, and the status of its children, to that of the
   /// supervisor.
-  void describe(tree_status& home, const roll_call* answers) const override;
+  void describe(tree_status& out, const roll_call* answers) const override;
 
   void list(std::vector<cell_ptr>& to) const override;
 
@@ -189,7 +189,7 @@ private:
 
   [[nodiscard]] child_result unknown(const std::string& name) const;
 
-  const std::shared_ptr<runtime> home_;
+  const std::shared_ptr<runtime> rt_;
   std::shared_ptr<const supervisor_spec> spec_; // until they are made
   const supervisor_spec group_;                 // without the children
   const std::string path_;
@@ -235,7 +235,7 @@ private:
 /// Waits in the supervisor's `run()`.
 class nursery::end_awaiter final : public idle_wait {
 public:
-  end_awaiter(cell& home, nursery& what) noexcept;
+  end_awaiter(cell& core, nursery& what) noexcept;
 
   ~end_awaiter() override;
 

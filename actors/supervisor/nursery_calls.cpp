@@ -18,10 +18,10 @@ namespace troupe {
 
 nursery::call_ptr nursery::start_child(child_spec spec) {
   auto wrong = check_child(group_, spec);
-  auto plan = wrong.empty() ? plan_of(home_, std::move(spec))
+  auto plan = wrong.empty() ? plan_of(rt_, std::move(spec))
                             : child_plan{.name = std::move(spec.name),
                                          .factory = std::move(spec.factory)};
-  auto call = std::make_shared<start_call>(home_, std::move(plan),
+  auto call = std::make_shared<start_call>(rt_, std::move(plan),
                                            std::move(wrong));
   turn([this, call] {
     auto& what = call->plan;
@@ -72,7 +72,7 @@ nursery::call_ptr nursery::start_child(child_spec spec) {
 /// Lets `f` have its turn with the child of that name, or ends the call.
 template <class F>
 nursery::call_ptr nursery::turn_about(const std::string& name, F f) {
-  auto call = std::make_shared<child_call::progress>(home_);
+  auto call = std::make_shared<child_call::progress>(rt_);
   turn([this, name, call, f = std::move(f)] {
     if (auto* found = children_.find(name))
       f(*found, call);
@@ -137,9 +137,9 @@ worker_handle nursery::find_child(const caf::strong_actor_ptr& who) const {
   // What lives in an actor of ours knows its place.
   if (auto* mine = dynamic_cast<worker_actor*>(
         caf::actor_cast<caf::abstract_actor*>(who))) {
-    auto& home = mine->home();
+    auto& core = mine->get_core();
     std::unique_lock guard{mtx_};
-    return home.kept_by() == this ? handle_of(home.place()) : worker_handle{};
+    return core.kept_by() == this ? handle_of(core.place()) : worker_handle{};
   }
   std::unique_lock guard{mtx_};
   auto found = adopted_.find(who.get());
@@ -179,7 +179,7 @@ void nursery::list(std::vector<cell_ptr>& to) const {
       to.emplace_back(*x->handle.get_cell());
 }
 
-void nursery::describe(tree_status& home, const roll_call* answers) const {
+void nursery::describe(tree_status& out, const roll_call* answers) const {
   struct found {
     cell_ptr who;
     child_kind kind;
@@ -189,21 +189,21 @@ void nursery::describe(tree_status& home, const roll_call* answers) const {
   std::vector<found> all;
   {
     std::unique_lock guard{mtx_};
-    home.recent_restarts = rules_.recent_restarts(now());
+    out.recent_restarts = rules_.recent_restarts(now());
     for (auto who : rules_.children())
       if (const auto* x = children_.find(who))
         all.push_back({cell_ptr{*x->handle.get_cell()}, x->kind,
                        rules_.restarts(who), rules_.next_retry(who)});
   }
-  home.max_restarts = static_cast<std::uint64_t>(group_.intensity.max_restarts);
-  home.children.reserve(home.children.size() + all.size());
+  out.max_restarts = static_cast<std::uint64_t>(group_.intensity.max_restarts);
+  out.children.reserve(out.children.size() + all.size());
   for (auto& x : all) {
     auto status = describe_tree(*x.who, answers);
     status.kind = x.kind;
     status.restarts = x.restarts;
     if (x.next_retry != never)
       status.next_retry = time_left(x.next_retry, now());
-    home.children.push_back(std::move(status));
+    out.children.push_back(std::move(status));
   }
 }
 

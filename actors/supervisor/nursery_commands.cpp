@@ -32,13 +32,13 @@ void nursery::carry_out(const rules::command& what) {
       clear_retry(what.who);
       break;
     case kind::group_ready:
-      if (auto home =
+      if (auto core =
             [this] {
               std::unique_lock guard{mtx_};
               return supervisor_;
             }();
-          home.get() != nullptr)
-        home->ready_called();
+          core.get() != nullptr)
+        core->ready_called();
       break;
     case kind::group_ends:
       group_ends(what.who);
@@ -172,7 +172,7 @@ void nursery::end_of(child_id who, bool forgotten) {
     if (forgotten)
       forget(who);
   }
-  if (gave_up && home_->events().wanted())
+  if (gave_up && rt_->events().wanted())
     if (auto how = target->last_outcome())
       target->publish(event_kind::gave_up, how->reason());
   target->retire();
@@ -204,12 +204,12 @@ void nursery::set_retry(child_id who, time_point when) {
     }
   }
   for (auto& x : waiting)
-    if (!x->set_backing_off(true) && home_->events().wanted()) {
+    if (!x->set_backing_off(true) && rt_->events().wanted()) {
       auto how = x->last_outcome();
       x->publish(event_kind::backing_off, how ? how->reason() : caf::error{},
                  time_left(when, now()));
     }
-  home_->time().schedule(*job, when);
+  rt_->time().schedule(*job, when);
 }
 
 void nursery::clear_retry(child_id who) {
@@ -222,7 +222,7 @@ void nursery::clear_retry(child_id who) {
       job = std::exchange(x->plans->retry, job_ptr{});
   }
   if (job)
-    home_->time().unschedule(*job);
+    rt_->time().unschedule(*job);
 }
 
 void nursery::group_ends(child_id) {
@@ -248,7 +248,7 @@ void nursery::group_ends(child_id) {
     default:
       break;
   }
-  if (supervisor_.get() != nullptr && home_->events().wanted()) {
+  if (supervisor_.get() != nullptr && rt_->events().wanted()) {
     supervisor_->tell(); // which comes first
     if (rules_.end() == rules::group_end::gave_up)
       supervisor_->publish(event_kind::gave_up, failure_.reason);
@@ -259,7 +259,7 @@ void nursery::group_ends(child_id) {
 }
 
 void nursery::group_over() {
-  cell_ptr home;
+  cell_ptr core;
   job_ptr soft;
   stop_report late;
   {
@@ -267,16 +267,16 @@ void nursery::group_over() {
     late.swap(late_);
     ending_ = true;
     over_.store(true, std::memory_order_release);
-    home = supervisor_;
+    core = supervisor_;
     soft = std::exchange(soft_, job_ptr{});
     if (awaiter_ != nullptr)
       std::exchange(awaiter_, nullptr)->post();
   }
   if (soft)
-    home_->time().unschedule(*soft);
-  if (home.get() != nullptr) {
-    home->note_blockers(std::move(late));
-    home->brood_over();
+    rt_->time().unschedule(*soft);
+  if (core.get() != nullptr) {
+    core->note_blockers(std::move(late));
+    core->brood_over();
   } else {
     turn([this] { let_go(); });
   }

@@ -18,12 +18,12 @@ supervisor_shell::supervisor_shell(std::shared_ptr<const supervisor_spec> spec)
 }
 
 task<> supervisor_shell::on_startup() {
-  auto& home = get_cell();
+  auto& core = get_cell();
   // Paths would mean the one or the other.
-  if (home.kept_by() == nullptr && !home.claim_path())
+  if (core.kept_by() == nullptr && !core.claim_path())
     throw std::runtime_error{"another supervisor of that name runs already; "
                              "give one of them another name"};
-  home.set_brood(make_children());
+  core.set_brood(make_children());
   co_return;
 }
 
@@ -36,16 +36,16 @@ void supervisor_shell::has_begun(const std::shared_ptr<nursery>&) {
 }
 
 task<> supervisor_shell::run() {
-  auto& home = get_cell();
-  auto children = std::static_pointer_cast<nursery>(home.get_brood());
+  auto& core = get_cell();
+  auto children = std::static_pointer_cast<nursery>(core.get_brood());
   children->start();
   has_begun(children);
   {
-    nursery::end_awaiter end{home, *children};
+    nursery::end_awaiter end{core, *children};
     co_await end;
   }
   if (auto why = children->why_failed(); why.reason)
-    home.actor_object()->end_run(std::move(why));
+    core.actor_object()->end_run(std::move(why));
 }
 
 void supervisor_shell::after_shutdown(const outcome&) {

@@ -34,15 +34,15 @@ struct remote_targets::target {
 /// What CAF calls when the actor is gone.
 class remote_targets::watch final : public caf::attachable {
 public:
-  watch(std::shared_ptr<remote_targets> home,
+  watch(std::shared_ptr<remote_targets> targets,
         std::shared_ptr<target> whom) noexcept
-    : home_(std::move(home)), whom_(std::move(whom)) {
+    : targets_(std::move(targets)), whom_(std::move(whom)) {
     // nop
   }
 
   void actor_exited(const caf::error& why,
                     compat::execution_context*) override {
-    home_->lose(whom_, why);
+    targets_->lose(whom_, why);
   }
 
   bool matches(const token& what) override {
@@ -50,7 +50,7 @@ public:
   }
 
 private:
-  std::shared_ptr<remote_targets> home_;
+  std::shared_ptr<remote_targets> targets_;
   std::shared_ptr<target> whom_;
 };
 

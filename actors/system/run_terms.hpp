@@ -19,7 +19,7 @@ class worker_role;
 /// How a worker is to be run, and where. Never changes, and is shared by all
 /// workers that are run alike: there may be a million of them.
 struct run_terms {
-  std::shared_ptr<runtime> home;
+  std::shared_ptr<runtime> rt;
   rules::periods periods;
   troupe::readiness readiness;
   troupe::on_stop on_stop;

@@ -104,8 +104,8 @@ public:
   /// While it lives, somebody forces a family, level by level.
   class forcing {
   public:
-    explicit forcing(runtime& home) noexcept : home_(home) {
-      home_.forces_.fetch_add(1, std::memory_order_seq_cst);
+    explicit forcing(runtime& rt) noexcept : rt_(rt) {
+      rt_.forces_.fetch_add(1, std::memory_order_seq_cst);
     }
 
     forcing(const forcing&) = delete;
@@ -113,11 +113,11 @@ public:
     forcing& operator=(const forcing&) = delete;
 
     ~forcing() {
-      home_.forces_.fetch_sub(1, std::memory_order_release);
+      rt_.forces_.fetch_sub(1, std::memory_order_release);
     }
 
   private:
-    runtime& home_;
+    runtime& rt_;
   };
 
   /// Whether there is such a force, which may not have got to everybody.

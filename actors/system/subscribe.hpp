@@ -25,14 +25,14 @@ template <class T>
   return root.empty() || is_within(x.path, root);
 }
 
-/// Has a function of the user's called with what a stream of `home` has to say
+/// Has a function of the user's called with what a stream of `rt` has to say
 /// of `root` and of those below it.
 /// @param call What the user has called, for the texts of errors.
 /// @param echo What is logged when the function gives rise to values itself,
 ///             which it does not get then; null if it is to get them.
 template <class T>
 [[nodiscard]] subscription
-subscribe(const std::shared_ptr<runtime>& home, stream<T>& source,
+subscribe(const std::shared_ptr<runtime>& rt, stream<T>& source,
           std::string root, std::function<void(const T&)> f,
           std::size_t capacity, std::string call, const char* echo = nullptr) {
   if (!f)
@@ -41,7 +41,7 @@ subscribe(const std::shared_ptr<runtime>& home, stream<T>& source,
     throw std::invalid_argument(call
                                 + " was given a capacity of 0; a subscriber "
                                   "needs room for one value at least");
-  std::weak_ptr<runtime> weak{home};
+  std::weak_ptr<runtime> weak{rt};
   std::function<void()> on_echo;
   if (echo != nullptr)
     on_echo = [weak, text = "a function given to " + call + echo] {

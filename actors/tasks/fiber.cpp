@@ -110,7 +110,7 @@ void fiber::enter(promise_base& root) noexcept {
 }
 
 void fiber::run() noexcept {
-  auto& nesting = home_->nesting_;
+  auto& nesting = strand_->nesting_;
   running_ = true;
   ++nesting;
   for (;;) {
@@ -286,10 +286,10 @@ void fiber_group::add(fiber_part& part) noexcept {
 
 bool fiber_group::begin(promise_base& who) noexcept {
   wait::begin(who);
-  auto& home = owner().home();
+  auto& strand = owner().get_strand();
   for (auto* x = first_; x != nullptr; x = x->sibling_)
-    x->home_ = &home;
-  if (home.nesting_ > max_nesting) {
+    x->strand_ = &strand;
+  if (strand.nesting_ > max_nesting) {
     post();
     return true;
   }

@@ -13,9 +13,9 @@ namespace troupe {
 // strand that drops it does not leave the coroutine waiting for ever.
 class offloaded_call::job final : public thread_job {
 public:
-  job(std::shared_ptr<offloaded_call> call, strand& home) noexcept
-    : thread_job(home), call_(std::move(call)) {
-    home.hold_ref();
+  job(std::shared_ptr<offloaded_call> call, strand& strand) noexcept
+    : thread_job(strand), call_(std::move(call)) {
+    strand.hold_ref();
   }
 
   ~job() override {
@@ -25,7 +25,7 @@ public:
                            "is no thread for it, or no more")));
       report();
     }
-    home().drop_ref();
+    get_strand().drop_ref();
   }
 
   void run() noexcept override {
@@ -63,10 +63,10 @@ bool offloaded_call::begin(const std::shared_ptr<offloaded_call>& self,
                            wait& waiting, thread_use how) noexcept {
   try {
     self->waiting_ = &waiting;
-    auto& home = waiting.home();
-    auto made = std::make_unique<job>(self, home);
+    auto& strand = waiting.get_strand();
+    auto made = std::make_unique<job>(self, strand);
     self->not_begun_ = made.get();
-    home.run_on_thread(std::move(made), how);
+    strand.run_on_thread(std::move(made), how);
     return true;
   } catch (...) {
     self->fail(std::current_exception());
@@ -80,7 +80,7 @@ bool offloaded_call::take_back() noexcept {
   if (not_begun_ == nullptr)
     return false;
   // The job is there: it cannot report while the lock is held.
-  mine = not_begun_->home().take_back(*not_begun_);
+  mine = not_begun_->get_strand().take_back(*not_begun_);
   if (mine == nullptr)
     return false; // it is about to begin
   not_begun_->dismiss();

@@ -130,8 +130,8 @@ struct offload_pool::shared {
 /// away instead, that job has left the pool.
 class offload_pool::server {
 public:
-  server(std::shared_ptr<shared> home, std::unique_ptr<thread_job> first)
-    : home_(std::move(home)), first_(std::move(first)) {
+  server(std::shared_ptr<shared> pool, std::unique_ptr<thread_job> first)
+    : pool_(std::move(pool)), first_(std::move(first)) {
     // nop
   }
 
@@ -140,19 +140,19 @@ public:
   ~server() {
     if (!first_)
       return;
-    const auto counted = home_->leave(*first_);
+    const auto counted = pool_->leave(*first_);
     first_ = nullptr;
-    home_->forget(counted);
-    if (home_->time)
-      home_->time->external_end();
+    pool_->forget(counted);
+    if (pool_->time)
+      pool_->time->external_end();
   }
 
   void operator()() noexcept {
-    home_->serve(std::move(first_));
+    pool_->serve(std::move(first_));
   }
 
 private:
-  std::shared_ptr<shared> home_;
+  std::shared_ptr<shared> pool_;
   std::unique_ptr<thread_job> first_;
 };
 
@@ -201,7 +201,7 @@ void offload_pool::give_up(const strand& who) noexcept {
   {
     std::unique_lock guard{shared_->mtx};
     for (auto* x = shared_->running.first; x != nullptr; x = x->next_) {
-      if (&x->home() == &who && x->place_ == thread_job::place::running) {
+      if (&x->get_strand() == &who && x->place_ == thread_job::place::running) {
         x->place_ = thread_job::place::given_up;
         --shared_->busy;
         ++shared_->given_up;
@@ -209,7 +209,7 @@ void offload_pool::give_up(const strand& who) noexcept {
     }
     for (auto* x = shared_->queued.first; x != nullptr;) {
       auto* next = x->next_;
-      if (&x->home() == &who)
+      if (&x->get_strand() == &who)
         shared_->move_to(dropped, *x);
       x = next;
     }

@@ -19,7 +19,7 @@ wait::~wait() {
 }
 
 void wait::withdraw() noexcept {
-  home().forget(*this);
+  get_strand().forget(*this);
   state_.store(state::idle, std::memory_order_relaxed);
   if (fiber_->waiting_ == this)
     fiber_->waiting_ = nullptr;

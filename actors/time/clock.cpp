@@ -19,8 +19,8 @@ timer::~timer() {
   // The clock forgets a timer in one of three ways, and says so here as the
   // last thing it does with it: so null means that nobody will touch it any
   // more.
-  if (auto* home = home_.load(std::memory_order_acquire); home != nullptr)
-    home->cancel(*this);
+  if (auto* on = clock_.load(std::memory_order_acquire); on != nullptr)
+    on->cancel(*this);
 }
 
 // -- clock ---------------------------------------------------------------------
@@ -101,21 +101,21 @@ bool clock::engine::unlink(timer& t) noexcept {
 }
 
 void clock::engine::arm(timer& t, tick due) noexcept {
-  auto* home = t.home_.load(std::memory_order_relaxed);
-  if (home != nullptr && home != &owner_)
-    home->cancel(t);
+  auto* on = t.clock_.load(std::memory_order_relaxed);
+  if (on != nullptr && on != &owner_)
+    on->cancel(t);
   const auto held = enter();
   unlink(t);
-  t.home_.store(link(t, due) ? &owner_ : nullptr, std::memory_order_release);
+  t.clock_.store(link(t, due) ? &owner_ : nullptr, std::memory_order_release);
 }
 
 bool clock::engine::cancel(timer& t) noexcept {
   // Most timers that are cancelled late have fired long ago; see `~timer`.
-  if (t.home_.load(std::memory_order_acquire) == nullptr)
+  if (t.clock_.load(std::memory_order_acquire) == nullptr)
     return false;
   const auto held = enter();
   const auto was_pending = unlink(t);
-  t.home_.store(nullptr, std::memory_order_release);
+  t.clock_.store(nullptr, std::memory_order_release);
   return was_pending;
 }
 
@@ -154,7 +154,7 @@ void clock::engine::close() noexcept {
     while (auto* hook = wheel_.pop_any()) {
       auto& t = static_cast<timer&>(*hook);
       if (t.on_due_ != nullptr) {
-        t.home_.store(nullptr, std::memory_order_release);
+        t.clock_.store(nullptr, std::memory_order_release);
       } else {
         hook->next = jobs;
         jobs = hook;
@@ -190,7 +190,7 @@ clock::engine::firing clock::engine::fire(lock& held, tick now,
       calling_back_ = true;
       t.on_due_(t);
       calling_back_ = false;
-      t.home_.store(nullptr, std::memory_order_release);
+      t.clock_.store(nullptr, std::memory_order_release);
       budget -= std::min<std::size_t>(budget, 1);
     } else {
       auto& what = static_cast<job&>(t);

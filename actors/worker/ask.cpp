@@ -79,9 +79,9 @@ struct reply_awaiter::remote_watch final : remote_targets::waiter {
   reply_awaiter& who;
 };
 
-reply_awaiter::reply_awaiter(cell& home, caf::strong_actor_ptr target,
+reply_awaiter::reply_awaiter(cell& core, caf::strong_actor_ptr target,
                              timespan timeout, caf::message request) noexcept
-  : cell_(&home),
+  : cell_(&core),
     target_(std::move(target)),
     timeout_(timeout),
     request_(std::move(request)),
@@ -90,9 +90,9 @@ reply_awaiter::reply_awaiter(cell& home, caf::strong_actor_ptr target,
 }
 
 reply_awaiter::~reply_awaiter() {
-  cell_->home().time().cancel(alarm_);
+  cell_->rt().time().cancel(alarm_);
   if (remote_)
-    cell_->home().remotes().remove(*remote_);
+    cell_->rt().remotes().remove(*remote_);
   leave_table();
 }
 
@@ -115,11 +115,11 @@ bool reply_awaiter::send_request() {
   id_ = request_id.response_id();
   table.add(*this);
   if (timeout_ != infinite) {
-    auto& time = cell_->home().time();
+    auto& time = cell_->rt().time();
     time.arm(alarm_, deadline_after(time.now(), timeout_));
   }
   if (remote_)
-    cell_->home().remotes().add(*remote_, *target_);
+    cell_->rt().remotes().add(*remote_, *target_);
   target_->enqueue(compat::make_element(caf::strong_actor_ptr{self->ctrl()},
                                         request_id, std::move(request_)),
                    self->context());

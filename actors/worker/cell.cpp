@@ -29,7 +29,7 @@ cell::cell(std::string path, std::shared_ptr<const run_terms> terms,
   worker_->cell_ = this;
   queue_ = worker_->make_queue();
   watch();
-  home().add(*this);
+  rt().add(*this);
 }
 
 cell::cell(std::string path, std::shared_ptr<const run_terms> terms,
@@ -41,11 +41,11 @@ cell::cell(std::string path, std::shared_ptr<const run_terms> terms,
     keeper_(std::move(by)),
     place_(place) {
   watch();
-  home().add(*this);
+  rt().add(*this);
 }
 
 cell::~cell() {
-  home().remove(*this);
+  rt().remove(*this);
   delete asks_.load(std::memory_order_relaxed);
   worker_.reset();
   if (auto* mine = kin())
@@ -68,8 +68,8 @@ void cell::release() noexcept {
   if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1)
     return;
   // The worker's destructor is the user's code: it must not hold up the clock.
-  if (home().time().fires_here())
-    home().destroy_elsewhere(this);
+  if (rt().time().fires_here())
+    rt().destroy_elsewhere(this);
   else
     delete this;
 }
@@ -88,14 +88,14 @@ void cell::drop_handle() noexcept {
       std::unique_lock guard{mtx_};
       std::unique_lock wake_guard{wake_mtx_};
       // While the system goes down the actor stays, see `system_closes`.
-      if (lifecycle_.at() == rules::stage::created && !home().gone())
+      if (lifecycle_.at() == rules::stage::created && !rt().gone())
         last = std::move(strong_);
     } else if (!rules::is_final(at) && kin() == nullptr
-               && home().logs(compat::log_info)) {
-      home().log(compat::log_info,
-                 subject()
-                   + " goes on without a handle; the actor system waits for it "
-                     "when it goes down (troupe::shutdown_all stops it)");
+               && rt().logs(compat::log_info)) {
+      rt().log(compat::log_info,
+               subject()
+                 + " goes on without a handle; the actor system waits for it "
+                   "when it goes down (troupe::shutdown_all stops it)");
     }
   }
   release();
@@ -161,13 +161,13 @@ worker_status cell::status() const {
     result.health_reason = extra().degraded_because;
   if (auto since = end().stop_asked_at;
       result.state == worker_state::stopping && since != never)
-    result.stopping = home().time().now() - since;
+    result.stopping = rt().time().now() - since;
   if (end().is_known) {
     result.ended = true;
     result.last_outcome = end().how;
     result.uptime = end().how.duration();
   } else if (at != rules::stage::created) {
-    result.uptime = home().time().now() - started_at_;
+    result.uptime = rt().time().now() - started_at_;
   }
   return result;
 }
@@ -260,7 +260,7 @@ void cell::detach() noexcept {
   last = nullptr;
   std::unique_lock guard{mtx_};
   if (std::exchange(entered_, false))
-    home().leave();
+    rt().leave();
 }
 
 void cell::system_closes() noexcept {
@@ -324,11 +324,11 @@ void cell::wake_actor(caf::mailbox_element_ptr spare) noexcept {
 }
 
 void cell::run_on_thread(std::unique_ptr<thread_job> what, thread_use how) {
-  home().offload(std::move(what), how);
+  rt().offload(std::move(what), how);
 }
 
 std::unique_ptr<thread_job> cell::take_back(thread_job& what) noexcept {
-  return home().pool().take_back(what);
+  return rt().pool().take_back(what);
 }
 
 ask_table& cell::asks() {

@@ -151,12 +151,12 @@ public:
   /// `worker "name" (/path)`, the subject of every error text.
   [[nodiscard]] std::string subject() const;
 
-  [[nodiscard]] runtime& home() const noexcept {
-    return *terms_->home;
+  [[nodiscard]] runtime& rt() const noexcept {
+    return *terms_->rt;
   }
 
-  [[nodiscard]] const std::shared_ptr<runtime>& shared_home() const noexcept {
-    return terms_->home;
+  [[nodiscard]] const std::shared_ptr<runtime>& shared_rt() const noexcept {
+    return terms_->rt;
   }
 
   [[nodiscard]] std::optional<outcome> last_outcome() const;
@@ -354,7 +354,7 @@ public:
 
   /// Whether a call that waits must be refused on this thread.
   [[nodiscard]] bool would_block() const noexcept {
-    return current() != nullptr || home().would_block();
+    return current() != nullptr || rt().would_block();
   }
 
   /// Blocks until the worker is ready or over.

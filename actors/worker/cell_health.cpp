@@ -29,17 +29,17 @@ void cell::report_health(health x, std::string why) {
     health_.store(x, std::memory_order_relaxed);
     make_extra().degraded_because = why;
     tell_locked();
-    if (home().events().wanted())
+    if (rt().events().wanted())
       publish(is_well ? event_kind::recovered : event_kind::degraded,
               is_well ? caf::error{}
                       : caf::make_error(errc::degraded,
                                         subject() + " is degraded: " + why));
   }
   auto level = is_well ? compat::log_info : compat::log_warning;
-  if (home().logs(level))
-    home().log(level, path_ + " [" + std::to_string(incarnation())
-                        + (is_well ? "] is healthy again" : "] is degraded: ")
-                        + why);
+  if (rt().logs(level))
+    rt().log(level, path_ + " [" + std::to_string(incarnation())
+                      + (is_well ? "] is healthy again" : "] is degraded: ")
+                      + why);
 }
 
 // -- being looked at -----------------------------------------------------------
@@ -49,13 +49,13 @@ bool cell::call_upon(std::shared_ptr<roll_call> who) {
   auto at = lifecycle_.at();
   if (at == rules::stage::created || rules::is_final(at))
     return false;
-  home().add_caller(*this, std::move(who));
+  rt().add_caller(*this, std::move(who));
   add_todo(todo::answer);
   return true;
 }
 
 void cell::answer_callers() {
-  auto callers = home().take_callers(*this);
+  auto callers = rt().take_callers(*this);
   if (callers.empty())
     return;
   status_fields fields;

@@ -44,7 +44,7 @@ event_kind kind_of_end(const outcome& how) {
 /// Goes off when a deadline may have passed. Holds the cell while it is set.
 class cell::alarm final : public clock::job {
 public:
-  explicit alarm(cell& home) noexcept : home_(home) {
+  explicit alarm(cell& core) noexcept : core_(core) {
     // nop
   }
 
@@ -55,7 +55,7 @@ public:
     if (armed() && goes_off_ <= due)
       return;
     goes_off_ = due;
-    home_.home().time().schedule(*this, due);
+    core_.rt().time().schedule(*this, due);
   }
 
   /// The deadline that was set last.
@@ -64,19 +64,19 @@ public:
   }
 
   void run() noexcept override {
-    home_.deadline_passed();
+    core_.deadline_passed();
   }
 
   void retain() noexcept override {
-    home_.retain();
+    core_.retain();
   }
 
   void release() noexcept override {
-    home_.release();
+    core_.release();
   }
 
 private:
-  cell& home_;
+  cell& core_;
   time_point due_ = never;
   time_point goes_off_ = never;
 };
@@ -88,7 +88,7 @@ time_point cell::due() const noexcept {
 }
 
 caf::error cell::start() {
-  if (home().forked())
+  if (rt().forked())
     return error_after_fork(subject());
   if (keeper_)
     return caf::make_error(errc::already_started,
@@ -105,7 +105,7 @@ bool cell::dropped() const noexcept {
 }
 
 caf::error cell::why_not_startable() const {
-  return home().gone()
+  return rt().gone()
            ? caf::make_error(errc::system_gone,
                              subject()
                                + " cannot be started: its actor system is gone")
@@ -126,14 +126,14 @@ caf::error cell::start_now() {
                   + "; a worker is started once: spawn another one";
       return caf::make_error(errc::already_started, std::move(text));
     }
-    if (!home().enter())
+    if (!rt().enter())
       return caf::make_error(
         errc::system_gone,
         subject() + " cannot be started: its actor system is gone");
     {
       std::unique_lock wake_guard{wake_mtx_};
       if (actor_ == nullptr) {
-        home().leave();
+        rt().leave();
         return caf::make_error(errc::system_gone,
                                subject()
                                  + " cannot be started: its actor is "
@@ -143,7 +143,7 @@ caf::error cell::start_now() {
         strong_ = caf::strong_actor_ptr{actor_->ctrl()};
     }
     entered_ = true;
-    started_at_ = home().time().now();
+    started_at_ = rt().time().now();
     failure none;
     apply(lifecycle_.feed(rules::event::start), none);
   }
@@ -168,7 +168,7 @@ bool cell::request_stop(queue_at_stop mode, const rules::stop_limits& limits,
     children = extra().children;
     if (children && terms_->periods.grace != infinite
         && !rules::stop_asked(from)) {
-      auto now = home().time().now();
+      auto now = rt().time().now();
       auto own = deadline_after(now, terms_->periods.grace);
       end.limits = rules::tighten(end.limits, rules::limits_until(now, own));
     }
@@ -188,14 +188,14 @@ bool cell::request_stop(queue_at_stop mode, const rules::stop_limits& limits,
                    || from == rules::stage::cleanup_forcing
                    || from == rules::stage::killing))
         arm(std::min(due(),
-                     rules::abandon_at(home().time().now(),
-                                       terms_->periods.force, end.limits)));
+                     rules::abandon_at(rt().time().now(), terms_->periods.force,
+                                       end.limits)));
       guard.unlock();
       if (children)
         children->stop(told);
       return true;
     }
-    end.stop_asked_at = home().time().now();
+    end.stop_asked_at = rt().time().now();
     if (queue_) {
       if (mode == queue_at_stop::keep)
         queue_->suspend();
@@ -235,7 +235,7 @@ void cell::force() {
 void cell::force_all(std::vector<cell_ptr> due) {
   if (due.empty())
     return;
-  const runtime::forcing mark{due.front()->home()};
+  const runtime::forcing mark{due.front()->rt()};
   while (!due.empty()) {
     auto next = std::move(due.back());
     due.pop_back();
@@ -253,7 +253,7 @@ void cell::force_one(std::vector<cell_ptr>& below) {
     auto at = lifecycle_.at();
     if (at == rules::stage::created || rules::is_final(at) || end().force_asked)
       return;
-    auto now = home().time().now();
+    auto now = rt().time().now();
     auto& end = make_end();
     if (end.stop_asked_at == never)
       end.stop_asked_at = now;
@@ -353,9 +353,9 @@ void cell::apply(rules::action what, failure& why) {
   stage_view_.store(lifecycle_.at(), std::memory_order_release);
   note_outcome(what, why);
   // With the lock held, so that events come in the order of what they tell.
-  if (home().events().wanted())
+  if (rt().events().wanted())
     publish_transition(from);
-  auto now = [this] { return home().time().now(); };
+  auto now = [this] { return rt().time().now(); };
   if (has(arm_start_timeout))
     arm(deadline_after(now(), terms_->periods.start_timeout));
   if (has(arm_grace)) {
@@ -406,7 +406,7 @@ void cell::arm(time_point due) {
       alarm_ = std::make_unique<alarm>(*this);
     static_cast<alarm&>(*alarm_).set(due);
   } else if (alarm_) {
-    home().time().unschedule(*alarm_);
+    rt().time().unschedule(*alarm_);
   }
 }
 
@@ -418,7 +418,7 @@ void cell::deadline_passed() {
     std::unique_lock guard{mtx_};
     if (!is_armed_)
       return; // It went off when this was changed.
-    if (const auto limit = due(); home().time().now() < limit) {
+    if (const auto limit = due(); rt().time().now() < limit) {
       static_cast<alarm&>(*alarm_).set(limit);
       return;
     }
@@ -437,7 +437,7 @@ void cell::deadline_passed() {
     }
     // Nor does a new life begin beside linked children of this one. They were
     // forced, and its own code may have returned long ago: look once more.
-    if (const auto now = home().time().now();
+    if (const auto now = rt().time().now();
         extra().first_child != nullptr && now < end().limits.end
         && (from == rules::stage::killing
             || from == rules::stage::cleanup_forcing)) {
@@ -470,7 +470,7 @@ void cell::deadline_passed() {
 /// The worker is abandoned: nobody waits for it any more.
 void cell::leave_behind() {
   const cell_ptr self{*this}; // messages go, and with them perhaps handles
-  home().pool().give_up(*this);
+  rt().pool().give_up(*this);
   if (queue_ && keeper_)
     queue_->let_go();
   else if (queue_)
@@ -480,7 +480,7 @@ void cell::leave_behind() {
   end_reached();
   std::unique_lock guard{mtx_};
   if (std::exchange(entered_, false))
-    home().leave();
+    rt().leave();
 }
 
 /// What an outcome says about a force: who or what was behind it.
@@ -531,7 +531,7 @@ void cell::note_outcome(rules::action what, failure& why) {
              ? " was abandoned: it sits in code that has not returned for "
                  + render(end().hung_for) + ", longer than its watchdog allows"
              : " was abandoned: it sits in code that did not return within "
-                 + render(home().time().now() - end().forced_since)
+                 + render(rt().time().now() - end().forced_since)
                  + " of being forced"));
     if (lifecycle_.verdict() == rules::verdict::forced)
       make_end().how.reason_ = std::move(reason);
@@ -563,7 +563,7 @@ void cell::note_outcome(rules::action what, failure& why) {
   how.abandoned_ = has(abandon);
   how.incarnation_ = incarnation();
   if (started_at_ != never)
-    how.duration_ = home().time().now() - started_at_;
+    how.duration_ = rt().time().now() - started_at_;
   make_end().is_known = true;
 }
 
@@ -600,7 +600,7 @@ time_point cell::grace_limit() const noexcept {
 /// @pre `mtx_` is held
 time_point cell::cleanup_deadline() const {
   return std::min(end().limits.cleanup,
-                  rules::cleanup_deadline(home().time().now(),
+                  rules::cleanup_deadline(rt().time().now(),
                                           end().stop_asked_at != never,
                                           end().grace_over, terms_->periods));
 }
@@ -617,8 +617,8 @@ void cell::add_todo(todo what) noexcept {
 }
 
 void cell::publish(event_kind what, caf::error reason, timespan span) {
-  home().events().publish(
-    {what, path_, incarnation(), home().time().now(), std::move(reason), span});
+  rt().events().publish(
+    {what, path_, incarnation(), rt().time().now(), std::move(reason), span});
 }
 
 /// What others get to know of a change of the stage.
@@ -657,7 +657,7 @@ void cell::publish_transition(rules::stage from) {
 
 /// @pre `mtx_` is held
 void cell::publish_ready() {
-  publish(event_kind::ready, {}, home().time().now() - started_at_);
+  publish(event_kind::ready, {}, rt().time().now() - started_at_);
 }
 
 /// @pre `mtx_` is held
@@ -677,7 +677,7 @@ void cell::tell_locked() {
   const auto what = std::exchange(untold_, news::none);
   if (what == news::ready)
     announce(lifecycle_awaiter::what::ready);
-  if (what == news::none || !home().events().wanted())
+  if (what == news::none || !rt().events().wanted())
     return;
   if (what == news::ready)
     publish_ready();
@@ -695,7 +695,7 @@ void cell::log_transition(rules::stage from, rules::stage to) {
   if (before == worker_state::init && is_final(after))
     return;
   auto level = compat::log_info;
-  if (!home().logs(compat::log_error))
+  if (!rt().logs(compat::log_error))
     return; // Nothing is logged at all.
   auto is_end = is_final(after);
   auto how = is_end ? last_outcome() : std::nullopt;
@@ -705,13 +705,13 @@ void cell::log_transition(rules::stage from, rules::stage to) {
     else if (how->kind() != outcome_kind::normal)
       level = compat::log_error;
   }
-  if (!home().logs(level))
+  if (!rt().logs(level))
     return;
   auto text = path_ + " [" + std::to_string(incarnation()) + "] "
               + (became_ready ? std::string{"ready"} : to_string(after));
   if (how)
     text += " after " + render(how->duration()) + ": " + to_string(*how);
-  home().log(level, text);
+  rt().log(level, text);
 }
 
 } // namespace troupe

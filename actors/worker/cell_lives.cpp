@@ -65,7 +65,7 @@ void cell::begin_anew(failure& none) {
   health_.store(health::healthy, std::memory_order_relaxed);
   if (extras_)
     extras_->degraded_because.clear();
-  started_at_ = home().time().now();
+  started_at_ = rt().time().now();
   if (queue_)
     queue_->reopen();
   apply(lifecycle_.feed(rules::event::start), none);
@@ -86,19 +86,19 @@ bool cell::want_stop(on_stop mode) {
 }
 
 bool cell::claim_path() {
-  if (!home().claim_path(*this))
+  if (!rt().claim_path(*this))
     return false;
   std::unique_lock guard{mtx_};
   // It may have been abandoned meanwhile.
   if (over_)
-    home().release_path(*this);
+    rt().release_path(*this);
   else
     has_path_ = true;
   return !over_;
 }
 
 void cell::end_reached() {
-  if (keeper_ && !home().gone()) {
+  if (keeper_ && !rt().gone()) {
     keeper_->child_ended(*this);
     return;
   }
@@ -173,7 +173,7 @@ bool cell::has_brood() const {
 void cell::brood_over() noexcept {
   std::unique_lock guard{mtx_};
   if (lifecycle_.at() == rules::stage::forcing && end().abandon_due)
-    arm(home().time().now());
+    arm(rt().time().now());
   add_todo(todo::child_ended);
 }
 

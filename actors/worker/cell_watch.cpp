@@ -14,26 +14,26 @@ namespace troupe {
 /// Watches the actor of a cell, and lives as long as that.
 class cell::guard_dog final : public watchdog {
 public:
-  explicit guard_dog(cell& home) noexcept
-    : watchdog(home.home().time(), home.terms_->watchdog), home_(home) {
+  explicit guard_dog(cell& core) noexcept
+    : watchdog(core.rt().time(), core.terms_->watchdog), core_(core) {
     // nop
   }
 
   void retain() noexcept override {
-    home_.retain();
+    core_.retain();
   }
 
   void release() noexcept override {
-    home_.release();
+    core_.release();
   }
 
 protected:
   void stalled(timespan length) noexcept override {
-    home_.stalled(length);
+    core_.stalled(length);
   }
 
 private:
-  cell& home_;
+  cell& core_;
 };
 
 void cell::watch() {
@@ -57,14 +57,14 @@ void cell::stalled(timespan length) {
     if (lifecycle_.at() == rules::stage::abandoned)
       return; // which was reported
     tell_locked();
-    if (home().events().wanted())
+    if (rt().events().wanted())
       publish(event_kind::stalled, {}, length);
   }
-  if (home().logs(compat::log_warning))
-    home().log(compat::log_warning,
-               path_ + " [" + std::to_string(incarnation())
-                 + "] stalled: its code has not returned for "
-                 + caf::deep_to_string(length));
+  if (rt().logs(compat::log_warning))
+    rt().log(compat::log_warning,
+             path_ + " [" + std::to_string(incarnation())
+               + "] stalled: its code has not returned for "
+               + caf::deep_to_string(length));
   if (terms_->on_hang == on_hang::restart)
     give_up_hung(length);
 }

@@ -36,7 +36,7 @@ bool cell::is_to_be_forced() const {
     if (x->is_forced())
       return true;
     // One that cleans up after a force may have helpers.
-    if (x->in_cleanup_ || !x->home().is_forcing())
+    if (x->in_cleanup_ || !x->rt().is_forcing())
       return false;
     x = x->kin() != nullptr ? x->kin()->parent : nullptr;
   }
@@ -188,10 +188,10 @@ void cell::release_waiters() {
     over_ = true;
     // A thread that has waited may start another tree of that name.
     if (std::exchange(has_path_, false))
-      home().release_path(*this);
+      rt().release_path(*this);
     announce(lifecycle_awaiter::what::over);
   }
-  home().notify();
+  rt().notify();
   send_replies(lifecycle_awaiter::what::over);
   // Who waits for the one that this one has succeeded waits for this one.
   // The two hold each other up to here.

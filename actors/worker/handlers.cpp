@@ -57,23 +57,23 @@ void handler_call::unlink(handler_call*& first) noexcept {
 }
 
 plain_handler_scope::plain_handler_scope()
-  : home_(cell::current()->actor_object()),
-    outer_(home_->watch_failure(&failure_)) {
+  : actor_(cell::current()->actor_object()),
+    outer_(actor_->watch_failure(&failure_)) {
   // nop
 }
 
 plain_handler_scope::~plain_handler_scope() {
-  home_->watch_failure(outer_);
+  actor_->watch_failure(outer_);
   // Before CAF looks whether the handler has called quit().
-  home_->outlive_quit();
+  actor_->outlive_quit();
 }
 
 caf::error handler_failed(const std::exception_ptr& what) {
-  auto& home = *cell::current();
+  auto& core = *cell::current();
   auto err = caf::make_error(errc::worker_failed,
-                             home.subject()
+                             core.subject()
                                + " failed in a handler: " + text_of(what));
-  home.actor_object()->end_run(failure{err, what});
+  core.actor_object()->end_run(failure{err, what});
   return err;
 }
 

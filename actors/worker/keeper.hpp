@@ -68,7 +68,7 @@ public:
 
   /// Adds what it knows, and their status, to that of the supervisor.
   /// @param answers What they have said when they were asked, or null.
-  virtual void describe(tree_status& home, const roll_call* answers) const = 0;
+  virtual void describe(tree_status& out, const roll_call* answers) const = 0;
 
   /// Adds their cells.
   virtual void list(std::vector<cell_ptr>& to) const = 0;

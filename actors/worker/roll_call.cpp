@@ -16,13 +16,13 @@ constexpr std::size_t window = 128;
 } // namespace
 
 std::shared_ptr<const roll_call>
-roll_call::hold(runtime& home, std::vector<cell_ptr> whom, timespan patience) {
+roll_call::hold(runtime& rt, std::vector<cell_ptr> whom, timespan patience) {
   auto self = std::make_shared<roll_call>();
   self->whom_ = std::move(whom);
-  const auto begin = home.time().now();
+  const auto begin = rt.time().now();
   const auto limit = deadline_after(begin, patience);
   auto wait_for_less_than = [&](std::size_t most) {
-    return home.block_until(
+    return rt.block_until(
       [&] { return self->awaited() < most; }, limit,
       [&] {
         std::unique_lock guard{self->mtx_};
@@ -39,11 +39,11 @@ roll_call::hold(runtime& home, std::vector<cell_ptr> whom, timespan patience) {
       self->overlook(who);
       continue;
     }
-    const auto now = home.time().now();
+    const auto now = rt.time().now();
     self->ask(who, limit == never || now - begin < limit - now);
   }
   wait_for_less_than(1);
-  home.forget_caller(self);
+  rt.forget_caller(self);
   return self;
 }
 
@@ -81,7 +81,7 @@ void roll_call::answer(const cell& who, status_fields fields) {
     --awaited_;
     fewer_.notify_all();
   }
-  who.home().notify();
+  who.rt().notify();
 }
 
 std::size_t roll_call::awaited() const {
@@ -110,7 +110,7 @@ bool roll_call::is_mute(const cell& who) const {
 }
 
 bool answers(const cell_ptr& who, timespan patience) {
-  return !roll_call::hold(who->home(), {who}, patience)->is_mute(*who);
+  return !roll_call::hold(who->rt(), {who}, patience)->is_mute(*who);
 }
 
 } // namespace troupe

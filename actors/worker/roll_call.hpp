@@ -26,7 +26,7 @@ public:
   /// Asks all of them and waits until each has answered, or for `patience`.
   /// @pre the calling thread may block
   static std::shared_ptr<const roll_call>
-  hold(runtime& home, std::vector<cell_ptr> whom, timespan patience);
+  hold(runtime& rt, std::vector<cell_ptr> whom, timespan patience);
 
   /// What `who` has answered, on its own thread.
   void answer(const cell& who, status_fields fields);

@@ -17,7 +17,7 @@ namespace troupe {
 inline const std::shared_ptr<runtime>& runtime_of(const worker_handle& root) {
   if (!root)
     throw std::invalid_argument(text_of(null_handle()));
-  return root.get_cell()->shared_home();
+  return root.get_cell()->shared_rt();
 }
 
 } // namespace troupe

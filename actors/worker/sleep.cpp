@@ -32,20 +32,20 @@ sleep_awaiter::alarm::alarm(sleep_awaiter& x) noexcept
   // nop
 }
 
-sleep_awaiter::sleep_awaiter(cell& home, time_point until) noexcept
-  : idle_wait(home), until_(until), alarm_(*this) {
+sleep_awaiter::sleep_awaiter(cell& core, time_point until) noexcept
+  : idle_wait(core), until_(until), alarm_(*this) {
   // nop
 }
 
 sleep_awaiter::~sleep_awaiter() {
-  worker_cell().home().time().cancel(alarm_);
+  worker_cell().rt().time().cancel(alarm_);
 }
 
 bool sleep_awaiter::await_ready() {
-  auto& home = worker_cell();
-  if (home.frozen())
+  auto& core = worker_cell();
+  if (core.frozen())
     return false;
-  if (home.take_sleep_wake()) {
+  if (core.take_sleep_wake()) {
     woken_ = true;
     return true;
   }
@@ -60,13 +60,13 @@ void sleep_awaiter::go_to_sleep() {
   if (until_ == no_wait)
     post_last();
   else
-    worker_cell().home().time().arm(alarm_, until_);
+    worker_cell().rt().time().arm(alarm_, until_);
 }
 
 void sleep_awaiter::stop_asked() noexcept {
   // The alarm or the stop decides what the sleep returns: the first to come. A
   // sleep that only yields has no alarm.
-  worker_cell().home().time().cancel(alarm_);
+  worker_cell().rt().time().cancel(alarm_);
   if (post() || until_ == no_wait) {
     woken_ = true;
     worker_cell().note_sleep_woken();
@@ -76,8 +76,8 @@ void sleep_awaiter::stop_asked() noexcept {
 // -- stop_awaiter --------------------------------------------------------------
 
 bool stop_awaiter::await_ready() const noexcept {
-  auto& home = worker_cell();
-  return home.stop_asked() && !home.frozen();
+  auto& core = worker_cell();
+  return core.stop_asked() && !core.frozen();
 }
 
 void stop_awaiter::stop_asked() noexcept {

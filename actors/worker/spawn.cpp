@@ -29,10 +29,10 @@ std::string class_name(const std::type_info& type) {
 
 namespace {
 
-run_terms terms_of(const worker_options& options, std::shared_ptr<runtime> home,
+run_terms terms_of(const worker_options& options, std::shared_ptr<runtime> rt,
                    const std::type_info& type, const worker_role& role) {
-  auto periods = rules::merge(options, home->settings());
-  return {.home = std::move(home),
+  auto periods = rules::merge(options, rt->settings());
+  return {.rt = std::move(rt),
           .periods = periods,
           .readiness = options.readiness,
           .on_stop = options.queue.on_stop,
@@ -61,13 +61,13 @@ cell* make_cell(caf::actor_system& sys, worker_options options,
                                    : options.name;
   if (auto wrong = rules::check(options, name); !wrong.empty())
     throw std::invalid_argument(wrong);
-  auto home = runtime::of(sys);
+  auto rt = runtime::of(sys);
   auto path = rules::child_path(parent != nullptr
                                   ? std::string_view{parent->path()}
                                   : std::string_view{},
                                 name);
   auto result = std::make_unique<cell>(std::move(path),
-                                       share_terms(home, options, type, role),
+                                       share_terms(rt, options, type, role),
                                        std::move(what), parent);
   if (auto* queue = result->queue())
     queue->attach(*result, options.queue);
@@ -78,9 +78,9 @@ cell* make_cell(caf::actor_system& sys, worker_options options,
 }
 
 std::shared_ptr<const run_terms>
-share_terms(const std::shared_ptr<runtime>& home, const worker_options& options,
+share_terms(const std::shared_ptr<runtime>& rt, const worker_options& options,
             const std::type_info& type, const worker_role& role) {
-  return home->share(terms_of(options, home, type, role));
+  return rt->share(terms_of(options, rt, type, role));
 }
 
 cell* make_kept_cell(std::string path, std::shared_ptr<const run_terms> terms,
@@ -88,7 +88,7 @@ cell* make_kept_cell(std::string path, std::shared_ptr<const run_terms> terms,
                      const queue_options& how, std::shared_ptr<keeper> by) {
   // The actor is most of it; the cell has a path, and is in some lists.
   memory_ahead(sizeof(worker_actor) + sizeof(cell) + 512);
-  auto& sys = terms->home->system();
+  auto& sys = terms->rt->system();
   auto result = std::make_unique<cell>(std::move(path), std::move(terms),
                                        std::move(queue), std::move(by),
                                        rules::no_child);
@@ -104,7 +104,7 @@ cell* make_next_cell(const cell& former, std::shared_ptr<keeper> by) {
                                        former.place());
   if (auto* waiting = result->queue())
     waiting->attach(*result);
-  give_actor(former.home().system(), *result);
+  give_actor(former.rt().system(), *result);
   return result.release();
 }
 

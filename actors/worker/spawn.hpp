@@ -29,7 +29,7 @@ namespace troupe {
 
 /// How a worker of that class is run.
 [[nodiscard]] std::shared_ptr<const run_terms>
-share_terms(const std::shared_ptr<runtime>& home, const worker_options& options,
+share_terms(const std::shared_ptr<runtime>& rt, const worker_options& options,
             const std::type_info& type, const worker_role& role);
 
 /// Makes the cell of a worker whose lives begin and end as `by` says, and its

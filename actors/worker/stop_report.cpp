@@ -71,9 +71,9 @@ bool is_live(const cell& x) {
   return at != rules::stage::created && !rules::is_final(at);
 }
 
-std::vector<cell_ptr> inhabitants(runtime& home, std::string_view root) {
+std::vector<cell_ptr> inhabitants(runtime& rt, std::string_view root) {
   std::vector<cell_ptr> result;
-  for (auto& x : home.cells())
+  for (auto& x : rt.cells())
     if (is_live(*x) && is_within(x->path(), root))
       result.push_back(std::move(x));
   return result;

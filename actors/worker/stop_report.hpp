@@ -26,7 +26,7 @@ without_bystanders(const std::vector<cell_ptr>& all);
 [[nodiscard]] bool is_live(const cell& x);
 
 /// Those in the tree of `root` that live, itself and linked children included.
-[[nodiscard]] std::vector<cell_ptr> inhabitants(runtime& home,
+[[nodiscard]] std::vector<cell_ptr> inhabitants(runtime& rt,
                                                 std::string_view root);
 
 } // namespace troupe

@@ -65,17 +65,16 @@ void list_askable(const cell_ptr& x, std::vector<cell_ptr>& to) {
 
 } // namespace
 
-std::vector<tree_status> ask_trees(runtime& home,
-                                   const std::vector<cell_ptr>& roots,
-                                   timespan patience) {
-  if (cell::current() != nullptr || home.would_block())
+std::vector<tree_status>
+ask_trees(runtime& rt, const std::vector<cell_ptr>& roots, timespan patience) {
+  if (cell::current() != nullptr || rt.would_block())
     throw std::logic_error("asking workers for their status would block an "
                            "actor's thread; status_tree() without patience "
                            "does not");
   std::vector<cell_ptr> whom;
   for (const auto& x : roots)
     list_askable(x, whom);
-  auto answers = roll_call::hold(home, std::move(whom), patience);
+  auto answers = roll_call::hold(rt, std::move(whom), patience);
   std::vector<tree_status> result;
   result.reserve(roots.size());
   for (const auto& x : roots)
@@ -102,7 +101,7 @@ tree_status worker_handle::status_tree(timespan patience) const {
   auto* who = get_cell();
   if (who == nullptr)
     return nobody();
-  return std::move(ask_trees(who->home(), {cell_ptr{*who}}, patience).front());
+  return std::move(ask_trees(who->rt(), {cell_ptr{*who}}, patience).front());
 }
 
 std::vector<tree_status> status_trees(caf::actor_system& sys) {
@@ -114,8 +113,8 @@ std::vector<tree_status> status_trees(caf::actor_system& sys) {
 
 std::vector<tree_status> status_trees(caf::actor_system& sys,
                                       timespan patience) {
-  auto home = runtime::of(sys);
-  return ask_trees(*home, home->top_cells(), patience);
+  auto rt = runtime::of(sys);
+  return ask_trees(*rt, rt->top_cells(), patience);
 }
 
 namespace {

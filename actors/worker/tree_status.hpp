@@ -21,6 +21,6 @@ namespace troupe {
 /// @param patience How long to wait for their answers.
 /// @throws std::logic_error if the calling thread must not block.
 [[nodiscard]] std::vector<tree_status>
-ask_trees(runtime& home, const std::vector<cell_ptr>& roots, timespan patience);
+ask_trees(runtime& rt, const std::vector<cell_ptr>& roots, timespan patience);
 
 } // namespace troupe

@@ -105,11 +105,11 @@ void cell::announce(lifecycle_awaiter::what upto) noexcept {
     i = next;
   }
   if (upto == lifecycle_awaiter::what::ready)
-    home().notify();
+    rt().notify();
 }
 
 caf::error cell::not_started() const {
-  return home().gone()
+  return rt().gone()
            ? caf::make_error(errc::system_gone,
                              subject()
                                + " was not started, and its actor system is "
@@ -133,21 +133,21 @@ awaited_outcome cell::block(lifecycle_awaiter::what until, timespan timeout) {
       "a call that waits for " + subject()
         + " would block an actor's thread; co_await started() or stopped() "
           "instead, or send a message");
-  if (home().forked())
+  if (rt().forked())
     return error_after_fork(subject());
-  if (home().gone() && !finished())
+  if (rt().gone() && !finished())
     return caf::make_error(errc::system_gone,
                            subject()
                              + " will not end any more: its actor "
                                "system is gone");
   if (stage() == rules::stage::created && !keeper_)
     return not_started();
-  auto limit = deadline_after(home().time().now(), timeout);
+  auto limit = deadline_after(rt().time().now(), timeout);
   {
     blocked_thread self{*this, until};
-    home().block_until([&self] { return self.fired(); }, limit,
-                       [&self, limit] { self.wait_until(limit); },
-                       [this, until] { return waited_for(until); });
+    rt().block_until([&self] { return self.fired(); }, limit,
+                     [&self, limit] { self.wait_until(limit); },
+                     [this, until] { return waited_for(until); });
   }
   auto& now = latest();
   std::unique_lock guard{now.mtx_};
@@ -170,7 +170,7 @@ caf::error cell::startup() {
 }
 
 caf::error cell::wait_until_ready() {
-  if (home().forked())
+  if (rt().forked())
     return error_after_fork(subject());
   static_cast<void>(block(lifecycle_awaiter::what::ready, infinite));
   return why_not_ready();

@@ -74,11 +74,11 @@ bool cell::at_work_here() const noexcept {
 // With the time of a test, which stands still while something runs, a turn is
 // bounded by its steps alone.
 bool cell::out_of_time() noexcept {
-  return current_cell == this && current_turn->time.look(home().time().now());
+  return current_cell == this && current_turn->time.look(rt().time().now());
 }
 
-worker_actor::worker_actor(caf::actor_config& cfg, cell& home)
-  : super(cfg), cell_(home), main_(home) {
+worker_actor::worker_actor(caf::actor_config& cfg, cell& core)
+  : super(cfg), cell_(core), main_(core) {
   // nop
 }
 
@@ -183,7 +183,7 @@ void worker_actor::cannot_take(message_queue& queue, message_queue::node_ptr x,
                                caf::mailbox_element& what, const char* why) {
   auto thrown = std::current_exception();
   auto text = cell_->subject() + why + text_of(thrown);
-  cell_->home().log(compat::log_error, text);
+  cell_->rt().log(compat::log_error, text);
   queue.fail(std::move(x), std::move(thrown));
   reply(what, caf::make_message(
                 caf::make_error(errc::invalid_argument, std::move(text))));
@@ -210,9 +210,9 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
   }
   if (content.match_elements<caf::error>()) {
     // CAF would take an error that is no reply as a reason to quit.
-    cell_->home().log(compat::log_warning,
-                      cell_->subject() + " was sent an error and ignores it: "
-                        + caf::to_string(content.get_as<caf::error>(0)));
+    cell_->rt().log(compat::log_warning,
+                    cell_->subject() + " was sent an error and ignores it: "
+                      + caf::to_string(content.get_as<caf::error>(0)));
     reply(what,
           caf::make_message(caf::make_error(caf::sec::unexpected_message)));
     return true;
@@ -276,7 +276,7 @@ void worker_actor::deliver_wake(caf::mailbox_element_ptr spare) noexcept {
 
 /// Where this thread runs actors of the same system, or null.
 compat::execution_context* worker_actor::context_here() const noexcept {
-  return current_cell != nullptr && &current_cell->home() == &cell_->home()
+  return current_cell != nullptr && &current_cell->rt() == &cell_->rt()
            ? current_context
            : nullptr;
 }
@@ -461,7 +461,7 @@ void worker_actor::outlive_quit() {
   default_handler_ = refuse_late;
   doomed_ = true;
   cell_->kill(
-    cell_->home().gone()
+    cell_->rt().gone()
       ? caf::make_error(errc::system_gone,
                         cell_->subject() + " was ended with its actor system")
       : caf::make_error(errc::cancelled,

@@ -29,7 +29,7 @@ class worker_actor : public caf::event_based_actor {
 public:
   using super = caf::event_based_actor;
 
-  worker_actor(caf::actor_config& cfg, cell& home);
+  worker_actor(caf::actor_config& cfg, cell& core);
 
   ~worker_actor() override;
 
@@ -59,7 +59,7 @@ public:
   /// Ends `run()` from a handler: as if it had returned, or thrown `why`.
   void end_run(std::optional<failure> why);
 
-  [[nodiscard]] cell& home() const noexcept {
+  [[nodiscard]] cell& get_core() const noexcept {
     return *cell_;
   }
 

@@ -156,7 +156,7 @@ void worker_actor::note_cleanup_failure(failure why) {
   if (auto& first = make_extra().cleanup_failure; !first)
     first = std::move(why);
   else
-    cell_->home().log(compat::log_error, text_of(why.reason));
+    cell_->rt().log(compat::log_error, text_of(why.reason));
 }
 
 /// A part of the clean-up is over. What it has started goes before the worker
@@ -225,12 +225,12 @@ void worker_actor::finish() {
   }
   if (at == rules::stage::abandoned) {
     // The code that did not return has: nobody waits for it any more.
-    cell_->home().log(compat::log_warning,
-                      cell_->subject()
-                        + " returned after it had been abandoned, and was "
-                          "destroyed");
+    cell_->rt().log(compat::log_warning,
+                    cell_->subject()
+                      + " returned after it had been abandoned, and was "
+                        "destroyed");
     cell_->tell();
-    if (cell_->home().events().wanted())
+    if (cell_->rt().events().wanted())
       cell_->publish(event_kind::came_back);
     cell_->discard_object();
   } else {
@@ -238,9 +238,9 @@ void worker_actor::finish() {
       if (cell_->has_object())
         cell_->object().after_shutdown(how);
     } catch (...) {
-      cell_->home().log(compat::log_error,
-                        cell_->subject() + " failed in after_shutdown(): "
-                          + text_of(std::current_exception()));
+      cell_->rt().log(compat::log_error, cell_->subject()
+                                           + " failed in after_shutdown(): "
+                                           + text_of(std::current_exception()));
     }
     if (kept && !doomed_) {
       rest();

@@ -33,34 +33,34 @@ std::string right(const std::string& text, size_t width) {
 
 // -- passages -----------------------------------------------------------------
 
-screen::passage::passage(screen& home, std::string_view heading)
-  : home_(home), mine_(std::make_shared<speech>()) {
+screen::passage::passage(screen& screen, std::string_view heading)
+  : screen_(screen), mine_(std::make_shared<speech>()) {
   mine_->unseen = printable(heading) + '\n';
-  const auto lock = std::lock_guard{home_.mutex_};
-  home_.speeches_.push_back(mine_);
-  home_.advance();
+  const auto lock = std::lock_guard{screen_.mutex_};
+  screen_.speeches_.push_back(mine_);
+  screen_.advance();
 }
 
 screen::passage::~passage() {
-  const auto lock = std::lock_guard{home_.mutex_};
+  const auto lock = std::lock_guard{screen_.mutex_};
   mine_->end_line();
   mine_->over = true;
-  home_.advance();
+  screen_.advance();
 }
 
 void screen::passage::stream(std::string_view text) {
-  const auto lock = std::lock_guard{home_.mutex_};
+  const auto lock = std::lock_guard{screen_.mutex_};
   if (!std::exchange(mine_->inside_line, true))
     mine_->unseen += "  ";
   mine_->unseen += printable(text);
-  home_.advance();
+  screen_.advance();
 }
 
 void screen::passage::remark(std::string_view text) {
-  const auto lock = std::lock_guard{home_.mutex_};
+  const auto lock = std::lock_guard{screen_.mutex_};
   mine_->end_line();
   mine_->unseen += printable(text) + '\n';
-  home_.advance();
+  screen_.advance();
 }
 
 void screen::speech::end_line() {

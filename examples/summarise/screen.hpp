@@ -37,7 +37,7 @@ public:
   /// destroyed.
   class passage {
   public:
-    passage(screen& home, std::string_view heading);
+    passage(screen& screen, std::string_view heading);
 
     passage(const passage&) = delete;
 
@@ -52,7 +52,7 @@ public:
     void remark(std::string_view text);
 
   private:
-    screen& home_;
+    screen& screen_;
     std::shared_ptr<speech> mine_;
   };
 

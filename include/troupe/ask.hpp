@@ -31,7 +31,7 @@ namespace troupe {
 /// of the reply.
 class reply_awaiter : public wait {
 public:
-  reply_awaiter(cell& home, caf::strong_actor_ptr target, timespan timeout,
+  reply_awaiter(cell& core, caf::strong_actor_ptr target, timespan timeout,
                 caf::message request) noexcept;
 
   ~reply_awaiter();
@@ -131,9 +131,9 @@ public:
 template <class R>
 class [[nodiscard("co_await it")]] ask_awaitable {
 public:
-  ask_awaitable(cell& home, caf::strong_actor_ptr target, timespan timeout,
+  ask_awaitable(cell& core, caf::strong_actor_ptr target, timespan timeout,
                 caf::message request) noexcept
-    : home_(&home),
+    : core_(&core),
       target_(std::move(target)),
       timeout_(timeout),
       request_(std::move(request)) {
@@ -141,12 +141,12 @@ public:
   }
 
   ask_awaiter<R> operator co_await() && noexcept {
-    return ask_awaiter<R>{*home_, std::move(target_), timeout_,
+    return ask_awaiter<R>{*core_, std::move(target_), timeout_,
                           std::move(request_)};
   }
 
 private:
-  cell* home_;
+  cell* core_;
   caf::strong_actor_ptr target_;
   timespan timeout_;
   caf::message request_;

@@ -98,7 +98,7 @@ public:
   }
 
 private:
-  worker_actor* home_;
+  worker_actor* actor_;
   caf::error* outer_;
   caf::error failure_;
 };

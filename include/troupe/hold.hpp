@@ -16,17 +16,17 @@ class [[nodiscard("the hold ends with this object")]] hold_token {
 public:
   hold_token() noexcept = default;
 
-  explicit hold_token(cell& home);
+  explicit hold_token(cell& core);
 
   hold_token(hold_token&& other) noexcept
-    : home_(std::exchange(other.home_, nullptr)) {
+    : core_(std::exchange(other.core_, nullptr)) {
     // nop
   }
 
   hold_token& operator=(hold_token&& other) noexcept {
     if (this != &other) {
       release();
-      home_ = std::exchange(other.home_, nullptr);
+      core_ = std::exchange(other.core_, nullptr);
     }
     return *this;
   }
@@ -39,7 +39,7 @@ public:
   void release() noexcept;
 
 private:
-  cell* home_ = nullptr;
+  cell* core_ = nullptr;
 };
 
 } // namespace troupe

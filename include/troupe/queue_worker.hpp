@@ -39,7 +39,7 @@ public:
   /// @param failures How often the callback has failed on it.
   /// @param chance Where the jitter comes from, changed by each call.
   /// @throws what was thrown, if the worker is to fail.
-  static failed_call judge(cell& home, const on_error& policy, int failures,
+  static failed_call judge(cell& core, const on_error& policy, int failures,
                            const std::exception_ptr& thrown,
                            std::uint64_t& chance);
 

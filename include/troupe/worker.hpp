@@ -325,7 +325,7 @@ protected:
   [[nodiscard]] cell& get_cell() const;
 
   /// The queue in a cell that has one.
-  [[nodiscard]] static message_queue& find_queue(cell& home);
+  [[nodiscard]] static message_queue& find_queue(cell& core);
 
 private:
   friend class cell;

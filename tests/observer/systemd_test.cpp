@@ -409,11 +409,11 @@ TEST_CASE("without NOTIFY_SOCKET a notifier does nothing at all") {
     testing_system sys;
     const systemd_notifier notify{sys};
     CHECK_FALSE(notify.active());
-    auto home = troupe::runtime::of(sys);
-    CHECK_FALSE(home->events().wanted());
+    auto rt = troupe::runtime::of(sys);
+    CHECK_FALSE(rt->events().wanted());
     auto tree = troupe::spawn(sys, tree_of_one(log));
     tree.startup();
-    CHECK(home->time().pending() == 0);
+    CHECK(rt->time().pending() == 0);
     tree.shutdown();
   }
 }

@@ -38,8 +38,8 @@ struct book {
 
 class noted_job final : public thread_job {
 public:
-  noted_job(strand& home, book& all, int number, std::function<void()> f)
-    : thread_job(home), all_(all), number_(number), f_(std::move(f)) {
+  noted_job(strand& strand, book& all, int number, std::function<void()> f)
+    : thread_job(strand), all_(all), number_(number), f_(std::move(f)) {
     ++all_.alive;
   }
 
@@ -65,9 +65,9 @@ struct fixture {
   /// Hands a job to the pool; the result is good for `take_back` as long as the
   /// job waits.
   thread_job& run(offload_pool& pool, int number, std::function<void()> f = {},
-                  strand* home = nullptr) {
-    auto job = std::make_unique<noted_job>(home != nullptr ? *home : here, all,
-                                           number, std::move(f));
+                  strand* strand = nullptr) {
+    auto job = std::make_unique<noted_job>(strand != nullptr ? *strand : here,
+                                           all, number, std::move(f));
     auto& result = *job;
     pool.run(std::move(job));
     return result;
@@ -302,9 +302,9 @@ TEST_CASE_METHOD(fixture, "A6 calls that come, go and are given up at once") {
   /// A job that can be taken back by its caller as long as it may not have
   /// been destroyed, as an offloaded call sees to.
   struct shy_job final : thread_job {
-    shy_job(strand& home, std::mutex& m, thread_job*& w, std::atomic<int>& r,
+    shy_job(strand& strand, std::mutex& m, thread_job*& w, std::atomic<int>& r,
             std::atomic<int>& g)
-      : thread_job(home), mtx(m), where(w), runs(r), gone(g) {
+      : thread_job(strand), mtx(m), where(w), runs(r), gone(g) {
       where = this;
     }
     ~shy_job() override {

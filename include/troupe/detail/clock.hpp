@@ -78,7 +78,7 @@ private:
   callback on_due_;
 
   /// The clock that may still touch this timer, or null.
-  std::atomic<clock*> home_{nullptr};
+  std::atomic<clock*> clock_{nullptr};
 };
 
 // -- clock ---------------------------------------------------------------------

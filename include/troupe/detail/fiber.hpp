@@ -31,7 +31,7 @@ template <class T>
 /// coroutine, and the coroutine that awaits it.
 ///
 /// An awaiter gets at its fiber and strand through it:
-/// `h.promise().owner().home()`.
+/// `h.promise().owner().get_strand()`.
 class promise_base {
 public:
   promise_base(const promise_base&) = delete;
@@ -96,7 +96,7 @@ private:
 class fiber {
 public:
   /// Makes a fiber on a strand that outlives it. Nothing runs yet.
-  explicit fiber(strand& home) noexcept : home_(&home) {
+  explicit fiber(strand& strand) noexcept : strand_(&strand) {
     // nop
   }
 
@@ -113,8 +113,8 @@ public:
   // -- properties -------------------------------------------------------------
 
   /// The strand it runs on.
-  [[nodiscard]] strand& home() const noexcept {
-    return *home_;
+  [[nodiscard]] strand& get_strand() const noexcept {
+    return *strand_;
   }
 
   /// Whether it was started and has not ended yet.
@@ -287,7 +287,7 @@ private:
   // The next fiber in the tree of parts below `root`, parents first; or null.
   [[nodiscard]] const fiber* next_below(const fiber& root) const noexcept;
 
-  strand* home_ = nullptr;
+  strand* strand_ = nullptr;
   promise_base* innermost_ = nullptr; // owns the frames from there outwards
   wait* waiting_ = nullptr;           // what the innermost one waits for
   hook end_;                          // on_done, or on_gone once cancelled
@@ -379,8 +379,8 @@ private:
 
 // -- members that need the types above ----------------------------------------
 
-inline strand& wait::home() const noexcept {
-  return fiber_->home();
+inline strand& wait::get_strand() const noexcept {
+  return fiber_->get_strand();
 }
 
 inline void wait::begin(promise_base& who) noexcept {
@@ -391,7 +391,7 @@ inline void wait::begin(promise_base& who) noexcept {
 }
 
 inline bool wait::post() noexcept {
-  return home().post(*this);
+  return get_strand().post(*this);
 }
 
 } // namespace troupe

@@ -32,7 +32,7 @@ public:
   void stop_asked() noexcept override;
 
 protected:
-  awaiter(cell& home, message_queue& queue, time_point until) noexcept;
+  awaiter(cell& core, message_queue& queue, time_point until) noexcept;
 
   ~awaiter() override;
 
@@ -87,8 +87,8 @@ private:
 /// `done()`, its content is kept for whatever becomes of it.
 class message_queue::given_out {
 public:
-  given_out(cell& home, message_queue& queue, node_ptr what) noexcept
-    : home_(&home), queue_(&queue), what_(std::move(what)) {
+  given_out(cell& core, message_queue& queue, node_ptr what) noexcept
+    : core_(&core), queue_(&queue), what_(std::move(what)) {
     // nop
   }
 
@@ -96,7 +96,7 @@ public:
 
   ~given_out() {
     if (what_)
-      queue_->keep(*home_, std::move(what_));
+      queue_->keep(*core_, std::move(what_));
   }
 
   [[nodiscard]] explicit operator bool() const noexcept {
@@ -114,17 +114,17 @@ public:
 
   /// The callback has failed on it for good: a dead letter.
   void failed() noexcept {
-    queue_->settle(*home_, std::move(what_), leave::failed);
+    queue_->settle(*core_, std::move(what_), leave::failed);
   }
 
   /// A stop came before it could be tried again: it waits for the next life of
   /// the worker if that is to come, else it has failed.
   void put_off() noexcept {
-    queue_->settle(*home_, std::move(what_), leave::put_off);
+    queue_->settle(*core_, std::move(what_), leave::put_off);
   }
 
 private:
-  cell* home_;
+  cell* core_;
   message_queue* queue_;
   node_ptr what_;
 };
@@ -132,7 +132,7 @@ private:
 /// Takes out all that is queued; lost unless `done()`.
 class message_queue::handover {
 public:
-  handover(cell& home, message_queue& queue);
+  handover(cell& core, message_queue& queue);
 
   handover(const handover&) = delete;
 
@@ -155,7 +155,7 @@ public:
 private:
   void end(leave how) noexcept;
 
-  cell* home_;
+  cell* core_;
   message_queue* queue_;
   node* first_ = nullptr;
   std::size_t size_ = 0;
@@ -164,8 +164,8 @@ private:
 /// Gives one message with the means to end it, or none.
 class given_out_awaiter final : public message_queue::awaiter {
 public:
-  given_out_awaiter(cell& home, message_queue& queue) noexcept
-    : awaiter(home, queue, never) {
+  given_out_awaiter(cell& core, message_queue& queue) noexcept
+    : awaiter(core, queue, never) {
     // nop
   }
 
@@ -177,17 +177,17 @@ public:
 /// A wait for such a message that has not begun.
 class [[nodiscard("co_await it")]] given_out_awaitable {
 public:
-  given_out_awaitable(cell& home, message_queue& queue) noexcept
-    : home_(&home), queue_(&queue) {
+  given_out_awaitable(cell& core, message_queue& queue) noexcept
+    : core_(&core), queue_(&queue) {
     // nop
   }
 
   given_out_awaiter operator co_await() const noexcept {
-    return given_out_awaiter{*home_, *queue_};
+    return given_out_awaiter{*core_, *queue_};
   }
 
 private:
-  cell* home_;
+  cell* core_;
   message_queue* queue_;
 };
 
@@ -195,8 +195,8 @@ private:
 template <class T>
 class message_awaiter final : public message_queue::awaiter {
 public:
-  message_awaiter(cell& home, message_queue& queue, time_point until) noexcept
-    : message_queue::awaiter(home, queue, until) {
+  message_awaiter(cell& core, message_queue& queue, time_point until) noexcept
+    : message_queue::awaiter(core, queue, until) {
     // nop
   }
 
@@ -217,17 +217,17 @@ public:
 template <class T>
 class [[nodiscard("co_await it")]] message_awaitable {
 public:
-  message_awaitable(cell& home, message_queue& queue, time_point until) noexcept
-    : home_(&home), queue_(&queue), until_(until) {
+  message_awaitable(cell& core, message_queue& queue, time_point until) noexcept
+    : core_(&core), queue_(&queue), until_(until) {
     // nop
   }
 
   message_awaiter<T> operator co_await() const noexcept {
-    return message_awaiter<T>{*home_, *queue_, until_};
+    return message_awaiter<T>{*core_, *queue_, until_};
   }
 
 private:
-  cell* home_;
+  cell* core_;
   message_queue* queue_;
   time_point until_;
 };

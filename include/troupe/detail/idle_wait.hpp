@@ -18,8 +18,8 @@ public:
   virtual void stop_asked() noexcept = 0;
 
 protected:
-  /// @param home The cell of the worker whose coroutine waits.
-  explicit idle_wait(cell& home) noexcept : cell_(&home) {
+  /// @param core The cell of the worker whose coroutine waits.
+  explicit idle_wait(cell& core) noexcept : cell_(&core) {
     // nop
   }
 

@@ -187,10 +187,10 @@ public:
 
   /// Says whose queue it is and how it is to behave, which counts the first
   /// time, before anybody uses it; later cells have the same path.
-  void attach(cell& home, const queue_options& how);
+  void attach(cell& core, const queue_options& how);
 
   /// The worker's lives go on in another cell.
-  void attach(cell& home);
+  void attach(cell& core);
 
   /// How it is to behave.
   [[nodiscard]] const queue_options& options() const noexcept {
@@ -342,11 +342,11 @@ public:
   [[nodiscard]] bool keeps_content() const noexcept;
 
   /// Keeps the content of a message in progress, whatever becomes of it.
-  /// @param home The cell of the worker that had it in hand.
-  void keep(cell& home, node_ptr x) noexcept;
+  /// @param core The cell of the worker that had it in hand.
+  void keep(cell& core, node_ptr x) noexcept;
 
   /// Ends the message in progress, which had this content.
-  void settle(cell& home, node_ptr x, leave how) noexcept;
+  void settle(cell& core, node_ptr x, leave how) noexcept;
 
 private:
   friend class awaiter;
@@ -396,7 +396,7 @@ private:
 
   [[nodiscard]] node_ptr unlink_oldest() noexcept;
 
-  [[nodiscard]] node_ptr pop_front(const cell& home) noexcept;
+  [[nodiscard]] node_ptr pop_front(const cell& core) noexcept;
 
   void give_back(node_ptr x) noexcept;
 
@@ -414,7 +414,7 @@ private:
 
   void settle(leave how, departures& out) noexcept;
 
-  bool keep(cell& home, node_ptr x, departures& out) noexcept;
+  bool keep(cell& core, node_ptr x, departures& out) noexcept;
 
   [[nodiscard]] std::optional<backlog> write_off(leave how) noexcept;
 

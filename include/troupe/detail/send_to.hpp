@@ -19,7 +19,7 @@ namespace troupe {
 /// of.
 class send_awaiter final : public wait, private message_queue::applicant {
 public:
-  send_awaiter(cell& home, worker_handle target,
+  send_awaiter(cell& core, worker_handle target,
                message_queue::node_ptr what) noexcept;
 
   /// Takes the message back if it has not been sent.
@@ -42,7 +42,7 @@ private:
 
   void decided(bool taken, message_queue::departures& out) noexcept override;
 
-  cell* home_;
+  cell* core_;
   worker_handle target_;
   message_queue* queue_ = nullptr;
   receipt result_ = receipt::held;
@@ -51,18 +51,18 @@ private:
 /// A message that has not been sent.
 class [[nodiscard("co_await it")]] send_awaitable {
 public:
-  send_awaitable(cell& home, worker_handle target,
+  send_awaitable(cell& core, worker_handle target,
                  message_queue::node_ptr what) noexcept
-    : home_(&home), target_(std::move(target)), what_(std::move(what)) {
+    : core_(&core), target_(std::move(target)), what_(std::move(what)) {
     // nop
   }
 
   send_awaiter operator co_await() && noexcept {
-    return send_awaiter{*home_, std::move(target_), std::move(what_)};
+    return send_awaiter{*core_, std::move(target_), std::move(what_)};
   }
 
 private:
-  cell* home_;
+  cell* core_;
   worker_handle target_;
   message_queue::node_ptr what_;
 };

@@ -20,7 +20,7 @@ public:
   /// timer.
   static constexpr time_point no_wait = time_point::min();
 
-  sleep_awaiter(cell& home, time_point until) noexcept;
+  sleep_awaiter(cell& core, time_point until) noexcept;
 
   ~sleep_awaiter() override;
 
@@ -57,24 +57,24 @@ private:
 /// A sleep that has not begun.
 class [[nodiscard("co_await it")]] sleep_awaitable {
 public:
-  sleep_awaitable(cell& home, time_point until) noexcept
-    : home_(&home), until_(until) {
+  sleep_awaitable(cell& core, time_point until) noexcept
+    : core_(&core), until_(until) {
     // nop
   }
 
   sleep_awaiter operator co_await() const noexcept {
-    return sleep_awaiter{*home_, until_};
+    return sleep_awaiter{*core_, until_};
   }
 
 private:
-  cell* home_;
+  cell* core_;
   time_point until_;
 };
 
 /// Waits until a stop is asked for: what `worker::stop_requested` returns.
 class stop_awaiter final : public idle_wait {
 public:
-  explicit stop_awaiter(cell& home) noexcept : idle_wait(home) {
+  explicit stop_awaiter(cell& core) noexcept : idle_wait(core) {
     // nop
   }
 
@@ -96,16 +96,16 @@ public:
 /// @copydoc stop_awaiter
 class [[nodiscard("co_await it")]] stop_awaitable {
 public:
-  explicit stop_awaitable(cell& home) noexcept : home_(&home) {
+  explicit stop_awaitable(cell& core) noexcept : core_(&core) {
     // nop
   }
 
   stop_awaiter operator co_await() const noexcept {
-    return stop_awaiter{*home_};
+    return stop_awaiter{*core_};
   }
 
 private:
-  cell* home_;
+  cell* core_;
 };
 
 } // namespace troupe

@@ -76,7 +76,7 @@ public:
 
   /// The strand of the coroutine that waits.
   /// @pre it has begun
-  [[nodiscard]] strand& home() const noexcept;
+  [[nodiscard]] strand& get_strand() const noexcept;
 
   /// The fiber that waits.
   /// @pre it has begun

@@ -24,7 +24,7 @@ enum class thread_use : std::uint8_t {
 /// destructor is told nothing, so it must know itself whether it was run.
 class thread_job {
 public:
-  explicit thread_job(strand& home) noexcept : home_(&home) {
+  explicit thread_job(strand& strand) noexcept : strand_(&strand) {
     // nop
   }
 
@@ -38,8 +38,8 @@ public:
   virtual void run() noexcept = 0;
 
   /// Whose it is. An address; the strand may have other threads at work.
-  [[nodiscard]] strand& home() const noexcept {
-    return *home_;
+  [[nodiscard]] strand& get_strand() const noexcept {
+    return *strand_;
   }
 
 private:
@@ -52,7 +52,7 @@ private:
   thread_job* previous_ = nullptr;
   place place_ = place::nowhere;
 
-  strand* home_;
+  strand* strand_;
 };
 
 } // namespace troupe

@@ -5,7 +5,7 @@
 #include "troupe/ask.hpp"
 #include "troupe/worker_handle.hpp"
 #include "worker/ask_table.hpp"
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
@@ -161,7 +161,7 @@ private:
 caf::expected<caf::message> ask_and_block(const worker_handle& target,
                                           timespan timeout,
                                           caf::message request) {
-  auto* whom = target.get_cell();
+  auto* whom = target.get_core();
   if (whom == nullptr)
     return null_handle();
   if (whom->would_block())

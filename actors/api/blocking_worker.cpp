@@ -3,7 +3,7 @@
 
 #include "troupe/blocking_worker.hpp"
 
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <condition_variable>
 #include <cstdint>
@@ -72,7 +72,7 @@ task<> blocking_worker::run() {
 
 bool blocking_worker::sleep_until(const std::stop_token& stop,
                                   time_point until) const {
-  auto& rt = get_cell().rt();
+  auto& rt = get_core().rt();
   if (until <= rt.time().now()) {
     std::this_thread::yield();
     return !stop.stop_requested();
@@ -86,7 +86,7 @@ bool blocking_worker::sleep_until(const std::stop_token& stop,
   rt.time().arm(when_due, until);
   rt.block_until([&mine] { return mine.over(); }, never,
                  [&mine] { mine.wait(); },
-                 [this] { return "a sleep of " + get_cell().path(); });
+                 [this] { return "a sleep of " + get_core().path(); });
   return mine.how() == sleep::end::due;
 }
 

@@ -8,8 +8,8 @@
 #include "system/runtime.hpp"
 #include "system/subscribe.hpp"
 #include "troupe/event_log.hpp"
-#include "worker/cell.hpp"
 #include "worker/runtime_of.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/deep_to_string.hpp>
 
@@ -167,7 +167,7 @@ public:
   event_stream::value_ptr
   wait_for(const std::function<bool(const lifecycle_event&)>& wanted,
            timespan timeout) {
-    if (cell::current() != nullptr || rt_->would_block())
+    if (worker_core::current() != nullptr || rt_->would_block())
       throw std::logic_error("event_log::wait_for would block an actor's "
                              "thread; call it from main or a plain thread");
     if (rt_->forked())

@@ -4,8 +4,8 @@
 #include "troupe/path.hpp"
 
 #include "rules/naming.hpp"
-#include "worker/cell.hpp"
 #include "worker/spawn.hpp"
+#include "worker/worker_core.hpp"
 
 #include <utility>
 
@@ -20,7 +20,7 @@ caf::expected<worker_handle> find_worker(caf::actor_system& sys,
                            "there is no worker at " + path
                              + "; only supervisors and the children of those "
                                "that run have a path that can be looked up");
-  auto* type_found = found.get_cell()->terms().type;
+  auto* type_found = found.get_core()->terms().type;
   if (type != nullptr && *type_found != *type)
     return caf::make_error(errc::invalid_argument,
                            "the worker at " + path + " is "
@@ -40,7 +40,7 @@ caf::expected<caf::strong_actor_ptr> find_actor(caf::actor_system& sys,
   auto found = find_worker(sys, path, nullptr);
   if (!found)
     return std::move(found.error());
-  if (auto actor = found->get_cell()->actor())
+  if (auto actor = found->get_core()->actor())
     return actor;
   return caf::make_error(errc::not_found, "there is no actor at " + path
                                             + " at present: it is "

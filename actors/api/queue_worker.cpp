@@ -5,15 +5,15 @@
 
 #include "rules/backoff.hpp"
 #include "rules/queueing.hpp"
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <functional>
 #include <string>
 
 namespace troupe {
 
-failed_call failed_call::judge(cell& core, const on_error& policy, int failures,
-                               const std::exception_ptr& thrown,
+failed_call failed_call::judge(worker_core& core, const on_error& policy,
+                               int failures, const std::exception_ptr& thrown,
                                std::uint64_t& chance) {
   if (chance == 0)
     chance = std::hash<std::string>{}(core.path());

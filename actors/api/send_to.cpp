@@ -3,11 +3,11 @@
 
 #include "troupe/detail/send_to.hpp"
 
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 namespace troupe {
 
-send_awaiter::send_awaiter(cell& core, worker_handle target,
+send_awaiter::send_awaiter(worker_core& core, worker_handle target,
                            message_queue::node_ptr what) noexcept
   : applicant(std::move(what)), core_(&core), target_(std::move(target)) {
   // nop
@@ -21,12 +21,12 @@ send_awaiter::~send_awaiter() {
 bool send_awaiter::wait_for_room() {
   if (core_->frozen())
     return true; // Nobody will resume it.
-  auto* whom = target_.get_cell();
+  auto* whom = target_.get_core();
   if (whom == nullptr || whom->queue() == nullptr) {
     wait::withdraw();
     return false;
   }
-  // The handle keeps all cells in which the worker's lives go on, and they the
+  // The handle keeps all cores in which the worker's lives go on, and they the
   // queue.
   submission mine{*this};
   auto result = whom->sink()->submit(mine);
@@ -52,7 +52,7 @@ void send_awaiter::decided(bool taken, message_queue::departures&) noexcept {
 }
 
 caf::error send_awaiter::await_resume() const {
-  auto* whom = target_.get_cell();
+  auto* whom = target_.get_core();
   if (whom == nullptr)
     return null_handle();
   if (result_ == receipt::taken)

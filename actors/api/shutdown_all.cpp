@@ -4,8 +4,8 @@
 #include "troupe/shutdown_all.hpp"
 
 #include "system/runtime.hpp"
-#include "worker/cell.hpp"
 #include "worker/stop_report.hpp"
+#include "worker/worker_core.hpp"
 
 #include <optional>
 #include <stdexcept>
@@ -18,7 +18,7 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
     throw std::invalid_argument("shutdown_all: the deadline is negative; use "
                                 "zero to force at once");
   auto rt = runtime::of(sys);
-  if (cell::current() != nullptr || rt->would_block())
+  if (worker_core::current() != nullptr || rt->would_block())
     throw std::logic_error("shutdown_all would block an actor's thread; call "
                            "it from main or a plain thread");
   auto& time = rt->time();
@@ -31,12 +31,12 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
   auto limits = rules::forced_at(force_at);
   limits.abandon = split.abandon;
   limits.end = split.end;
-  std::vector<cell_ptr> started;
-  for (auto& x : rt->cells())
+  std::vector<core_ptr> started;
+  for (auto& x : rt->cores())
     if (x->stage() != rules::stage::created && !x->finished())
       started.push_back(x);
   for (auto& x : started)
-    x->request_stop(static_cast<cell::queue_at_stop>(x->terms().on_stop),
+    x->request_stop(static_cast<worker_core::queue_at_stop>(x->terms().on_stop),
                     limits);
   // Who is still there when it is time to force is described as it is then, or
   // as it is at the end if not even force helps.
@@ -45,7 +45,7 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
     if (!started[i]->wait_until_over(time_left(force_at, time.now())))
       late[i] = describe_blocker(*started[i], time.now());
   const auto all_gone = rules::all_gone_by(limits);
-  std::vector<cell_ptr> in_the_way;
+  std::vector<core_ptr> in_the_way;
   for (std::size_t i = 0; i < started.size(); ++i) {
     auto& x = *started[i];
     auto& found = late[i];

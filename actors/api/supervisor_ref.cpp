@@ -5,9 +5,9 @@
 
 #include "supervisor/nursery.hpp"
 #include "supervisor/shell.hpp"
-#include "worker/cell.hpp"
 #include "worker/spawn.hpp"
 #include "worker/stop_report.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/actor_cast.hpp>
 
@@ -20,21 +20,21 @@ namespace {
 
 /// The children of the supervisor's present life, or null.
 std::shared_ptr<nursery> children_of(const worker_handle& who) {
-  auto* core = who.get_cell();
+  auto* core = who.get_core();
   return core != nullptr ? std::dynamic_pointer_cast<nursery>(core->get_brood())
                          : nullptr;
 }
 
 /// The children of its last life, as they were at its final end.
 std::vector<tree_status> last_children_of(const worker_handle& who) {
-  auto* core = who.get_cell();
+  auto* core = who.get_core();
   auto last = core != nullptr && core->finished() ? core->last_brood()
                                                   : nullptr;
   return last ? last->children : std::vector<tree_status>{};
 }
 
 /// Why there is nobody whom a call could concern.
-caf::error no_children(const cell& core) {
+caf::error no_children(const worker_core& core) {
   const auto at = core.stage();
   if (core.kind() != child_kind::supervisor)
     return caf::make_error(errc::invalid_argument,
@@ -61,7 +61,7 @@ caf::error no_children(const cell& core) {
 /// Has `f` make a call to the supervisor, if it has children at all.
 template <class F>
 child_call call(const worker_handle& who, F f) {
-  auto* core = who.get_cell();
+  auto* core = who.get_core();
   if (core == nullptr)
     return child_call{std::make_shared<child_call::progress>(
       nullptr, child_result{null_handle(), {}})};
@@ -78,7 +78,7 @@ child_call call(const worker_handle& who, F f) {
 } // namespace
 
 stop_report supervisor_ref::shutdown(timespan deadline) const {
-  auto* core = get_cell();
+  auto* core = get_core();
   if (core == nullptr)
     return {};
   if (core->would_block())
@@ -95,7 +95,7 @@ stop_report supervisor_ref::shutdown(timespan deadline) const {
   auto& time = core->rt().time();
   auto begin = time.now();
   auto limits = rules::limits_until(begin, deadline_after(begin, deadline));
-  auto mode = static_cast<cell::queue_at_stop>(core->terms().on_stop);
+  auto mode = static_cast<worker_core::queue_at_stop>(core->terms().on_stop);
   // On purpose: a supervisor above this one does not start it again.
   if (core->kept_by() != nullptr)
     core->want_stop(core->terms().on_stop);
@@ -103,7 +103,7 @@ stop_report supervisor_ref::shutdown(timespan deadline) const {
     return {};
   static_cast<void>(
     core->wait_until_over(time_left(rules::all_gone_by(limits), begin)));
-  std::erase_if(all, [](const cell_ptr& x) {
+  std::erase_if(all, [](const core_ptr& x) {
     return rules::is_final(x->stage()) && !was_forced(*x);
   });
   stop_report result;
@@ -180,10 +180,10 @@ supervisor_ref spawn(caf::actor_system& sys, supervisor_spec spec) {
     throw std::invalid_argument(wrong);
   auto options = options_of(spec);
   auto shared = std::make_shared<const supervisor_spec>(std::move(spec));
-  supervisor_ref result{worker_handle{make_cell(
+  supervisor_ref result{worker_handle{make_core(
     sys, std::move(options), typeid(supervisor_shell), role_of_supervisors(),
     std::make_unique<supervisor_shell>(std::move(shared)), nullptr)}};
-  auto* core = result.get_cell();
+  auto* core = result.get_core();
   core->rt().add_root(*core);
   return result;
 }

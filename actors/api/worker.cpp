@@ -4,9 +4,9 @@
 #include "troupe/worker.hpp"
 
 #include "troupe/path.hpp"
-#include "worker/cell.hpp"
 #include "worker/spawn.hpp"
 #include "worker/worker_actor.hpp"
+#include "worker/worker_core.hpp"
 #include "worker/worker_role.hpp"
 
 #include <stdexcept>
@@ -33,27 +33,27 @@ message_handlers worker::handlers() {
 
 status_fields worker::describe() {
   // Whoever overrides it does not come here, and is asked again.
-  if (cell_ != nullptr)
-    cell_->note_says_nothing();
+  if (core_ != nullptr)
+    core_->note_says_nothing();
   return {};
 }
 
 // -- properties ----------------------------------------------------------------
 
 std::string worker::name() const {
-  return cell_ != nullptr ? cell_->name() : std::string{};
+  return core_ != nullptr ? core_->name() : std::string{};
 }
 
 std::string worker::path() const {
-  return cell_ != nullptr ? cell_->path() : std::string{};
+  return core_ != nullptr ? core_->path() : std::string{};
 }
 
 worker_state worker::state() const noexcept {
-  return cell_ != nullptr ? cell_->state() : worker_state::init;
+  return core_ != nullptr ? core_->state() : worker_state::init;
 }
 
 worker_phase worker::phase() const noexcept {
-  return cell_ != nullptr ? rules::phase_of(cell_->stage())
+  return core_ != nullptr ? rules::phase_of(core_->stage())
                           : worker_phase::created;
 }
 
@@ -62,49 +62,49 @@ bool worker::is_running() const noexcept {
 }
 
 bool worker::is_stopping() const noexcept {
-  return cell_ != nullptr && cell_->stop_asked();
+  return core_ != nullptr && core_->stop_asked();
 }
 
 // -- waiting -------------------------------------------------------------------
 
 sleep_awaitable worker::sleep_until(time_point until) {
-  return {get_cell(), until > now() ? until : sleep_awaiter::no_wait};
+  return {get_core(), until > now() ? until : sleep_awaiter::no_wait};
 }
 
 stop_awaitable worker::stop_requested() {
-  return stop_awaitable{get_cell()};
+  return stop_awaitable{get_core()};
 }
 
 // -- lifecycle -----------------------------------------------------------------
 
 void worker::ready() {
-  get_cell().ready_called();
+  get_core().ready_called();
 }
 
 void worker::mark_healthy() {
-  auto& core = get_cell();
+  auto& core = get_core();
   if (auto* keeper = core.kept_by())
     keeper->marked_healthy(core);
 }
 
 void worker::healthy() {
-  get_cell().report_health(health::healthy, {});
+  get_core().report_health(health::healthy, {});
 }
 
 void worker::degraded(std::string reason) {
-  get_cell().report_health(health::degraded, std::move(reason));
+  get_core().report_health(health::degraded, std::move(reason));
 }
 
 hold_token worker::hold() {
-  return hold_token{get_cell()};
+  return hold_token{get_core()};
 }
 
 void worker::finish() {
-  get_cell().actor_object()->end_run(std::nullopt);
+  get_core().actor_object()->end_run(std::nullopt);
 }
 
 void worker::fail(caf::error reason) {
-  auto& core = get_cell();
+  auto& core = get_core();
   if (!reason)
     reason = caf::make_error(errc::worker_failed,
                              core.subject()
@@ -120,11 +120,11 @@ caf::actor_system& worker::home_system() const {
 }
 
 time_point worker::now() const {
-  return get_cell().rt().time().now();
+  return get_core().rt().time().now();
 }
 
 caf::event_based_actor* worker::self() const {
-  return get_cell().actor_object();
+  return get_core().actor_object();
 }
 
 std::shared_ptr<message_queue> worker::make_queue() {
@@ -135,29 +135,30 @@ task<> worker::hand_over_queue() {
   co_return;
 }
 
-cell& worker::get_cell() const {
-  if (cell_ == nullptr)
+worker_core& worker::get_core() const {
+  if (core_ == nullptr)
     throw std::logic_error(
       "this worker was not spawned: its constructor, and a "
       "worker object that was made by hand, can neither "
       "wait nor send; use troupe::spawn");
-  return *cell_;
+  return *core_;
 }
 
-message_queue& worker::find_queue(cell& core) {
+message_queue& worker::find_queue(worker_core& core) {
   return *core.queue();
 }
 
-cell* worker::spawn_child(worker_options options, const std::type_info& type,
-                          std::unique_ptr<worker> what) {
-  auto& parent = get_cell();
-  return make_cell(parent.actor_object()->home_system(), std::move(options),
+worker_core* worker::spawn_child(worker_options options,
+                                 const std::type_info& type,
+                                 std::unique_ptr<worker> what) {
+  auto& parent = get_core();
+  return make_core(parent.actor_object()->home_system(), std::move(options),
                    type, role_of_workers(), std::move(what), &parent);
 }
 
 // -- hold_token ----------------------------------------------------------------
 
-hold_token::hold_token(cell& core) : core_(&core) {
+hold_token::hold_token(worker_core& core) : core_(&core) {
   core_->retain();
   core_->add_hold();
 }

@@ -3,7 +3,7 @@
 
 #include "troupe/worker_handle.hpp"
 
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/actor_cast.hpp>
 
@@ -16,64 +16,64 @@ caf::error null_handle() {
 }
 
 worker_handle::worker_handle(const worker_handle& other) noexcept
-  : cell_(other.cell_) {
-  if (cell_ != nullptr)
-    cell_->add_handle();
+  : core_(other.core_) {
+  if (core_ != nullptr)
+    core_->add_handle();
 }
 
 worker_handle::~worker_handle() {
-  if (cell_ != nullptr)
-    cell_->drop_handle();
+  if (core_ != nullptr)
+    core_->drop_handle();
 }
 
-cell* worker_handle::get_cell() const noexcept {
-  return cell_ != nullptr ? &cell_->latest() : nullptr;
+worker_core* worker_handle::get_core() const noexcept {
+  return core_ != nullptr ? &core_->latest() : nullptr;
 }
 
 // -- properties ----------------------------------------------------------------
 
 worker_state worker_handle::state() const noexcept {
-  auto* who = get_cell();
+  auto* who = get_core();
   return who != nullptr ? who->state() : worker_state::nobody;
 }
 
 worker_phase worker_handle::phase() const noexcept {
-  auto* who = get_cell();
+  auto* who = get_core();
   return who != nullptr ? who->phase() : worker_phase::nobody;
 }
 
 std::string worker_handle::name() const {
-  auto* who = get_cell();
+  auto* who = get_core();
   return who != nullptr ? who->name() : std::string{};
 }
 
 std::string worker_handle::path() const {
-  auto* who = get_cell();
+  auto* who = get_core();
   return who != nullptr ? who->path() : std::string{};
 }
 
 bool worker_handle::is_of(const std::type_info& type) const noexcept {
-  auto* who = get_cell();
+  auto* who = get_core();
   return who != nullptr && *who->terms().type == type;
 }
 
 std::uint64_t worker_handle::incarnation() const noexcept {
-  auto* who = get_cell();
+  auto* who = get_core();
   return who != nullptr ? who->incarnation() : 0;
 }
 
 std::optional<outcome> worker_handle::outcome() const {
-  auto* who = get_cell();
+  auto* who = get_core();
   return who != nullptr ? who->last_outcome() : std::nullopt;
 }
 
 health worker_handle::health() const noexcept {
-  auto* who = get_cell();
+  auto* who = get_core();
   return who != nullptr ? who->reported_health() : troupe::health::healthy;
 }
 
 worker_status worker_handle::status() const {
-  if (auto* who = get_cell())
+  if (auto* who = get_core())
     return who->status();
   worker_status result;
   result.state = worker_state::nobody;
@@ -82,7 +82,7 @@ worker_status worker_handle::status() const {
 }
 
 caf::actor worker_handle::actor() const {
-  auto* who = get_cell();
+  auto* who = get_core();
   if (who == nullptr)
     return nullptr;
   return caf::actor_cast<caf::actor>(who->actor());
@@ -91,29 +91,29 @@ caf::actor worker_handle::actor() const {
 // -- lifecycle -----------------------------------------------------------------
 
 startup_result worker_handle::startup() const {
-  auto* who = get_cell();
+  auto* who = get_core();
   return who != nullptr ? who->startup() : null_handle();
 }
 
 startup_result worker_handle::start() const {
-  auto* who = get_cell();
+  auto* who = get_core();
   return who != nullptr ? who->start() : null_handle();
 }
 
 void worker_handle::gracefully_stop() const {
-  auto* who = get_cell();
+  auto* who = get_core();
   if (who != nullptr)
     who->want_stop(who->terms().on_stop);
 }
 
 void worker_handle::drain() const {
-  auto* who = get_cell();
+  auto* who = get_core();
   if (who != nullptr)
     who->want_stop(on_stop::drain);
 }
 
 void worker_handle::force_stop() const {
-  auto* who = get_cell();
+  auto* who = get_core();
   if (who == nullptr)
     return;
   // On purpose: a supervisor is not to start it again.
@@ -123,7 +123,7 @@ void worker_handle::force_stop() const {
 }
 
 awaited_outcome worker_handle::shutdown() const {
-  auto* who = get_cell();
+  auto* who = get_core();
   // A call that is going to be refused must not stop anything.
   if (who == nullptr)
     return null_handle();
@@ -134,7 +134,7 @@ awaited_outcome worker_handle::shutdown() const {
 }
 
 awaited_outcome worker_handle::wait_for_shutdown(timespan timeout) const {
-  auto* who = get_cell();
+  auto* who = get_core();
   if (who == nullptr)
     return null_handle();
   return who->wait_until_over(timeout);
@@ -155,17 +155,17 @@ std::size_t worker_handle::queue_size() const noexcept {
 }
 
 queue_counts worker_handle::queue() const {
-  auto* who = get_cell();
+  auto* who = get_core();
   return who != nullptr ? who->counts() : queue_counts{};
 }
 
 worker* worker_handle::finished_worker() const noexcept {
-  auto* who = get_cell();
+  auto* who = get_core();
   return who != nullptr ? who->finished_worker() : nullptr;
 }
 
 message_queue* worker_handle::find_queue() const noexcept {
-  auto* who = get_cell();
+  auto* who = get_core();
   return who != nullptr ? who->queue() : nullptr;
 }
 

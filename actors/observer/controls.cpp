@@ -6,7 +6,7 @@
 #include "troupe/error.hpp"
 #include "troupe/path.hpp"
 #include "troupe/supervisor_ref.hpp"
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/actor_system.hpp>
 

@@ -9,7 +9,7 @@
 #include "troupe/call_later.hpp"
 #include "troupe/error.hpp"
 #include "troupe/events.hpp"
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/telemetry/collector/prometheus.hpp>
@@ -67,7 +67,7 @@ double seconds(timespan x) noexcept {
   return std::chrono::duration<double>(x).count();
 }
 
-void add_tree(const cell_ptr& x, std::vector<cell_ptr>& to) {
+void add_tree(const core_ptr& x, std::vector<core_ptr>& to) {
   to.push_back(x);
   auto below = x->linked_children();
   if (auto children = x->get_brood())
@@ -76,10 +76,10 @@ void add_tree(const cell_ptr& x, std::vector<cell_ptr>& to) {
     add_tree(child, to);
 }
 
-/// Those that a status shows: not each cell that somebody holds a handle to.
-std::vector<cell_ptr> all_in_trees(runtime& rt) {
-  std::vector<cell_ptr> result;
-  for (const auto& x : rt.top_cells())
+/// Those that a status shows: not each core that somebody holds a handle to.
+std::vector<core_ptr> all_in_trees(runtime& rt) {
+  std::vector<core_ptr> result;
+  for (const auto& x : rt.top_cores())
     add_tree(x, result);
   return result;
 }

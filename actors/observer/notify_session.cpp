@@ -6,9 +6,9 @@
 #include "rules/within.hpp"
 #include "system/caf_compat.hpp"
 #include "system/runtime.hpp"
-#include "worker/cell.hpp"
 #include "worker/roll_call.hpp"
 #include "worker/stop_report.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/deep_to_string.hpp>
 
@@ -89,8 +89,8 @@ watchdog_terms read_watchdog(const notify_environment& from, std::int64_t pid) {
 // -- the probe -------------------------------------------------------------------
 
 bool supervisor_answers(const worker_handle& root, timespan patience) {
-  auto* who = root.get_cell();
-  return who != nullptr && answers(cell_ptr{*who}, patience);
+  auto* who = root.get_core();
+  return who != nullptr && answers(core_ptr{*who}, patience);
 }
 
 // -- beginning and end -----------------------------------------------------------
@@ -287,7 +287,7 @@ void notify_session::flush(runtime& rt) {
 worker_census notify_session::count(runtime& rt) const {
   worker_census result;
   const auto stops = rules_.at() == notify_rules::stage::stopping;
-  for (const auto& x : rt.cells()) {
+  for (const auto& x : rt.cores()) {
     const auto phase = x->phase();
     switch (phase) {
       case worker_phase::starting:

@@ -19,9 +19,9 @@
 #include "system/runtime.hpp"
 #include "system/setting.hpp"
 #include "troupe/events.hpp"
-#include "worker/cell.hpp"
 #include "worker/roll_call.hpp"
 #include "worker/tree_status.hpp"
+#include "worker/worker_core.hpp"
 
 #include <httplib.h>
 
@@ -432,8 +432,8 @@ private:
 
   /// The status of those with nobody above them, without what is below.
   [[nodiscard]] std::vector<tree_status> look_at_roots() {
-    auto roots = rt_->top_cells();
-    std::erase_if(roots, [](const cell_ptr& x) {
+    auto roots = rt_->top_cores();
+    std::erase_if(roots, [](const core_ptr& x) {
       return x->kind() != child_kind::supervisor;
     });
     auto answers = roll_call::hold(*rt_, roots, liveness_limit);

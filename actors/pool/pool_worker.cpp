@@ -16,7 +16,8 @@ namespace {
 
 class pool_role final : public supervisor_role {
 public:
-  [[nodiscard]] message_sink* sink(const cell& x) const noexcept override {
+  [[nodiscard]] message_sink*
+  sink(const worker_core& x) const noexcept override {
     return router_of(x).get(); // The queue of `x` keeps it.
   }
 };
@@ -29,7 +30,7 @@ const worker_role& role_of_pools() noexcept {
   return role_of_pool;
 }
 
-std::shared_ptr<pool_router> router_of(const cell& x) {
+std::shared_ptr<pool_router> router_of(const worker_core& x) {
   return x.terms().role == &role_of_pool
            ? std::static_pointer_cast<pool_router>(x.queue()->pool())
            : nullptr;
@@ -47,18 +48,18 @@ std::shared_ptr<message_queue> pool_worker::make_queue() {
 }
 
 std::shared_ptr<nursery> pool_worker::make_children() {
-  auto& core = get_cell();
+  auto& core = get_core();
   auto pool = router_of(core);
   return std::make_shared<nursery>(core, pool->begin(), pool);
 }
 
 void pool_worker::has_begun(const std::shared_ptr<nursery>& children) {
-  router_of(get_cell())->kept_by(children);
+  router_of(get_core())->kept_by(children);
 }
 
 void pool_worker::after_shutdown(const outcome& how) {
   supervisor_shell::after_shutdown(how);
-  auto& core = get_cell();
+  auto& core = get_core();
   router_of(core)->end(
     caf::make_error(errc::supervisor_stopping, core.subject() + " has ended"));
 }

@@ -32,7 +32,7 @@ private:
 
 [[nodiscard]] const worker_role& role_of_pools() noexcept;
 
-/// The router of the pool whose cell that is, or null.
-[[nodiscard]] std::shared_ptr<pool_router> router_of(const cell& x);
+/// The router of the pool whose core that is, or null.
+[[nodiscard]] std::shared_ptr<pool_router> router_of(const worker_core& x);
 
 } // namespace troupe

@@ -203,7 +203,7 @@ void pool_router::prepare_drain() noexcept {
   redistribute(*waiting_, true, out);
 }
 
-void pool_router::housed(const message_queue& from, cell& in) {
+void pool_router::housed(const message_queue& from, worker_core& in) {
   std::unique_lock guard{mtx_};
   auto* found = find(&from);
   if (found == nullptr)
@@ -211,7 +211,7 @@ void pool_router::housed(const message_queue& from, cell& in) {
   // It may be the last who knows it, and its object is the user's.
   if (found->core.get() != nullptr)
     gone_.push_back(std::move(found->core));
-  found->core = cell_ptr{in};
+  found->core = core_ptr{in};
 }
 
 queue_counts pool_router::counts() noexcept {
@@ -329,7 +329,7 @@ void pool_router::kept_by(const std::shared_ptr<nursery>& by) {
 }
 
 void pool_router::end(const caf::error& why) noexcept {
-  std::vector<cell_ptr> gone;
+  std::vector<core_ptr> gone;
   std::vector<call_ptr> calls;
   {
     std::unique_lock guard{mtx_};
@@ -344,8 +344,8 @@ void pool_router::end(const caf::error& why) noexcept {
     call->finish({why, {}});
 }
 
-void pool_router::note_ready(cell& who) noexcept {
-  std::vector<cell_ptr> gone;
+void pool_router::note_ready(worker_core& who) noexcept {
+  std::vector<core_ptr> gone;
   std::unique_lock guard{mtx_};
   gone.swap(gone_);
   auto* found = find(who.queue());
@@ -396,13 +396,13 @@ void pool_router::close_seats(std::size_t first, std::size_t last,
     redistribute(*queue, true, out);
 }
 
-void pool_router::child_ready(cell& who) {
+void pool_router::child_ready(worker_core& who) {
   note_ready(who);
   // Somebody may wait for those who came with the pool.
   reconcile(0, 0);
 }
 
-void pool_router::child_ended(cell& who) noexcept {
+void pool_router::child_ended(worker_core& who) noexcept {
   std::unique_lock guard{mtx_};
   if (auto* found = find(who.queue()))
     found->up = false;

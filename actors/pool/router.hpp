@@ -9,7 +9,7 @@
 #include "supervisor/child_listener.hpp"
 #include "troupe/detail/queue.hpp"
 #include "troupe/worker_pool.hpp"
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/actor_control_block.hpp>
 #include <caf/message_id.hpp>
@@ -34,7 +34,7 @@ class nursery;
 /// takes no more. The queue of a worker is used again when there is another
 /// worker in its place: that is why no counts are ever forgotten.
 ///
-/// Lives as long as the pool's cell, for which it makes the queue; thread-safe.
+/// Lives as long as the pool's core, for which it makes the queue; thread-safe.
 class pool_router final : public message_sink,
                           public queue_group,
                           public child_listener,
@@ -56,7 +56,7 @@ public:
 
   void take_over(message_queue& from, bool messages) noexcept override;
 
-  void housed(const message_queue& from, cell& in) override;
+  void housed(const message_queue& from, worker_core& in) override;
 
   /// All queues together.
   [[nodiscard]] queue_counts counts() noexcept override;
@@ -93,9 +93,9 @@ public:
   void end(const caf::error& why) noexcept;
 
   /// A worker is ready: it can take messages.
-  void child_ready(cell& who) override;
+  void child_ready(worker_core& who) override;
 
-  void child_ended(cell& who) noexcept override;
+  void child_ended(worker_core& who) noexcept override;
 
   /// How many workers there are to be.
   [[nodiscard]] std::size_t size() const;
@@ -116,7 +116,7 @@ private:
 
   struct seat {
     std::shared_ptr<message_queue> queue;
-    cell_ptr core; // of the worker, to see whether it is over
+    core_ptr core; // of the worker, to see whether it is over
     stage at = stage::absent;
     bool up = false;   // it is ready
     bool open = false; // it may get messages
@@ -128,7 +128,7 @@ private:
 
   void pass_over(seat& x, departure_list& out);
 
-  void note_ready(cell& who) noexcept;
+  void note_ready(worker_core& who) noexcept;
 
   /// Makes the workers those that are wanted, in the seats from `first` on that
   /// are before `last`. Each change that is done calls this once more, so
@@ -192,7 +192,7 @@ private:
   std::vector<rules::pool_number> ready_; // seats that are to be opened
   rules::key_owners owners_;              // of partitions, among the open ones
   std::uint64_t last_ = ~std::uint64_t{0};
-  std::vector<cell_ptr> gone_; // to be let go of
+  std::vector<core_ptr> gone_; // to be let go of
   std::vector<call_ptr> calls_;
   caf::error why_not_; // what kept a worker from starting
 };

@@ -110,12 +110,12 @@ child_spec child(const pool_plan& plan, child_options options) {
           std::make_shared<pool_factory>(std::move(pool))};
 }
 
-cell* spawn_pool(caf::actor_system& sys, const pool_plan& plan) {
+worker_core* spawn_pool(caf::actor_system& sys, const pool_plan& plan) {
   auto pool = named(plan);
   if (auto wrong = check_pool(pool); !wrong.empty())
     throw std::invalid_argument(wrong);
   auto router = std::make_shared<pool_router>(pool);
-  auto* result = make_cell(sys, options_of(pool), *pool.type, role_of_pools(),
+  auto* result = make_core(sys, options_of(pool), *pool.type, role_of_pools(),
                            std::make_unique<pool_worker>(router->own_queue()),
                            nullptr);
   result->rt().add_root(*result);
@@ -127,7 +127,7 @@ cell* spawn_pool(caf::actor_system& sys, const pool_plan& plan) {
 namespace {
 
 std::shared_ptr<pool_router> router_behind(const worker_handle& who) {
-  auto* core = who.get_cell();
+  auto* core = who.get_core();
   return core != nullptr ? router_of(*core) : nullptr;
 }
 
@@ -143,7 +143,7 @@ child_call pool_handle::resize(std::size_t n) const {
   if (!pool)
     return child_call{std::make_shared<child_call::progress>(
       nullptr, child_result{null_handle(), {}})};
-  auto* core = get_cell();
+  auto* core = get_core();
   auto call = std::make_shared<child_call::progress>(core->shared_rt());
   if (core->finished())
     call->finish({caf::make_error(errc::supervisor_stopping,

@@ -5,7 +5,7 @@
 
 #include "base/linked_list.hpp"
 #include "queue/departures.hpp"
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <mutex>
 #include <utility>
@@ -45,7 +45,7 @@ message_queue::awaiter::alarm::alarm(awaiter& x) noexcept
   // nop
 }
 
-message_queue::awaiter::awaiter(cell& core, message_queue& queue,
+message_queue::awaiter::awaiter(worker_core& core, message_queue& queue,
                                 time_point until) noexcept
   : idle_wait(core), queue_(&queue), until_(until), alarm_(*this) {
   // nop
@@ -53,7 +53,7 @@ message_queue::awaiter::awaiter(cell& core, message_queue& queue,
 
 message_queue::awaiter::~awaiter() {
   if (armed_)
-    worker_cell().rt().time().cancel(alarm_);
+    get_core().rt().time().cancel(alarm_);
   if (done_)
     return;
   std::unique_lock guard{queue_->mtx_};
@@ -65,7 +65,7 @@ message_queue::awaiter::~awaiter() {
 }
 
 bool message_queue::awaiter::await_ready() {
-  auto& core = worker_cell();
+  auto& core = get_core();
   departures out{*queue_};
   std::unique_lock guard{queue_->mtx_};
   if (core.abandoned())
@@ -88,7 +88,7 @@ bool message_queue::awaiter::await_ready() {
 }
 
 bool message_queue::awaiter::wait_for_message() {
-  auto& core = worker_cell();
+  auto& core = get_core();
   if (core.frozen())
     return true; // Nobody will resume it.
   if (pausing_) {
@@ -176,7 +176,7 @@ void message_queue::awaiter::promise(node_ptr x) noexcept {
 
 // -- handover ------------------------------------------------------------------
 
-message_queue::handover::handover(cell& core, message_queue& queue)
+message_queue::handover::handover(worker_core& core, message_queue& queue)
   : core_(&core), queue_(&queue) {
   const auto guard = queue.lock_collected();
   first_ = std::exchange(queue.first_, nullptr);

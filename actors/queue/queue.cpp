@@ -9,7 +9,7 @@
 #include "rules/queueing.hpp"
 #include "system/stream.hpp"
 #include "troupe/detail/get_message.hpp"
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <optional>
 #include <utility>
@@ -71,7 +71,7 @@ message_queue::~message_queue() {
       delete std::exchange(list, list->next);
 }
 
-void message_queue::attach(cell& core, const queue_options& how) {
+void message_queue::attach(worker_core& core, const queue_options& how) {
   {
     std::unique_lock guard{mtx_};
     if (!runtime_) {
@@ -87,7 +87,7 @@ void message_queue::attach(cell& core, const queue_options& how) {
   attach(core);
 }
 
-void message_queue::attach(cell& core) {
+void message_queue::attach(worker_core& core) {
   if (auto pool = this->pool())
     pool->housed(*this, core);
   std::unique_lock guard{mtx_};
@@ -636,13 +636,13 @@ bool message_queue::keeps_content() const noexcept {
   return keeps_ || letters_->wanted();
 }
 
-void message_queue::keep(cell& core, node_ptr x) noexcept {
+void message_queue::keep(worker_core& core, node_ptr x) noexcept {
   departures out{*this};
   std::unique_lock guard{mtx_};
   keep(core, std::move(x), out);
 }
 
-void message_queue::settle(cell& core, node_ptr x, leave how) noexcept {
+void message_queue::settle(worker_core& core, node_ptr x, leave how) noexcept {
   departures out{*this};
   std::unique_lock guard{mtx_};
   if (keep(core, std::move(x), out))
@@ -650,7 +650,8 @@ void message_queue::settle(cell& core, node_ptr x, leave how) noexcept {
 }
 
 /// @returns whether the message in progress is that worker's.
-bool message_queue::keep(cell& core, node_ptr x, departures& out) noexcept {
+bool message_queue::keep(worker_core& core, node_ptr x,
+                         departures& out) noexcept {
   // The code of an abandoned worker may come here when that is over, and
   // another worker has a message of this queue in hand.
   if (core.abandoned()) {
@@ -662,9 +663,10 @@ bool message_queue::keep(cell& core, node_ptr x, departures& out) noexcept {
   return true;
 }
 
-/// @param core The cell of the worker that wants it. It gets none when it is
+/// @param core The core of the worker that wants it. It gets none when it is
 ///             about to be destroyed, however many there are.
-message_queue::node_ptr message_queue::pop_front(const cell& core) noexcept {
+message_queue::node_ptr
+message_queue::pop_front(const worker_core& core) noexcept {
   if (!give_out_)
     return nullptr;
   if (first_ == nullptr)

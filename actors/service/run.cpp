@@ -10,8 +10,8 @@
 #include "system/runtime.hpp"
 #include "troupe/error.hpp"
 #include "troupe/supervisor_ref.hpp"
-#include "worker/cell.hpp"
 #include "worker/stop_report.hpp"
+#include "worker/worker_core.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -34,7 +34,7 @@ namespace troupe {
 namespace {
 
 /// Whether its code has not come back to this day.
-bool is_stuck(const cell& x) {
+bool is_stuck(const worker_core& x) {
   return x.stage() == rules::stage::abandoned && x.actor() != nullptr;
 }
 
@@ -46,7 +46,7 @@ public:
       stop_timeout_(stop_timeout),
       tree_(spawn(sys, std::move(spec))),
       path_(tree_.path()) {
-    noted_.emplace_back(*tree_.get_cell());
+    noted_.emplace_back(*tree_.get_core());
   }
 
   /// Starts the tree and waits for its end, which begins at once if `on_ready`
@@ -57,7 +57,7 @@ public:
       return err;
     // A signal may have come before there was anything to stop.
     act(seen());
-    if (on_ready && !tree_.get_cell()->wait_until_ready())
+    if (on_ready && !tree_.get_core()->wait_until_ready())
       call(on_ready);
     auto how = tree_.wait_for_shutdown();
     if (how && (how->kind() == outcome_kind::cancelled || how->abandoned()))
@@ -83,7 +83,7 @@ public:
     if (!how)
       return text_of(how.error());
     if (how->kind() == outcome_kind::cancelled)
-      return tree_.get_cell()->subject()
+      return tree_.get_core()->subject()
              + " was ended from outside: " + to_string(how->reason());
     return text_of(how->reason());
   }
@@ -91,22 +91,22 @@ public:
   /// Who was, or is, in the way; those furthest down come first.
   [[nodiscard]] stop_report report() {
     std::unique_lock guard{mtx_};
-    auto in_the_way = [](const cell_ptr& x) {
+    auto in_the_way = [](const core_ptr& x) {
       return is_live(*x) || was_forced(*x) || is_stuck(*x);
     };
     auto found = noted_;
     // Those that came to life later, and those in other trees that are stuck.
-    for (auto& x : rt_->cells())
+    for (auto& x : rt_->cores())
       if (is_stuck(*x) || came_late(*x))
         found.push_back(x);
     std::erase_if(found,
-                  [in_the_way](const cell_ptr& x) { return !in_the_way(x); });
+                  [in_the_way](const core_ptr& x) { return !in_the_way(x); });
     std::sort(found.begin(), found.end(),
-              [](const cell_ptr& x, const cell_ptr& y) {
+              [](const core_ptr& x, const core_ptr& y) {
                 return std::less<>{}(x.get(), y.get());
               });
     auto twice = std::unique(found.begin(), found.end(),
-                             [](const cell_ptr& x, const cell_ptr& y) {
+                             [](const core_ptr& x, const core_ptr& y) {
                                return x.get() == y.get();
                              });
     found.erase(twice, found.end());
@@ -134,9 +134,9 @@ public:
 
   /// Whether the actor system would wait for somebody for ever.
   [[nodiscard]] bool has_stuck() const {
-    auto all = rt_->cells();
+    auto all = rt_->cores();
     return std::any_of(all.begin(), all.end(),
-                       [](const cell_ptr& x) { return is_stuck(*x); });
+                       [](const core_ptr& x) { return is_stuck(*x); });
   }
 
 private:
@@ -163,7 +163,7 @@ private:
   }
 
   void stop() {
-    auto& root = *tree_.get_cell();
+    auto& root = *tree_.get_core();
     if (!is_live(root))
       return; // not yet, and run() comes back to it; or not any more
     auto now = rt_->time().now();
@@ -176,7 +176,7 @@ private:
         noted_.push_back(std::move(x));
     }
     auto limits = rules::limits_until(now, deadline_after(now, stop_timeout_));
-    auto mode = static_cast<cell::queue_at_stop>(root.terms().on_stop);
+    auto mode = static_cast<worker_core::queue_at_stop>(root.terms().on_stop);
     root.request_stop(mode, limits);
     rt_->log(compat::log_info, "run: a signal came, " + path_ + " stops");
   }
@@ -189,7 +189,7 @@ private:
 
   void force_all() {
     tree_.force_stop();
-    if (!rules::is_final(tree_.get_cell()->stage()))
+    if (!rules::is_final(tree_.get_core()->stage()))
       return;
     // Its children may be on their own by now.
     for (auto& x : below())
@@ -211,7 +211,7 @@ private:
     auto limits = rules::limits_until(now,
                                       deadline_after(begun, stop_timeout_));
     for (auto& x : orphans) {
-      auto mode = static_cast<cell::queue_at_stop>(x->terms().on_stop);
+      auto mode = static_cast<worker_core::queue_at_stop>(x->terms().on_stop);
       x->request_stop(mode, limits);
     }
     const auto end = rules::all_gone_by(limits);
@@ -219,20 +219,20 @@ private:
       static_cast<void>(x->wait_until_over(time_left(end, rt_->time().now())));
   }
 
-  [[nodiscard]] bool is_below(const cell& x) const {
+  [[nodiscard]] bool is_below(const worker_core& x) const {
     return is_within(x.path(), path_) && x.path() != path_;
   }
 
   /// All in the tree that live, but for its root.
-  [[nodiscard]] std::vector<cell_ptr> below() const {
+  [[nodiscard]] std::vector<core_ptr> below() const {
     auto result = inhabitants(*rt_, path_);
-    std::erase_if(result, [this](const cell_ptr& x) { return !is_below(*x); });
+    std::erase_if(result, [this](const core_ptr& x) { return !is_below(*x); });
     return result;
   }
 
   /// Whether it was told to stop when the stop had begun already.
   /// @pre `mtx_` is held
-  [[nodiscard]] bool came_late(const cell& x) const {
+  [[nodiscard]] bool came_late(const worker_core& x) const {
     auto since = x.stopping_since();
     return is_below(x) && since != never && since >= stop_begun_;
   }
@@ -246,7 +246,7 @@ private:
   std::mutex mtx_;
   int seen_ = 0; // signals
   time_point stop_begun_ = never;
-  std::vector<cell_ptr> noted_; // those whom the stop found
+  std::vector<core_ptr> noted_; // those whom the stop found
 };
 
 /// Flushes what was printed.
@@ -313,7 +313,7 @@ int run(caf::actor_system& sys, supervisor_spec tree, run_options options) {
     throw std::invalid_argument("run_options.stop_timeout is negative; use "
                                 "zero to force at once");
   auto rt = runtime::of(sys);
-  if (cell::current() != nullptr || rt->would_block())
+  if (worker_core::current() != nullptr || rt->would_block())
     throw std::logic_error("run would block an actor's thread; call it from "
                            "main or a plain thread");
   const auto may_exit = options.on_abandoned == on_abandoned::exit_process;

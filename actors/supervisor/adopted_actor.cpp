@@ -6,8 +6,8 @@
 #include "system/caf_compat.hpp"
 #include "troupe/child.hpp"
 #include "troupe/event.hpp"
-#include "worker/cell.hpp"
 #include "worker/worker_actor.hpp"
+#include "worker/worker_core.hpp"
 #include "worker/worker_role.hpp"
 
 #include <caf/exit_reason.hpp>
@@ -67,7 +67,7 @@ public:
       if (!who_)
         co_return;
     }
-    shown_ = &get_cell();
+    shown_ = &get_core();
     shown_->set_face(who_);
     compat::watch_end(self(), caf::actor_cast<caf::actor>(who_),
                       [weak = std::weak_ptr<ending>{end_}](
@@ -117,7 +117,7 @@ private:
 
   /// There is none afterwards if a stop came first.
   task<> wait_for_actor() {
-    auto either = when_any((*make_)(get_cell().rt().system()),
+    auto either = when_any((*make_)(get_core().rt().system()),
                            stop_requested());
     auto first = co_await std::move(either);
     if (auto* made = std::get_if<0>(&first.value))
@@ -138,7 +138,7 @@ private:
 
   std::shared_ptr<waiting_function> make_; // null if there was no need to wait
   caf::strong_actor_ptr who_;
-  cell* shown_ = nullptr;
+  worker_core* shown_ = nullptr;
   std::shared_ptr<ending> end_ = std::make_shared<ending>();
 };
 

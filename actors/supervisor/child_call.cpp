@@ -3,7 +3,7 @@
 
 #include "supervisor/child_call.hpp"
 
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/deep_to_string.hpp>
 
@@ -86,7 +86,7 @@ void child_call::progress::then(unique_function<void(const child_result&)> f) {
 child_result child_call::progress::wait(timespan timeout) {
   // Also if it is done already: whoever writes it in an actor would not notice
   // until the day on which it is not.
-  if (cell::current() != nullptr || (rt_ && rt_->would_block()))
+  if (worker_core::current() != nullptr || (rt_ && rt_->would_block()))
     return {caf::make_error(errc::would_block,
                             "get() of a call to a supervisor would block an "
                             "actor's thread; co_await the call instead"),

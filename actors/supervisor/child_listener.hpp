@@ -13,10 +13,10 @@ class child_listener {
 public:
   virtual ~child_listener();
 
-  virtual void child_ready(cell& who) = 0;
+  virtual void child_ready(worker_core& who) = 0;
 
   /// A life of `who` has ended.
-  virtual void child_ended(cell& who) noexcept = 0;
+  virtual void child_ended(worker_core& who) noexcept = 0;
 
   /// Whether all of them finish what is queued before they stop, whatever their
   /// own options say.

@@ -10,7 +10,7 @@
 #include "troupe/child_spec.hpp"
 #include "troupe/detail/clock.hpp"
 #include "troupe/worker_handle.hpp"
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +21,7 @@
 
 namespace troupe {
 
-/// What is known of a child beside what the rules know, and its cell. There can
+/// What is known of a child beside what the rules know, and its core. There can
 /// be very many: what only some need at a time is in `agenda`.
 struct kept_child {
   using call_ptr = std::shared_ptr<child_call::progress>;
@@ -40,7 +40,7 @@ struct kept_child {
   };
 
   rules::child_id id = rules::no_child;
-  worker_handle handle; // to the cell of its present life
+  worker_handle handle; // to the core of its present life
   std::shared_ptr<const child_factory> factory; // null once none is needed
   call_ptr start;                               // that waits for it to be ready
   std::unique_ptr<agenda> plans;
@@ -49,7 +49,7 @@ struct kept_child {
   beginning begins = beginning::none;
 
   [[nodiscard]] std::string_view name() const noexcept {
-    return handle.get_cell()->name();
+    return handle.get_core()->name();
   }
 
   [[nodiscard]] agenda& make_plans() {

@@ -37,7 +37,7 @@ void empty(std::vector<T>& xs) noexcept {
 
 } // namespace
 
-nursery::nursery(cell& core, std::shared_ptr<const supervisor_spec> spec,
+nursery::nursery(worker_core& core, std::shared_ptr<const supervisor_spec> spec,
                  const std::shared_ptr<child_listener>& listener)
   : rt_(core.shared_rt()),
     spec_(std::move(spec)),
@@ -200,7 +200,7 @@ bool nursery::over() const noexcept {
 
 void nursery::orphan() noexcept {
   news([this] {
-    supervisor_ = cell_ptr{};
+    supervisor_ = core_ptr{};
     rules_.stop(now());
   });
   news([this] { let_go(); });
@@ -217,7 +217,7 @@ void nursery::let_go() {
 
 // -- keeper --------------------------------------------------------------------
 
-std::unique_ptr<worker> nursery::make_object(cell& who) {
+std::unique_ptr<worker> nursery::make_object(worker_core& who) {
   std::shared_ptr<const child_factory> factory;
   auto others_are_due = false;
   {
@@ -247,16 +247,16 @@ std::unique_ptr<worker> nursery::make_object(cell& who) {
   return result;
 }
 
-void nursery::child_ready(cell& who, bool tell) noexcept {
+void nursery::child_ready(worker_core& who, bool tell) noexcept {
   if (auto listener = listener_.lock())
     listener->child_ready(who);
   if (tell)
-    news([this, what = cell_ptr{who}]() mutable {
+    news([this, what = core_ptr{who}]() mutable {
       note_ready(what->place(), what->terms().on_stop);
       told_.push_back(std::move(what));
     });
   else
-    // The turn may be taken on another processor. Do not touch the cell there.
+    // The turn may be taken on another processor. Do not touch the core there.
     news([this, place = who.place(), mode = who.terms().on_stop] {
       note_ready(place, mode);
     });
@@ -275,10 +275,10 @@ void nursery::note_ready(child_id who, on_stop mode) {
   });
 }
 
-void nursery::child_ended(cell& who) noexcept {
+void nursery::child_ended(worker_core& who) noexcept {
   if (auto listener = listener_.lock())
     listener->child_ended(who);
-  news([this, what = cell_ptr{who}] {
+  news([this, what = core_ptr{who}] {
     has_begun(what->place());
     begin_next();
     auto smoothly = what->ended_smoothly();
@@ -306,7 +306,7 @@ void nursery::child_ended(cell& who) noexcept {
 
 /// Whether it, or somebody below it, is to blame if the stop takes long.
 /// @pre `mtx_` is held
-void nursery::note_late(const cell& who, const outcome& how) {
+void nursery::note_late(const worker_core& who, const outcome& how) {
   late_.insert(late_.end(), how.blockers().begin(), how.blockers().end());
   // A supervisor was only waiting for those.
   if (how.blockers().empty()
@@ -314,8 +314,8 @@ void nursery::note_late(const cell& who, const outcome& how) {
     late_.push_back(describe_blocker(who, now()));
 }
 
-void nursery::stop_wanted(cell& who, on_stop mode) noexcept {
-  turn([this, what = cell_ptr{who}, mode] {
+void nursery::stop_wanted(worker_core& who, on_stop mode) noexcept {
+  turn([this, what = core_ptr{who}, mode] {
     auto* x = children_.find(what->place());
     if (x == nullptr)
       return;
@@ -324,7 +324,8 @@ void nursery::stop_wanted(cell& who, on_stop mode) noexcept {
   });
 }
 
-void nursery::face_changed(cell& who, const caf::strong_actor_ptr& before,
+void nursery::face_changed(worker_core& who,
+                           const caf::strong_actor_ptr& before,
                            const caf::strong_actor_ptr& now) {
   std::unique_lock guard{mtx_};
   adopted_.erase(before.get());
@@ -332,7 +333,7 @@ void nursery::face_changed(cell& who, const caf::strong_actor_ptr& before,
     adopted_.insert_or_assign(now.get(), who.place());
 }
 
-void nursery::marked_healthy(cell& who) noexcept {
+void nursery::marked_healthy(worker_core& who) noexcept {
   turn([this, place = who.place()] { rules_.mark_healthy(place); });
 }
 
@@ -353,11 +354,11 @@ void nursery::forget(child_id who) {
   gone_.push_back(std::move(x));
 }
 
-/// Makes the first cell of a child, and what is known of it apart from its id.
+/// Makes the first core of a child, and what is known of it apart from its id.
 kept_child nursery::make_child(child_plan plan) {
   kept_child x;
   x.handle = worker_handle{
-    make_kept_cell(rules::child_path(path_, plan.name), std::move(plan.terms),
+    make_kept_core(rules::child_path(path_, plan.name), std::move(plan.terms),
                    plan.factory->make_queue(), plan.queue, shared_from_this())};
   x.kind = plan.factory->kind();
   x.factory = std::move(plan.factory);
@@ -368,17 +369,17 @@ kept_child nursery::make_child(child_plan plan) {
 /// @pre `mtx_` is held
 kept_child& nursery::add_child(child_id who, kept_child x) {
   x.id = who;
-  x.handle.get_cell()->take_place(who);
+  x.handle.get_core()->take_place(who);
   if (x.kind == child_kind::supervisor)
     ++supervisors_;
   return children_.add(std::move(x));
 }
 
-/// The cell for the next life of a child whose actor is gone for good.
+/// The core for the next life of a child whose actor is gone for good.
 /// @pre `mtx_` is held
 worker_handle nursery::make_successor(const kept_child& x) {
   return worker_handle{
-    make_next_cell(*x.handle.get_cell(), shared_from_this())};
+    make_next_core(*x.handle.get_core(), shared_from_this())};
 }
 
 time_point nursery::now() const noexcept {
@@ -387,7 +388,7 @@ time_point nursery::now() const noexcept {
 
 // -- end_awaiter ---------------------------------------------------------------
 
-nursery::end_awaiter::end_awaiter(cell& core, nursery& what) noexcept
+nursery::end_awaiter::end_awaiter(worker_core& core, nursery& what) noexcept
   : idle_wait(core), what_(&what) {
   // nop
 }
@@ -400,7 +401,7 @@ nursery::end_awaiter::~end_awaiter() {
 
 bool nursery::end_awaiter::watch() {
   std::unique_lock guard{what_->mtx_};
-  if (what_->ending_ || worker_cell().stop_asked()) {
+  if (what_->ending_ || get_core().stop_asked()) {
     withdraw();
     return false;
   }

@@ -14,8 +14,8 @@
 #include "troupe/supervisor_ref.hpp"
 #include "troupe/supervisor_spec.hpp"
 #include "troupe/tree_status.hpp"
-#include "worker/cell.hpp"
 #include "worker/keeper.hpp"
+#include "worker/worker_core.hpp"
 
 #include <atomic>
 #include <deque>
@@ -38,9 +38,9 @@ class nursery final : public keeper,
                       public brood,
                       public std::enable_shared_from_this<nursery> {
 public:
-  /// @param core The supervisor's cell.
+  /// @param core The supervisor's core.
   /// @param listener Hears of its children; or null.
-  nursery(cell& core, std::shared_ptr<const supervisor_spec> spec,
+  nursery(worker_core& core, std::shared_ptr<const supervisor_spec> spec,
           const std::shared_ptr<child_listener>& listener);
 
   // -- the supervisor's side --------------------------------------------------
@@ -69,17 +69,17 @@ public:
 
   // -- keeper -----------------------------------------------------------------
 
-  [[nodiscard]] std::unique_ptr<worker> make_object(cell& who) override;
+  [[nodiscard]] std::unique_ptr<worker> make_object(worker_core& who) override;
 
-  void child_ready(cell& who, bool tell) noexcept override;
+  void child_ready(worker_core& who, bool tell) noexcept override;
 
-  void child_ended(cell& who) noexcept override;
+  void child_ended(worker_core& who) noexcept override;
 
-  void stop_wanted(cell& who, on_stop mode) noexcept override;
+  void stop_wanted(worker_core& who, on_stop mode) noexcept override;
 
-  void marked_healthy(cell& who) noexcept override;
+  void marked_healthy(worker_core& who) noexcept override;
 
-  void face_changed(cell& who, const caf::strong_actor_ptr& before,
+  void face_changed(worker_core& who, const caf::strong_actor_ptr& before,
                     const caf::strong_actor_ptr& now) override;
 
   // -- calls ------------------------------------------------------------------
@@ -109,7 +109,7 @@ public:
   /// supervisor.
   void describe(tree_status& out, const roll_call* answers) const override;
 
-  void list(std::vector<cell_ptr>& to) const override;
+  void list(std::vector<core_ptr>& to) const override;
 
 private:
   using child_id = rules::child_id;
@@ -168,7 +168,7 @@ private:
 
   void note_ready(child_id who, on_stop mode);
 
-  void note_late(const cell& who, const outcome& how);
+  void note_late(const worker_core& who, const outcome& how);
 
   void let_go();
 
@@ -202,7 +202,7 @@ private:
   std::unique_lock<small_mutex>* guard_ = nullptr; // of the event that runs
 
   // What is to be done after this turn. The same holds.
-  std::vector<cell_ptr> told_; // whose news are to be published
+  std::vector<core_ptr> told_; // whose news are to be published
   std::vector<rules::command> commands_;
   std::vector<child_id> begin_;         // to be told to begin
   std::vector<child_id> again_;         // to be told once more to stop
@@ -215,7 +215,7 @@ private:
   child_table children_;
   std::unordered_map<const caf::actor_control_block*, child_id> adopted_;
   std::size_t supervisors_ = 0;
-  cell_ptr supervisor_; // null when it is no more
+  core_ptr supervisor_; // null when it is no more
   rules::stop_limits limits_;
   std::size_t beginning_ = 0; // lives that were told to begin and have not
   std::deque<child_id> due_;  // are told when others have
@@ -235,7 +235,7 @@ private:
 /// Waits in the supervisor's `run()`.
 class nursery::end_awaiter final : public idle_wait {
 public:
-  end_awaiter(cell& core, nursery& what) noexcept;
+  end_awaiter(worker_core& core, nursery& what) noexcept;
 
   ~end_awaiter() override;
 

@@ -85,7 +85,7 @@ nursery::call_ptr nursery::turn_about(const std::string& name, F f) {
 nursery::call_ptr nursery::terminate_child(const std::string& name,
                                            std::optional<on_stop> mode) {
   return turn_about(name, [this, mode](kept_child& x, const call_ptr& made) {
-    x.mode = mode.value_or(x.handle.get_cell()->terms().on_stop);
+    x.mode = mode.value_or(x.handle.get_core()->terms().on_stop);
     if (rules_.at(x.id) == rules::child_stage::stopped) {
       done(made, {{}, x.handle});
       return;
@@ -172,16 +172,16 @@ child_totals nursery::count_children() const {
           children_.size() - supervisors_};
 }
 
-void nursery::list(std::vector<cell_ptr>& to) const {
+void nursery::list(std::vector<core_ptr>& to) const {
   std::unique_lock guard{mtx_};
   for (auto who : rules_.children())
     if (const auto* x = children_.find(who))
-      to.emplace_back(*x->handle.get_cell());
+      to.emplace_back(*x->handle.get_core());
 }
 
 void nursery::describe(tree_status& out, const roll_call* answers) const {
   struct found {
-    cell_ptr who;
+    core_ptr who;
     child_kind kind;
     std::uint64_t restarts;
     time_point next_retry;
@@ -192,7 +192,7 @@ void nursery::describe(tree_status& out, const roll_call* answers) const {
     out.recent_restarts = rules_.recent_restarts(now());
     for (auto who : rules_.children())
       if (const auto* x = children_.find(who))
-        all.push_back({cell_ptr{*x->handle.get_cell()}, x->kind,
+        all.push_back({core_ptr{*x->handle.get_core()}, x->kind,
                        rules_.restarts(who), rules_.next_retry(who)});
   }
   out.max_restarts = static_cast<std::uint64_t>(group_.intensity.max_restarts);

@@ -90,7 +90,7 @@ void nursery::begin_next() {
 
 /// Begins a life that is due.
 void nursery::begin_now(child_id who) {
-  cell_ptr next;
+  core_ptr next;
   worker_handle former; // goes without the lock: an object may go with it
   {
     std::unique_lock guard{mtx_};
@@ -99,15 +99,15 @@ void nursery::begin_now(child_id who) {
       return;
     x->begins = kept_child::beginning::told;
     ++beginning_;
-    auto* present = x->handle.get_cell();
+    auto* present = x->handle.get_core();
     if (!present->can_live()) {
       // Its actor is gone for good: another one takes its place.
       auto replacement = make_successor(*x);
-      present->succeed(*replacement.get_cell());
+      present->succeed(*replacement.get_core());
       former = std::exchange(x->handle, std::move(replacement));
-      present = x->handle.get_cell();
+      present = x->handle.get_core();
     }
-    next = cell_ptr{*present};
+    next = core_ptr{*present};
   }
   if (auto err = next->begin_life())
     news([this, who, err = std::move(err)] {
@@ -121,8 +121,8 @@ void nursery::begin_now(child_id who) {
 
 void nursery::stop_life(child_id who) {
   begin_now(who); // if it is due, so that it has an end
-  cell_ptr target;
-  auto mode = cell::queue_at_stop::discard;
+  core_ptr target;
+  auto mode = worker_core::queue_at_stop::discard;
   auto limits = rules::stop_limits{};
   auto last = false;
   auto forced = false;
@@ -132,19 +132,19 @@ void nursery::stop_life(child_id who) {
     auto* x = children_.find(who);
     if (x == nullptr)
       return;
-    target = cell_ptr{*x->handle.get_cell()};
+    target = core_ptr{*x->handle.get_core()};
     if (rules_.at() == rules::group_stage::unwinding)
-      mode = cell::queue_at_stop::keep;
+      mode = worker_core::queue_at_stop::keep;
     else if (listener && listener->drains()
              && rules_.at() == rules::group_stage::stopping)
-      mode = cell::queue_at_stop::drain;
+      mode = worker_core::queue_at_stop::drain;
     else
-      mode = static_cast<cell::queue_at_stop>(x->mode);
+      mode = static_cast<worker_core::queue_at_stop>(x->mode);
     limits = limits_;
     last = hurried_;
     forced = forced_;
   }
-  if (listener && mode == cell::queue_at_stop::drain)
+  if (listener && mode == worker_core::queue_at_stop::drain)
     listener->prepare_drain();
   target->request_stop(mode, limits, last);
   if (forced)
@@ -153,7 +153,7 @@ void nursery::stop_life(child_id who) {
 
 /// A child has come to its final end.
 void nursery::end_of(child_id who, bool forgotten) {
-  cell_ptr target;
+  core_ptr target;
   worker_handle handle;
   std::vector<call_ptr> starts;
   std::vector<call_ptr> stops;
@@ -164,7 +164,7 @@ void nursery::end_of(child_id who, bool forgotten) {
     if (x == nullptr)
       return;
     handle = x->handle;
-    target = cell_ptr{*handle.get_cell()};
+    target = core_ptr{*handle.get_core()};
     x->take_starts(
       [&starts](call_ptr call) { starts.push_back(std::move(call)); });
     stops = x->take_stops();
@@ -188,7 +188,7 @@ void nursery::set_retry(child_id who, time_point when) {
       self->turn(
         [&self = *self, who] { self.rules_.retry_due(who, self.now()); });
   });
-  std::vector<cell_ptr> waiting;
+  std::vector<core_ptr> waiting;
   {
     std::unique_lock guard{mtx_};
     if (who == rules::no_child) {
@@ -196,11 +196,11 @@ void nursery::set_retry(child_id who, time_point when) {
       children_.for_each([this, &waiting](const kept_child& x) {
         if (rules_.contains(x.id)
             && rules_.at(x.id) == rules::child_stage::backing_off)
-          waiting.emplace_back(*x.handle.get_cell());
+          waiting.emplace_back(*x.handle.get_core());
       });
     } else if (auto* x = children_.find(who)) {
       x->make_plans().retry = job;
-      waiting.emplace_back(*x->handle.get_cell());
+      waiting.emplace_back(*x->handle.get_core());
     }
   }
   for (auto& x : waiting)
@@ -259,7 +259,7 @@ void nursery::group_ends(child_id) {
 }
 
 void nursery::group_over() {
-  cell_ptr core;
+  core_ptr core;
   job_ptr soft;
   stop_report late;
   {

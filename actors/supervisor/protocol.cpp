@@ -25,7 +25,7 @@ namespace {
 /// is not one.
 class requester {
 public:
-  requester(cell& from, const caf::mailbox_element& what)
+  requester(worker_core& from, const caf::mailbox_element& what)
     : from_(from.actor()), mid_(what.mid.response_id()) {
     if (what.mid.is_request())
       to_ = what.sender;
@@ -79,7 +79,7 @@ child_list list_of(const supervisor_ref& tree) {
   return result;
 }
 
-caf::error no_such_child(const cell& who, const std::string& name) {
+caf::error no_such_child(const worker_core& who, const std::string& name) {
   return caf::make_error(errc::not_found, who.subject() + " has no child \""
                                             + name
                                             + "\" with an actor at present");
@@ -95,7 +95,7 @@ bool is_child_call(const caf::message& content) noexcept {
          && id <= caf::type_id_v<count_children_atom>;
 }
 
-void handle_child_call(cell& who, caf::mailbox_element& what) {
+void handle_child_call(worker_core& who, caf::mailbox_element& what) {
   auto& content = what.payload;
   who.add_handle();
   supervisor_ref tree{worker_handle{&who}};

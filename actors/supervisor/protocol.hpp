@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/mailbox_element.hpp>
 #include <caf/message.hpp>
@@ -17,6 +17,6 @@ namespace troupe {
 /// Makes the call in `what` and answers it, now or when it is done. Any thread:
 /// it is that of the sender. (S16, S25)
 /// @pre `is_child_call(what.payload)`, and `who` is a supervisor
-void handle_child_call(cell& who, caf::mailbox_element& what);
+void handle_child_call(worker_core& who, caf::mailbox_element& what);
 
 } // namespace troupe

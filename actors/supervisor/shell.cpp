@@ -18,7 +18,7 @@ supervisor_shell::supervisor_shell(std::shared_ptr<const supervisor_spec> spec)
 }
 
 task<> supervisor_shell::on_startup() {
-  auto& core = get_cell();
+  auto& core = get_core();
   // Paths would mean the one or the other.
   if (core.kept_by() == nullptr && !core.claim_path())
     throw std::runtime_error{"another supervisor of that name runs already; "
@@ -28,7 +28,7 @@ task<> supervisor_shell::on_startup() {
 }
 
 std::shared_ptr<nursery> supervisor_shell::make_children() {
-  return std::make_shared<nursery>(get_cell(), std::move(spec_), nullptr);
+  return std::make_shared<nursery>(get_core(), std::move(spec_), nullptr);
 }
 
 void supervisor_shell::has_begun(const std::shared_ptr<nursery>&) {
@@ -36,7 +36,7 @@ void supervisor_shell::has_begun(const std::shared_ptr<nursery>&) {
 }
 
 task<> supervisor_shell::run() {
-  auto& core = get_cell();
+  auto& core = get_core();
   auto children = std::static_pointer_cast<nursery>(core.get_brood());
   children->start();
   has_begun(children);
@@ -54,7 +54,8 @@ void supervisor_shell::after_shutdown(const outcome&) {
   spec_ = nullptr;
 }
 
-bool supervisor_role::handle_call(cell& x, caf::mailbox_element& what) const {
+bool supervisor_role::handle_call(worker_core& x,
+                                  caf::mailbox_element& what) const {
   if (!is_child_call(what.payload))
     return false;
   handle_child_call(x, what);

@@ -44,7 +44,7 @@ public:
     // nop
   }
 
-  bool handle_call(cell& x, caf::mailbox_element& what) const override;
+  bool handle_call(worker_core& x, caf::mailbox_element& what) const override;
 
 protected:
   ~supervisor_role() = default;

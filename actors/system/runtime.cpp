@@ -7,7 +7,7 @@
 #include "system/caf_compat.hpp"
 #include "system/find_pump.hpp"
 #include "system/setting.hpp"
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/actor_registry.hpp>
@@ -226,7 +226,7 @@ bool runtime::would_block() const noexcept {
   return clock_->fires_here() || (pump_ && pump_->inside());
 }
 
-void runtime::destroy_elsewhere(cell* x) noexcept {
+void runtime::destroy_elsewhere(worker_core* x) noexcept {
   try {
     run_on_thread([x] { delete x; }, threads::at_stop::join);
   } catch (...) {
@@ -252,9 +252,9 @@ void runtime::notify() noexcept {
     pump_->notify();
 }
 
-// -- cells ---------------------------------------------------------------------
+// -- cores ---------------------------------------------------------------------
 
-void runtime::add(cell& x) {
+void runtime::add(worker_core& x) {
   std::unique_lock guard{mtx_};
   x.next_ = first_;
   if (first_ != nullptr)
@@ -262,7 +262,7 @@ void runtime::add(cell& x) {
   first_ = &x;
 }
 
-void runtime::remove(cell& x) noexcept {
+void runtime::remove(worker_core& x) noexcept {
   std::unique_lock guard{mtx_};
   if (x.previous_ != nullptr)
     x.previous_->next_ = x.next_;
@@ -279,17 +279,17 @@ void runtime::remove(cell& x) noexcept {
     roots_.erase(mine);
 }
 
-void runtime::add_root(cell& x) {
+void runtime::add_root(worker_core& x) {
   std::unique_lock guard{mtx_};
   roots_.emplace(x.path(), &x);
 }
 
-bool runtime::claim_path(const cell& x) {
+bool runtime::claim_path(const worker_core& x) {
   std::unique_lock guard{mtx_};
   return claims_.emplace(x.path(), &x).second;
 }
 
-void runtime::release_path(const cell& x) noexcept {
+void runtime::release_path(const worker_core& x) noexcept {
   std::unique_lock guard{mtx_};
   claims_.erase(x.path());
 }
@@ -312,30 +312,32 @@ std::shared_ptr<const run_terms> runtime::share(const run_terms& x) {
   return place;
 }
 
-std::vector<cell_ptr> runtime::cells() {
-  std::vector<cell_ptr> result;
+std::vector<core_ptr> runtime::cores() {
+  std::vector<core_ptr> result;
   std::unique_lock guard{mtx_};
   for (auto* i = first_; i != nullptr; i = i->next_)
     if (i->try_retain())
-      result.push_back(cell_ptr::adopt(*i));
+      result.push_back(core_ptr::adopt(*i));
   return result;
 }
 
-std::vector<cell_ptr> runtime::top_cells() {
-  auto result = cells();
-  std::erase_if(result, [](const cell_ptr& x) { return !x->is_top(); });
+std::vector<core_ptr> runtime::top_cores() {
+  auto result = cores();
+  std::erase_if(result, [](const core_ptr& x) { return !x->is_top(); });
   std::reverse(result.begin(), result.end());
   return result;
 }
 
 // -- those who look at workers -------------------------------------------------
 
-void runtime::add_caller(const cell& who, std::shared_ptr<roll_call> caller) {
+void runtime::add_caller(const worker_core& who,
+                         std::shared_ptr<roll_call> caller) {
   std::unique_lock guard{callers_mtx_};
   callers_.emplace(&who, std::move(caller));
 }
 
-std::vector<std::shared_ptr<roll_call>> runtime::take_callers(const cell& who) {
+std::vector<std::shared_ptr<roll_call>>
+runtime::take_callers(const worker_core& who) {
   std::vector<std::shared_ptr<roll_call>> result;
   std::unique_lock guard{callers_mtx_};
   auto [first, last] = callers_.equal_range(&who);
@@ -353,20 +355,20 @@ void runtime::forget_caller(const std::shared_ptr<roll_call>& caller) noexcept {
 // -- paths ---------------------------------------------------------------------
 
 worker_handle runtime::find_root(std::string_view path) {
-  std::vector<cell_ptr> all; // goes without the lock
+  std::vector<core_ptr> all; // goes without the lock
   {
     std::unique_lock guard{mtx_};
     auto [first, last] = roots_.equal_range(path);
     for (auto i = first; i != last; ++i)
       if (i->second->try_retain())
-        all.push_back(cell_ptr::adopt(*i->second));
+        all.push_back(core_ptr::adopt(*i->second));
   }
   // One that has ended is as good as gone, whoever still holds a handle to it.
   std::erase_if(all,
-                [](const cell_ptr& x) { return rules::is_final(x->stage()); });
+                [](const core_ptr& x) { return rules::is_final(x->stage()); });
   if (all.empty())
     return {};
-  auto was_started = [](const cell_ptr& x) {
+  auto was_started = [](const core_ptr& x) {
     return x->stage() != rules::stage::created;
   };
   auto found = std::find_if(all.begin(), all.end(), was_started);
@@ -383,7 +385,7 @@ worker_handle runtime::find_path(std::string_view path) {
   while (result && end != std::string_view::npos) {
     const auto begin = end + 1;
     end = path.find('/', begin);
-    auto children = result.get_cell()->get_brood();
+    auto children = result.get_core()->get_brood();
     result = children ? children->find_child(path.substr(begin, end - begin))
                       : worker_handle{};
   }
@@ -396,7 +398,7 @@ void runtime::close() noexcept {
     if (closed_.exchange(true, std::memory_order_acq_rel))
       return;
   }
-  for (auto& x : cells())
+  for (auto& x : cores())
     x->system_closes();
 }
 
@@ -407,7 +409,7 @@ void runtime::shut_down() noexcept {
     static_cast<real_clock&>(*own_clock_).stop();
   pool_.stop();
   threads_.stop();
-  for (auto& x : cells())
+  for (auto& x : cores())
     x->system_gone();
   events_.close();
   dead_letters_.close();

@@ -35,13 +35,13 @@
 
 namespace troupe {
 
-class cell;
-class cell_ptr;
+class worker_core;
+class core_ptr;
 class roll_call;
 
 /// What the workers of one actor system share: the clock, the threads for code
-/// that blocks, the settings, and the list of all cells. Made on first use and
-/// gone with the system; cells and handles that outlive the system find a
+/// that blocks, the settings, and the list of all cores. Made on first use and
+/// gone with the system; cores and handles that outlive the system find a
 /// runtime that says so. Thread-safe.
 class runtime {
 public:
@@ -177,8 +177,8 @@ public:
   /// an actor.
   [[nodiscard]] bool would_block() const noexcept;
 
-  /// Destroys a cell on another thread than the clock's.
-  void destroy_elsewhere(cell* x) noexcept;
+  /// Destroys a core on another thread than the clock's.
+  void destroy_elsewhere(worker_core* x) noexcept;
 
   /// Blocks the calling thread until `done` or `limit`; with virtual time, runs
   /// the system meanwhile.
@@ -193,29 +193,29 @@ public:
   /// Tells a virtual-time system that what somebody waits for has changed.
   void notify() noexcept;
 
-  // -- cells ------------------------------------------------------------------
+  // -- cores ------------------------------------------------------------------
 
-  void add(cell& x);
+  void add(worker_core& x);
 
-  void remove(cell& x) noexcept;
+  void remove(worker_core& x) noexcept;
 
   /// @returns terms that equal these, shared with others where possible.
   [[nodiscard]] std::shared_ptr<const run_terms> share(const run_terms& x);
 
-  /// Returns all cells.
-  [[nodiscard]] std::vector<cell_ptr> cells();
+  /// Returns all cores.
+  [[nodiscard]] std::vector<core_ptr> cores();
 
   /// Returns those with nobody above them, the oldest first.
-  [[nodiscard]] std::vector<cell_ptr> top_cells();
+  [[nodiscard]] std::vector<core_ptr> top_cores();
 
   // -- those who look at workers ----------------------------------------------
 
   /// Notes that `who` is to answer `caller`.
-  void add_caller(const cell& who, std::shared_ptr<roll_call> caller);
+  void add_caller(const worker_core& who, std::shared_ptr<roll_call> caller);
 
   /// Takes those whom `who` is to answer.
   [[nodiscard]] std::vector<std::shared_ptr<roll_call>>
-  take_callers(const cell& who);
+  take_callers(const worker_core& who);
 
   /// Lets go of a caller.
   void forget_caller(const std::shared_ptr<roll_call>& caller) noexcept;
@@ -224,18 +224,18 @@ public:
 
   /// Makes the path of `x`, a supervisor with nobody above it, known as long as
   /// it is there.
-  void add_root(cell& x);
+  void add_root(worker_core& x);
 
   /// Makes the path of `x` that of no other tree.
   /// @returns `false` if another one has it. Exactly one of those that ask at
   ///          the same time gets it.
-  [[nodiscard]] bool claim_path(const cell& x);
+  [[nodiscard]] bool claim_path(const worker_core& x);
 
-  /// Undoes `claim_path`. A cell may be locked meanwhile.
-  void release_path(const cell& x) noexcept;
+  /// Undoes `claim_path`. A core may be locked meanwhile.
+  void release_path(const worker_core& x) noexcept;
 
-  /// Whether a supervisor with nobody above it has that path. Touches no cell,
-  /// so a cell may be locked meanwhile.
+  /// Whether a supervisor with nobody above it has that path. Touches no core,
+  /// so a core may be locked meanwhile.
   [[nodiscard]] bool knows_root(std::string_view path) const;
 
   /// Returns the supervisor, or child of one, that has that path, or a handle
@@ -248,7 +248,7 @@ public:
   void close() noexcept;
 
   /// Called when the actor system goes: ends the clock and the threads, and
-  /// cuts the ties between the remaining cells and their actors.
+  /// cuts the ties between the remaining cores and their actors.
   void shut_down() noexcept;
 
 private:
@@ -275,15 +275,16 @@ private:
   std::atomic<bool> closed_{false};
   std::atomic<int> forces_{0}; // under way
   bool gone_ = false;
-  cell* first_ = nullptr; // a cell leaves the list before it goes
+  worker_core* first_ = nullptr; // a core leaves the list before it goes
   // Two may have one name, of which one runs at most.
-  std::multimap<std::string, cell*, std::less<>> roots_;
-  std::map<std::string, const cell*, std::less<>>
+  std::multimap<std::string, worker_core*, std::less<>> roots_;
+  std::map<std::string, const worker_core*, std::less<>>
     claims_; // by path; until it is over
 
   small_mutex callers_mtx_;
-  // The roll call holds the cell.
-  std::unordered_multimap<const cell*, std::shared_ptr<roll_call>> callers_;
+  // The roll call holds the core.
+  std::unordered_multimap<const worker_core*, std::shared_ptr<roll_call>>
+    callers_;
 
   // Those that were asked for last.
   small_mutex terms_mtx_;

@@ -5,8 +5,8 @@
 
 #include "system/remote_targets.hpp"
 #include "worker/ask_table.hpp"
-#include "worker/cell.hpp"
 #include "worker/worker_actor.hpp"
+#include "worker/worker_core.hpp"
 
 #include <algorithm>
 
@@ -73,15 +73,15 @@ struct reply_awaiter::remote_watch final : remote_targets::waiter {
 
   void target_lost(const caf::error& why) noexcept override {
     auto reply = caf::make_message(why);
-    who.cell_->find_asks()->complete(who.id_, reply);
+    who.core_->find_asks()->complete(who.id_, reply);
   }
 
   reply_awaiter& who;
 };
 
-reply_awaiter::reply_awaiter(cell& core, caf::strong_actor_ptr target,
+reply_awaiter::reply_awaiter(worker_core& core, caf::strong_actor_ptr target,
                              timespan timeout, caf::message request) noexcept
-  : cell_(&core),
+  : core_(&core),
     target_(std::move(target)),
     timeout_(timeout),
     request_(std::move(request)),
@@ -90,9 +90,9 @@ reply_awaiter::reply_awaiter(cell& core, caf::strong_actor_ptr target,
 }
 
 reply_awaiter::~reply_awaiter() {
-  cell_->rt().time().cancel(alarm_);
+  core_->rt().time().cancel(alarm_);
   if (remote_)
-    cell_->rt().remotes().remove(*remote_);
+    core_->rt().remotes().remove(*remote_);
   leave_table();
 }
 
@@ -100,26 +100,26 @@ bool reply_awaiter::send_request() {
   if (!target_) {
     reply_ = caf::make_message(caf::make_error(
       errc::receiver_gone,
-      cell_->subject()
+      core_->subject()
         + " asked nobody: the target is a null handle, or a worker that has "
           "ended"));
     replied_ = true;
     withdraw();
     return false;
   }
-  auto* self = cell_->actor_object();
+  auto* self = core_->actor_object();
   if (remote_targets::is_remote(*target_, self->ctrl()->nid))
     remote_ = std::make_unique<remote_watch>(*this);
-  auto& table = cell_->asks();
+  auto& table = core_->asks();
   auto request_id = self->new_request_id(caf::message_priority::normal);
   id_ = request_id.response_id();
   table.add(*this);
   if (timeout_ != infinite) {
-    auto& time = cell_->rt().time();
+    auto& time = core_->rt().time();
     time.arm(alarm_, deadline_after(time.now(), timeout_));
   }
   if (remote_)
-    cell_->rt().remotes().add(*remote_, *target_);
+    core_->rt().remotes().add(*remote_, *target_);
   target_->enqueue(compat::make_element(caf::strong_actor_ptr{self->ctrl()},
                                         request_id, std::move(request_)),
                    self->context());
@@ -127,7 +127,7 @@ bool reply_awaiter::send_request() {
 }
 
 void reply_awaiter::leave_table() noexcept {
-  if (auto* table = cell_->find_asks())
+  if (auto* table = core_->find_asks())
     table->remove(*this);
 }
 
@@ -137,7 +137,7 @@ caf::expected<caf::message> reply_awaiter::take_reply() {
     return caf::make_error(caf::sec::request_timeout);
   if (reply_.match_elements<caf::error>())
     return error_in_reply(std::move(reply_.get_mutable_as<caf::error>(0)),
-                          cell_->subject() + " asked an actor that");
+                          core_->subject() + " asked an actor that");
   return std::move(reply_);
 }
 

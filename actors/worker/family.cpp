@@ -3,7 +3,7 @@
 
 // Linked children: who they are, how they are stopped, how they end.
 
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <algorithm>
 #include <new>
@@ -12,7 +12,7 @@
 
 namespace troupe {
 
-void cell::add_child(cell& child) {
+void worker_core::add_child(worker_core& child) {
   child.retain();
   {
     std::unique_lock guard{mtx_};
@@ -30,7 +30,7 @@ void cell::add_child(cell& child) {
 
 /// Whether it is forced, or is about to be because one above it is: a family
 /// may grow as fast as a force goes down in it.
-bool cell::is_to_be_forced() const {
+bool worker_core::is_to_be_forced() const {
   for (const auto* x = this; x != nullptr;) {
     std::unique_lock guard{x->mtx_};
     if (x->is_forced())
@@ -46,27 +46,28 @@ bool cell::is_to_be_forced() const {
 /// Whether its coroutines are to be destroyed, so that no child may begin. In
 /// `on_shutdown()`, which follows, children can be started again.
 /// @pre `mtx_` is held
-bool cell::is_forced() const noexcept {
+bool worker_core::is_forced() const noexcept {
   return rules::is_final(lifecycle_.at()) || frozen()
          || (end().force_asked && !in_cleanup_);
 }
 
 /// Ends a linked child that was not started.
 /// @returns `false` if it was.
-bool cell::drop_as_child() {
+bool worker_core::drop_as_child() {
   return drop_unstarted(caf::make_error(
     errc::cancelled, subject() + " was not started: its parent ends"));
 }
 
-void cell::stop_children(how_to_end how) {
-  std::vector<cell_ptr> forced;
+void worker_core::stop_children(how_to_end how) {
+  std::vector<core_ptr> forced;
   stop_children(how, forced);
   force_all(std::move(forced));
 }
 
 /// The same, but those to be forced are left to the caller.
-void cell::stop_children(how_to_end how, std::vector<cell_ptr>& to_force) {
-  std::vector<cell_ptr> children;
+void worker_core::stop_children(how_to_end how,
+                                std::vector<core_ptr>& to_force) {
+  std::vector<core_ptr> children;
   std::shared_ptr<brood> kept;
   auto limits = rules::stop_limits{};
   auto limit = never;
@@ -93,13 +94,13 @@ void cell::stop_children(how_to_end how, std::vector<cell_ptr>& to_force) {
     kept->stop(limits);
 }
 
-bool cell::has_children() const {
+bool worker_core::has_children() const {
   std::unique_lock guard{mtx_};
   return has_children_locked();
 }
 
-std::vector<cell_ptr> cell::linked_children() const {
-  std::vector<cell_ptr> result;
+std::vector<core_ptr> worker_core::linked_children() const {
+  std::vector<core_ptr> result;
   {
     std::unique_lock guard{mtx_};
     for (auto* i = extra().first_child; i != nullptr; i = i->kin()->next)
@@ -126,8 +127,8 @@ std::shared_ptr<const tree_status> as_they_ended(const brood& children) {
 
 } // namespace
 
-void cell::disown_children() noexcept {
-  std::vector<cell*> children;
+void worker_core::disown_children() noexcept {
+  std::vector<worker_core*> children;
   std::shared_ptr<brood> kept;
   {
     std::unique_lock guard{mtx_};
@@ -159,19 +160,19 @@ void cell::disown_children() noexcept {
     kept->orphan();
 }
 
-void cell::note_blockers(stop_report who) {
+void worker_core::note_blockers(stop_report who) {
   std::unique_lock guard{mtx_};
   make_end().how.blockers_ = std::move(who);
 }
 
-std::vector<cell*> cell::take_ended_children() {
+std::vector<worker_core*> worker_core::take_ended_children() {
   std::unique_lock guard{mtx_};
   return take_ended_locked();
 }
 
 /// @pre `mtx_` is held
-std::vector<cell*> cell::take_ended_locked() {
-  std::vector<cell*> result;
+std::vector<worker_core*> worker_core::take_ended_locked() {
+  std::vector<worker_core*> result;
   if (!extras_)
     return result;
   for (auto* i = std::exchange(extras_->ended_child, nullptr); i != nullptr;) {
@@ -182,7 +183,7 @@ std::vector<cell*> cell::take_ended_locked() {
   return result;
 }
 
-void cell::release_waiters() {
+void worker_core::release_waiters() {
   {
     std::unique_lock guard{mtx_};
     over_ = true;
@@ -209,7 +210,7 @@ void cell::release_waiters() {
 
 /// The parent's list holds a reference, which goes over to the list of those
 /// that have ended.
-void cell::tell_parent() {
+void worker_core::tell_parent() {
   auto& parent = *kin()->parent;
   std::unique_lock guard{parent.mtx_};
   if (!std::exchange(kin()->is_listed, false))

@@ -3,16 +3,16 @@
 
 #include "troupe/handlers.hpp"
 
-#include "worker/cell.hpp"
 #include "worker/worker_actor.hpp"
+#include "worker/worker_core.hpp"
 
 namespace troupe {
 
 handler_call::handler_call()
-  : cell_(cell::current()),
-    content_(cell_->actor_object()->current_mailbox_element()->payload),
-    promise_(cell_->actor_object()->make_response_promise()),
-    fiber_(*cell_) {
+  : core_(worker_core::current()),
+    content_(core_->actor_object()->current_mailbox_element()->payload),
+    promise_(core_->actor_object()->make_response_promise()),
+    fiber_(*core_) {
   // nop
 }
 
@@ -20,12 +20,12 @@ handler_call::~handler_call() = default;
 
 handler_call& handler_call::adopt(std::unique_ptr<handler_call> x) {
   auto& result = *x.release();
-  result.cell_->actor_object()->adopt(result);
+  result.core_->actor_object()->adopt(result);
   return result;
 }
 
 void handler_call::begun() {
-  cell::current()->actor_object()->handler_begun();
+  worker_core::current()->actor_object()->handler_begun();
 }
 
 void handler_call::fail(const std::exception_ptr& what) {
@@ -33,11 +33,11 @@ void handler_call::fail(const std::exception_ptr& what) {
 }
 
 void handler_call::done() {
-  cell_->actor_object()->handler_done(*this);
+  core_->actor_object()->handler_done(*this);
 }
 
 void handler_call::cancelled() {
-  cell_->actor_object()->handler_cancelled(*this);
+  core_->actor_object()->handler_cancelled(*this);
 }
 
 void handler_call::link(handler_call*& first) noexcept {
@@ -57,7 +57,7 @@ void handler_call::unlink(handler_call*& first) noexcept {
 }
 
 plain_handler_scope::plain_handler_scope()
-  : actor_(cell::current()->actor_object()),
+  : actor_(worker_core::current()->actor_object()),
     outer_(actor_->watch_failure(&failure_)) {
   // nop
 }
@@ -69,7 +69,7 @@ plain_handler_scope::~plain_handler_scope() {
 }
 
 caf::error handler_failed(const std::exception_ptr& what) {
-  auto& core = *cell::current();
+  auto& core = *worker_core::current();
   auto err = caf::make_error(errc::worker_failed,
                              core.subject()
                                + " failed in a handler: " + text_of(what));
@@ -78,7 +78,7 @@ caf::error handler_failed(const std::exception_ptr& what) {
 }
 
 void respond_with(const caf::error& err) {
-  cell::current()->actor_object()->make_response_promise().deliver(err);
+  worker_core::current()->actor_object()->make_response_promise().deliver(err);
 }
 
 } // namespace troupe

@@ -17,11 +17,11 @@
 
 namespace troupe {
 
-class cell;
-class cell_ptr;
+class worker_core;
+class core_ptr;
 class roll_call;
 
-/// Who keeps a worker that has more than one life: what the worker's cell has
+/// Who keeps a worker that has more than one life: what the worker's core has
 /// to know of its supervisor. Called without any lock held, on any thread.
 class keeper {
 public:
@@ -29,29 +29,31 @@ public:
 
   /// Makes the object for the next life of `who`, on the worker's own thread.
   /// May throw whatever the user's factory throws.
-  [[nodiscard]] virtual std::unique_ptr<worker> make_object(cell& who) = 0;
+  [[nodiscard]] virtual std::unique_ptr<worker> make_object(worker_core& who)
+    = 0;
 
   /// `who` has become ready.
   /// @param tell Whether to call `who.tell()` after taking note of it.
-  virtual void child_ready(cell& who, bool tell) noexcept = 0;
+  virtual void child_ready(worker_core& who, bool tell) noexcept = 0;
 
-  /// A life of `who` has ended. What follows, `cell::tell`, then a restart or
-  /// `cell::retire`, is the keeper's.
-  virtual void child_ended(cell& who) noexcept = 0;
+  /// A life of `who` has ended. What follows, `worker_core::tell`, then a
+  /// restart or `worker_core::retire`, is the keeper's.
+  virtual void child_ended(worker_core& who) noexcept = 0;
 
   /// Somebody who holds a handle to `who` wants it to stop.
-  virtual void stop_wanted(cell& who, on_stop mode) noexcept = 0;
+  virtual void stop_wanted(worker_core& who, on_stop mode) noexcept = 0;
 
   /// Others take another actor for that of `who` from now on. (S23)
-  virtual void face_changed(cell& who, const caf::strong_actor_ptr& before,
+  virtual void face_changed(worker_core& who,
+                            const caf::strong_actor_ptr& before,
                             const caf::strong_actor_ptr& now)
     = 0;
 
   /// `who` says that it is in order again.
-  virtual void marked_healthy(cell& who) noexcept = 0;
+  virtual void marked_healthy(worker_core& who) noexcept = 0;
 };
 
-/// The children of a supervisor, as its own cell sees them. Any thread.
+/// The children of a supervisor, as its own core sees them. Any thread.
 class brood {
 public:
   virtual ~brood();
@@ -70,8 +72,8 @@ public:
   /// @param answers What they have said when they were asked, or null.
   virtual void describe(tree_status& out, const roll_call* answers) const = 0;
 
-  /// Adds their cells.
-  virtual void list(std::vector<cell_ptr>& to) const = 0;
+  /// Adds their cores.
+  virtual void list(std::vector<core_ptr>& to) const = 0;
 
   /// Whether none of them is left.
   [[nodiscard]] virtual bool over() const noexcept = 0;

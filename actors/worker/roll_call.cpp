@@ -16,7 +16,7 @@ constexpr std::size_t window = 128;
 } // namespace
 
 std::shared_ptr<const roll_call>
-roll_call::hold(runtime& rt, std::vector<cell_ptr> whom, timespan patience) {
+roll_call::hold(runtime& rt, std::vector<core_ptr> whom, timespan patience) {
   auto self = std::make_shared<roll_call>();
   self->whom_ = std::move(whom);
   const auto begin = rt.time().now();
@@ -47,7 +47,7 @@ roll_call::hold(runtime& rt, std::vector<cell_ptr> whom, timespan patience) {
   return self;
 }
 
-void roll_call::ask(const cell_ptr& who, bool in_time) {
+void roll_call::ask(const core_ptr& who, bool in_time) {
   {
     std::unique_lock guard{mtx_};
     if (!replies_.emplace(who.get(), reply{in_time, std::nullopt}).second)
@@ -58,20 +58,20 @@ void roll_call::ask(const cell_ptr& who, bool in_time) {
     withdraw(*who);
 }
 
-/// It shows what its cell says.
-void roll_call::overlook(const cell_ptr& who) {
+/// It shows what its core says.
+void roll_call::overlook(const core_ptr& who) {
   std::unique_lock guard{mtx_};
   replies_.emplace(who.get(), reply{false, std::nullopt});
 }
 
-/// There is nobody in the cell who could answer.
-void roll_call::withdraw(const cell& who) {
+/// There is nobody in the core who could answer.
+void roll_call::withdraw(const worker_core& who) {
   std::unique_lock guard{mtx_};
   replies_.erase(&who);
   --awaited_;
 }
 
-void roll_call::answer(const cell& who, status_fields fields) {
+void roll_call::answer(const worker_core& who, status_fields fields) {
   {
     std::unique_lock guard{mtx_};
     auto i = replies_.find(&who);
@@ -89,7 +89,7 @@ std::size_t roll_call::awaited() const {
   return awaited_;
 }
 
-void roll_call::describe(const cell& who, tree_status& to) const {
+void roll_call::describe(const worker_core& who, tree_status& to) const {
   std::unique_lock guard{mtx_};
   const auto i = replies_.find(&who);
   if (i == replies_.end())
@@ -103,13 +103,13 @@ void roll_call::describe(const cell& who, tree_status& to) const {
     to.overlooked = true;
 }
 
-bool roll_call::is_mute(const cell& who) const {
+bool roll_call::is_mute(const worker_core& who) const {
   std::unique_lock guard{mtx_};
   auto i = replies_.find(&who);
   return i != replies_.end() && i->second.in_time && !i->second.said;
 }
 
-bool answers(const cell_ptr& who, timespan patience) {
+bool answers(const core_ptr& who, timespan patience) {
   return !roll_call::hold(who->rt(), {who}, patience)->is_mute(*who);
 }
 

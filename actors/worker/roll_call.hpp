@@ -6,7 +6,7 @@
 #include "troupe/status_fields.hpp"
 #include "troupe/time.hpp"
 #include "troupe/tree_status.hpp"
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <condition_variable>
 #include <cstddef>
@@ -26,17 +26,17 @@ public:
   /// Asks all of them and waits until each has answered, or for `patience`.
   /// @pre the calling thread may block
   static std::shared_ptr<const roll_call>
-  hold(runtime& rt, std::vector<cell_ptr> whom, timespan patience);
+  hold(runtime& rt, std::vector<core_ptr> whom, timespan patience);
 
   /// What `who` has answered, on its own thread.
-  void answer(const cell& who, status_fields fields);
+  void answer(const worker_core& who, status_fields fields);
 
   /// Adds what has become of the question to `who`: its fields, whether it
   /// answers, and whether there was too little time to know.
-  void describe(const cell& who, tree_status& to) const;
+  void describe(const worker_core& who, tree_status& to) const;
 
   /// Whether `who` was asked, had all the time there was, and said nothing.
-  [[nodiscard]] bool is_mute(const cell& who) const;
+  [[nodiscard]] bool is_mute(const worker_core& who) const;
 
 private:
   struct reply {
@@ -44,24 +44,24 @@ private:
     std::optional<status_fields> said;
   };
 
-  void overlook(const cell_ptr& who);
+  void overlook(const core_ptr& who);
 
-  void ask(const cell_ptr& who, bool in_time);
+  void ask(const core_ptr& who, bool in_time);
 
-  void withdraw(const cell& who);
+  void withdraw(const worker_core& who);
 
   [[nodiscard]] std::size_t awaited() const;
 
-  std::vector<cell_ptr> whom_; // so that an address means one cell
+  std::vector<core_ptr> whom_; // so that an address means one core
   mutable std::mutex mtx_;
   std::condition_variable fewer_;
   std::size_t awaited_ = 0;
-  std::unordered_map<const cell*, reply> replies_;
+  std::unordered_map<const worker_core*, reply> replies_;
 };
 
 /// Whether the code of `who` returns within `patience`; at once if it has none
 /// that runs.
 /// @pre the calling thread may block
-[[nodiscard]] bool answers(const cell_ptr& who, timespan patience);
+[[nodiscard]] bool answers(const core_ptr& who, timespan patience);
 
 } // namespace troupe

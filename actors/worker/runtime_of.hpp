@@ -5,7 +5,7 @@
 
 #include "troupe/error.hpp"
 #include "troupe/worker_handle.hpp"
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <memory>
 #include <stdexcept>
@@ -17,7 +17,7 @@ namespace troupe {
 inline const std::shared_ptr<runtime>& runtime_of(const worker_handle& root) {
   if (!root)
     throw std::invalid_argument(text_of(null_handle()));
-  return root.get_cell()->shared_rt();
+  return root.get_core()->shared_rt();
 }
 
 } // namespace troupe

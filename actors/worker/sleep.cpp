@@ -3,7 +3,7 @@
 
 #include "troupe/detail/sleep.hpp"
 
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 namespace troupe {
 
@@ -15,12 +15,12 @@ idle_wait::~idle_wait() {
 
 void idle_wait::enlist() noexcept {
   if (previous_idle_ == this)
-    cell_->enlist(*this);
+    core_->enlist(*this);
 }
 
 void idle_wait::delist() noexcept {
   if (previous_idle_ != this)
-    cell_->delist(*this);
+    core_->delist(*this);
 }
 
 // -- sleep_awaiter -------------------------------------------------------------
@@ -32,17 +32,17 @@ sleep_awaiter::alarm::alarm(sleep_awaiter& x) noexcept
   // nop
 }
 
-sleep_awaiter::sleep_awaiter(cell& core, time_point until) noexcept
+sleep_awaiter::sleep_awaiter(worker_core& core, time_point until) noexcept
   : idle_wait(core), until_(until), alarm_(*this) {
   // nop
 }
 
 sleep_awaiter::~sleep_awaiter() {
-  worker_cell().rt().time().cancel(alarm_);
+  get_core().rt().time().cancel(alarm_);
 }
 
 bool sleep_awaiter::await_ready() {
-  auto& core = worker_cell();
+  auto& core = get_core();
   if (core.frozen())
     return false;
   if (core.take_sleep_wake()) {
@@ -54,29 +54,29 @@ bool sleep_awaiter::await_ready() {
 }
 
 void sleep_awaiter::go_to_sleep() {
-  if (worker_cell().frozen())
+  if (get_core().frozen())
     return; // Nobody will resume it.
   enlist();
   if (until_ == no_wait)
     post_last();
   else
-    worker_cell().rt().time().arm(alarm_, until_);
+    get_core().rt().time().arm(alarm_, until_);
 }
 
 void sleep_awaiter::stop_asked() noexcept {
   // The alarm or the stop decides what the sleep returns: the first to come. A
   // sleep that only yields has no alarm.
-  worker_cell().rt().time().cancel(alarm_);
+  get_core().rt().time().cancel(alarm_);
   if (post() || until_ == no_wait) {
     woken_ = true;
-    worker_cell().note_sleep_woken();
+    get_core().note_sleep_woken();
   }
 }
 
 // -- stop_awaiter --------------------------------------------------------------
 
 bool stop_awaiter::await_ready() const noexcept {
-  auto& core = worker_cell();
+  auto& core = get_core();
   return core.stop_asked() && !core.frozen();
 }
 

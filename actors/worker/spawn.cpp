@@ -7,8 +7,8 @@
 #include "rules/naming.hpp"
 #include "rules/supervision.hpp"
 #include "system/caf_compat.hpp"
-#include "worker/cell.hpp"
 #include "worker/worker_actor.hpp"
+#include "worker/worker_core.hpp"
 #include "worker/worker_role.hpp"
 
 #include <caf/actor_system.hpp>
@@ -43,7 +43,7 @@ run_terms terms_of(const worker_options& options, std::shared_ptr<runtime> rt,
           .role = &role};
 }
 
-void give_actor(caf::actor_system& sys, cell& who) {
+void give_actor(caf::actor_system& sys, worker_core& who) {
   const compat::no_trace guard;
   // Hidden and lazy: in `init` it neither runs nor keeps the system waiting.
   constexpr auto how = caf::hidden + caf::lazy_init;
@@ -54,9 +54,9 @@ void give_actor(caf::actor_system& sys, cell& who) {
 
 } // namespace
 
-cell* make_cell(caf::actor_system& sys, worker_options options,
-                const std::type_info& type, const worker_role& role,
-                std::unique_ptr<worker> what, cell* parent) {
+worker_core* make_core(caf::actor_system& sys, worker_options options,
+                       const std::type_info& type, const worker_role& role,
+                       std::unique_ptr<worker> what, worker_core* parent) {
   auto name = options.name.empty() ? rules::snake_case(class_name(type))
                                    : options.name;
   if (auto wrong = rules::check(options, name); !wrong.empty())
@@ -66,9 +66,10 @@ cell* make_cell(caf::actor_system& sys, worker_options options,
                                   ? std::string_view{parent->path()}
                                   : std::string_view{},
                                 name);
-  auto result = std::make_unique<cell>(std::move(path),
-                                       share_terms(rt, options, type, role),
-                                       std::move(what), parent);
+  auto result
+    = std::make_unique<worker_core>(std::move(path),
+                                    share_terms(rt, options, type, role),
+                                    std::move(what), parent);
   if (auto* queue = result->queue())
     queue->attach(*result, options.queue);
   give_actor(sys, *result);
@@ -83,34 +84,38 @@ share_terms(const std::shared_ptr<runtime>& rt, const worker_options& options,
   return rt->share(terms_of(options, rt, type, role));
 }
 
-cell* make_kept_cell(std::string path, std::shared_ptr<const run_terms> terms,
-                     std::shared_ptr<message_queue> queue,
-                     const queue_options& how, std::shared_ptr<keeper> by) {
-  // The actor is most of it; the cell has a path, and is in some lists.
-  memory_ahead(sizeof(worker_actor) + sizeof(cell) + 512);
+worker_core*
+make_kept_core(std::string path, std::shared_ptr<const run_terms> terms,
+               std::shared_ptr<message_queue> queue, const queue_options& how,
+               std::shared_ptr<keeper> by) {
+  // The actor is most of it; the core has a path, and is in some lists.
+  memory_ahead(sizeof(worker_actor) + sizeof(worker_core) + 512);
   auto& sys = terms->rt->system();
-  auto result = std::make_unique<cell>(std::move(path), std::move(terms),
-                                       std::move(queue), std::move(by),
-                                       rules::no_child);
+  auto result = std::make_unique<worker_core>(std::move(path), std::move(terms),
+                                              std::move(queue), std::move(by),
+                                              rules::no_child);
   if (auto* waiting = result->queue())
     waiting->attach(*result, how);
   give_actor(sys, *result);
   return result.release();
 }
 
-cell* make_next_cell(const cell& former, std::shared_ptr<keeper> by) {
-  auto result = std::make_unique<cell>(former.path(), former.shared_terms(),
-                                       former.shared_queue(), std::move(by),
-                                       former.place());
+worker_core* make_next_core(const worker_core& former,
+                            std::shared_ptr<keeper> by) {
+  auto result = std::make_unique<worker_core>(former.path(),
+                                              former.shared_terms(),
+                                              former.shared_queue(),
+                                              std::move(by), former.place());
   if (auto* waiting = result->queue())
     waiting->attach(*result);
   give_actor(former.rt().system(), *result);
   return result.release();
 }
 
-cell* spawn_worker(caf::actor_system& sys, worker_options options,
-                   const std::type_info& type, std::unique_ptr<worker> what) {
-  return make_cell(sys, std::move(options), type, role_of_workers(),
+worker_core* spawn_worker(caf::actor_system& sys, worker_options options,
+                          const std::type_info& type,
+                          std::unique_ptr<worker> what) {
+  return make_core(sys, std::move(options), type, role_of_workers(),
                    std::move(what), nullptr);
 }
 

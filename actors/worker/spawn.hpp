@@ -16,13 +16,13 @@
 
 namespace troupe {
 
-/// Makes a cell and its actor, which does not run yet. The caller owns a
+/// Makes a core and its actor, which does not run yet. The caller owns a
 /// handle's share.
-/// @param parent The cell of the worker that it is linked to, or null.
-[[nodiscard]] cell* make_cell(caf::actor_system& sys, worker_options options,
-                              const std::type_info& type,
-                              const worker_role& role,
-                              std::unique_ptr<worker> what, cell* parent);
+/// @param parent The core of the worker that it is linked to, or null.
+[[nodiscard]] worker_core*
+make_core(caf::actor_system& sys, worker_options options,
+          const std::type_info& type, const worker_role& role,
+          std::unique_ptr<worker> what, worker_core* parent);
 
 /// The name of a class in plain words: demangled.
 [[nodiscard]] std::string class_name(const std::type_info& type);
@@ -32,18 +32,18 @@ namespace troupe {
 share_terms(const std::shared_ptr<runtime>& rt, const worker_options& options,
             const std::type_info& type, const worker_role& role);
 
-/// Makes the cell of a worker whose lives begin and end as `by` says, and its
+/// Makes the core of a worker whose lives begin and end as `by` says, and its
 /// actor. The caller owns a handle's share. `by` knows it by no place yet.
 /// @param path With its name at the end.
 /// @param how How `queue` behaves, if there is one.
-[[nodiscard]] cell*
-make_kept_cell(std::string path, std::shared_ptr<const run_terms> terms,
+[[nodiscard]] worker_core*
+make_kept_core(std::string path, std::shared_ptr<const run_terms> terms,
                std::shared_ptr<message_queue> queue, const queue_options& how,
                std::shared_ptr<keeper> by);
 
-/// Makes a cell that takes the place of `former`, with another actor and the
+/// Makes a core that takes the place of `former`, with another actor and the
 /// same queue.
-[[nodiscard]] cell* make_next_cell(const cell& former,
-                                   std::shared_ptr<keeper> by);
+[[nodiscard]] worker_core* make_next_core(const worker_core& former,
+                                          std::shared_ptr<keeper> by);
 
 } // namespace troupe

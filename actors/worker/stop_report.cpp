@@ -6,7 +6,7 @@
 #include "queue/queue_counts.hpp"
 #include "rules/printable.hpp"
 #include "rules/within.hpp"
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/deep_to_string.hpp>
 
@@ -29,7 +29,7 @@ std::string to_string(const stop_blocker& x) {
   return rules::printable(rest.empty() ? result : result + ", with " + rest);
 }
 
-stop_blocker describe_blocker(const cell& x, time_point now) {
+stop_blocker describe_blocker(const worker_core& x, time_point now) {
   auto status = x.status();
   auto since = x.stopping_since();
   auto counts = x.counts();
@@ -45,35 +45,35 @@ stop_blocker describe_blocker(const cell& x, time_point now) {
   return result;
 }
 
-bool was_forced(const cell& x) {
+bool was_forced(const worker_core& x) {
   auto how = x.last_outcome();
   return how && how->kind() == outcome_kind::forced;
 }
 
-std::vector<cell_ptr> without_bystanders(const std::vector<cell_ptr>& all) {
+std::vector<core_ptr> without_bystanders(const std::vector<core_ptr>& all) {
   std::set<std::string_view> paths;
   for (auto& x : all)
     paths.insert(x->path());
-  auto is_bystander = [&paths](const cell_ptr& x) {
+  auto is_bystander = [&paths](const core_ptr& x) {
     const auto below = x->path() + '/';
     const auto next = paths.lower_bound(below);
     return x->kind() == child_kind::supervisor && next != paths.end()
            && next->starts_with(below);
   };
-  std::vector<cell_ptr> result;
+  std::vector<core_ptr> result;
   std::remove_copy_if(all.begin(), all.end(), std::back_inserter(result),
                       is_bystander);
   return result;
 }
 
-bool is_live(const cell& x) {
+bool is_live(const worker_core& x) {
   auto at = x.stage();
   return at != rules::stage::created && !rules::is_final(at);
 }
 
-std::vector<cell_ptr> inhabitants(runtime& rt, std::string_view root) {
-  std::vector<cell_ptr> result;
-  for (auto& x : rt.cells())
+std::vector<core_ptr> inhabitants(runtime& rt, std::string_view root) {
+  std::vector<core_ptr> result;
+  for (auto& x : rt.cores())
     if (is_live(*x) && is_within(x->path(), root))
       result.push_back(std::move(x));
   return result;

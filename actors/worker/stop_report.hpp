@@ -4,7 +4,7 @@
 #pragma once
 
 #include "troupe/stop_report.hpp"
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <string_view>
 #include <vector>
@@ -12,21 +12,22 @@
 namespace troupe {
 
 /// What a report says of a worker that is in the way of a stop.
-[[nodiscard]] stop_blocker describe_blocker(const cell& x, time_point now);
+[[nodiscard]] stop_blocker describe_blocker(const worker_core& x,
+                                            time_point now);
 
 /// Whether its present life, or its last one, ended by force.
-[[nodiscard]] bool was_forced(const cell& x);
+[[nodiscard]] bool was_forced(const worker_core& x);
 
 /// Leaves out each supervisor that has somebody of `all` below it: it has no
 /// code of its own, and was in the way only because those below were.
-[[nodiscard]] std::vector<cell_ptr>
-without_bystanders(const std::vector<cell_ptr>& all);
+[[nodiscard]] std::vector<core_ptr>
+without_bystanders(const std::vector<core_ptr>& all);
 
 /// Whether it was started and has not ended.
-[[nodiscard]] bool is_live(const cell& x);
+[[nodiscard]] bool is_live(const worker_core& x);
 
 /// Those in the tree of `root` that live, itself and linked children included.
-[[nodiscard]] std::vector<cell_ptr> inhabitants(runtime& rt,
+[[nodiscard]] std::vector<core_ptr> inhabitants(runtime& rt,
                                                 std::string_view root);
 
 } // namespace troupe

@@ -26,7 +26,7 @@ std::string to_string(child_kind x) {
   return "invalid";
 }
 
-tree_status describe_tree(const cell& x, const roll_call* answers) {
+tree_status describe_tree(const worker_core& x, const roll_call* answers) {
   tree_status result;
   result.self = x.status();
   if (answers != nullptr)
@@ -53,7 +53,7 @@ tree_status describe_tree(const cell& x, const roll_call* answers) {
 namespace {
 
 /// Adds `x` and all below it that may have an answer.
-void list_askable(const cell_ptr& x, std::vector<cell_ptr>& to) {
+void list_askable(const core_ptr& x, std::vector<core_ptr>& to) {
   if (x->is_worth_asking())
     to.push_back(x);
   auto below = x->linked_children();
@@ -66,12 +66,12 @@ void list_askable(const cell_ptr& x, std::vector<cell_ptr>& to) {
 } // namespace
 
 std::vector<tree_status>
-ask_trees(runtime& rt, const std::vector<cell_ptr>& roots, timespan patience) {
-  if (cell::current() != nullptr || rt.would_block())
+ask_trees(runtime& rt, const std::vector<core_ptr>& roots, timespan patience) {
+  if (worker_core::current() != nullptr || rt.would_block())
     throw std::logic_error("asking workers for their status would block an "
                            "actor's thread; status_tree() without patience "
                            "does not");
-  std::vector<cell_ptr> whom;
+  std::vector<core_ptr> whom;
   for (const auto& x : roots)
     list_askable(x, whom);
   auto answers = roll_call::hold(rt, std::move(whom), patience);
@@ -93,20 +93,20 @@ tree_status nobody() {
 } // namespace
 
 tree_status worker_handle::status_tree() const {
-  auto* who = get_cell();
+  auto* who = get_core();
   return who != nullptr ? describe_tree(*who) : nobody();
 }
 
 tree_status worker_handle::status_tree(timespan patience) const {
-  auto* who = get_cell();
+  auto* who = get_core();
   if (who == nullptr)
     return nobody();
-  return std::move(ask_trees(who->rt(), {cell_ptr{*who}}, patience).front());
+  return std::move(ask_trees(who->rt(), {core_ptr{*who}}, patience).front());
 }
 
 std::vector<tree_status> status_trees(caf::actor_system& sys) {
   std::vector<tree_status> result;
-  for (const auto& x : runtime::of(sys)->top_cells())
+  for (const auto& x : runtime::of(sys)->top_cores())
     result.push_back(describe_tree(*x));
   return result;
 }
@@ -114,7 +114,7 @@ std::vector<tree_status> status_trees(caf::actor_system& sys) {
 std::vector<tree_status> status_trees(caf::actor_system& sys,
                                       timespan patience) {
   auto rt = runtime::of(sys);
-  return ask_trees(*rt, rt->top_cells(), patience);
+  return ask_trees(*rt, rt->top_cores(), patience);
 }
 
 namespace {

@@ -4,23 +4,23 @@
 #pragma once
 
 #include "troupe/tree_status.hpp"
-#include "worker/cell.hpp"
 #include "worker/roll_call.hpp"
+#include "worker/worker_core.hpp"
 
 #include <vector>
 
 namespace troupe {
 
 /// The status of a worker and of all below it. Waits for nobody but those who
-/// hold the lock of a cell or a nursery, which is never for long. (S29)
+/// hold the lock of a core or a nursery, which is never for long. (S29)
 /// @param answers What they have said when they were asked, or null.
-[[nodiscard]] tree_status describe_tree(const cell& x,
+[[nodiscard]] tree_status describe_tree(const worker_core& x,
                                         const roll_call* answers = nullptr);
 
 /// The same of several, each of which is asked first what it has to say.
 /// @param patience How long to wait for their answers.
 /// @throws std::logic_error if the calling thread must not block.
 [[nodiscard]] std::vector<tree_status>
-ask_trees(runtime& rt, const std::vector<cell_ptr>& roots, timespan patience);
+ask_trees(runtime& rt, const std::vector<core_ptr>& roots, timespan patience);
 
 } // namespace troupe

@@ -3,7 +3,7 @@
 
 // How threads and coroutines wait for a worker to be ready, or over.
 
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <algorithm>
 #include <condition_variable>
@@ -12,9 +12,9 @@
 namespace troupe {
 
 /// A thread that waits for a worker.
-class cell::blocked_thread {
+class worker_core::blocked_thread {
 public:
-  blocked_thread(cell& what, lifecycle_awaiter::what until)
+  blocked_thread(worker_core& what, lifecycle_awaiter::what until)
     : what_(what), until_(until) {
     std::unique_lock guard{what_.mtx_};
     if (what_.over_
@@ -48,7 +48,7 @@ public:
       signal_.wait_until(guard, limit, done);
   }
 
-  /// @pre the cell's lock is held
+  /// @pre the core's lock is held
   void fire() {
     unlink();
     std::unique_lock guard{mtx_};
@@ -77,7 +77,7 @@ private:
       next_->previous_ = previous_;
   }
 
-  cell& what_;
+  worker_core& what_;
   lifecycle_awaiter::what until_;
   bool linked_ = false;
   blocked_thread* next_ = nullptr;
@@ -89,7 +89,7 @@ private:
 
 /// Releases who waits for what has just come true.
 /// @pre `mtx_` is held
-void cell::announce(lifecycle_awaiter::what upto) noexcept {
+void worker_core::announce(lifecycle_awaiter::what upto) noexcept {
   for (auto* i = extra().blocked; i != nullptr;) {
     auto* next = i->next();
     if (i->waits_for(upto))
@@ -108,7 +108,7 @@ void cell::announce(lifecycle_awaiter::what upto) noexcept {
     rt().notify();
 }
 
-caf::error cell::not_started() const {
+caf::error worker_core::not_started() const {
   return rt().gone()
            ? caf::make_error(errc::system_gone,
                              subject()
@@ -118,7 +118,7 @@ caf::error cell::not_started() const {
                              subject() + " was not started; call startup()");
 }
 
-std::string cell::waited_for(lifecycle_awaiter::what until) {
+std::string worker_core::waited_for(lifecycle_awaiter::what until) {
   auto& now = latest();
   return "waiting for " + now.path_ + " to be "
          + (until == lifecycle_awaiter::what::ready ? "ready" : "over")
@@ -126,7 +126,8 @@ std::string cell::waited_for(lifecycle_awaiter::what until) {
          + to_string(rules::phase_of(now.stage()));
 }
 
-awaited_outcome cell::block(lifecycle_awaiter::what until, timespan timeout) {
+awaited_outcome worker_core::block(lifecycle_awaiter::what until,
+                                   timespan timeout) {
   if (would_block())
     return caf::make_error(
       errc::would_block,
@@ -158,7 +159,7 @@ awaited_outcome cell::block(lifecycle_awaiter::what until, timespan timeout) {
                            + to_string(rules::state_of(now.lifecycle_.at())));
 }
 
-caf::error cell::startup() {
+caf::error worker_core::startup() {
   if (would_block())
     return caf::make_error(errc::would_block,
                            "startup() of " + subject()
@@ -169,18 +170,18 @@ caf::error cell::startup() {
   return wait_until_ready();
 }
 
-caf::error cell::wait_until_ready() {
+caf::error worker_core::wait_until_ready() {
   if (rt().forked())
     return error_after_fork(subject());
   static_cast<void>(block(lifecycle_awaiter::what::ready, infinite));
   return why_not_ready();
 }
 
-awaited_outcome cell::wait_until_over(timespan timeout) {
+awaited_outcome worker_core::wait_until_over(timespan timeout) {
   return block(lifecycle_awaiter::what::over, timeout);
 }
 
-caf::error cell::why_not_ready() const {
+caf::error worker_core::why_not_ready() const {
   std::unique_lock guard{mtx_};
   if (ready_)
     return {};
@@ -194,8 +195,8 @@ caf::error cell::why_not_ready() const {
 
 // -- actors --------------------------------------------------------------------
 
-void cell::reply_when(caf::mailbox_element& what,
-                      lifecycle_awaiter::what until) {
+void worker_core::reply_when(caf::mailbox_element& what,
+                             lifecycle_awaiter::what until) {
   {
     std::unique_lock guard{mtx_};
     make_extra().pending_replies.push_back(
@@ -206,7 +207,7 @@ void cell::reply_when(caf::mailbox_element& what,
   send_replies(until);
 }
 
-void cell::send_replies(lifecycle_awaiter::what upto) noexcept {
+void worker_core::send_replies(lifecycle_awaiter::what upto) noexcept {
   std::vector<pending_reply> due;
   {
     std::unique_lock guard{mtx_};
@@ -233,7 +234,7 @@ void cell::send_replies(lifecycle_awaiter::what upto) noexcept {
 
 // -- coroutines ----------------------------------------------------------------
 
-bool cell::watch(lifecycle_awaiter& x) {
+bool worker_core::watch(lifecycle_awaiter& x) {
   std::unique_lock guard{mtx_};
   if (over_ || (x.awaited_ == lifecycle_awaiter::what::ready && ready_))
     return false;
@@ -246,7 +247,7 @@ bool cell::watch(lifecycle_awaiter& x) {
 }
 
 /// @pre `mtx_` is held
-void cell::unwatch(lifecycle_awaiter& x) noexcept {
+void worker_core::unwatch(lifecycle_awaiter& x) noexcept {
   if (!x.linked_)
     return;
   x.linked_ = false;
@@ -258,7 +259,8 @@ void cell::unwatch(lifecycle_awaiter& x) noexcept {
     x.next_->previous_ = x.previous_;
 }
 
-lifecycle_awaiter::lifecycle_awaiter(cell* watched, what awaited) noexcept
+lifecycle_awaiter::lifecycle_awaiter(worker_core* watched,
+                                     what awaited) noexcept
   : watched_(watched), awaited_(awaited) {
   if (watched_ != nullptr)
     watched_->retain();
@@ -288,7 +290,7 @@ outcome lifecycle_awaiter::how_it_ended() const {
   return watched_->latest().last_outcome().value_or(outcome{});
 }
 
-void cell::stop_watching(lifecycle_awaiter& x) noexcept {
+void worker_core::stop_watching(lifecycle_awaiter& x) noexcept {
   std::unique_lock guard{mtx_};
   unwatch(x);
 }

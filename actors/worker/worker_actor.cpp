@@ -15,13 +15,13 @@ namespace troupe {
 
 namespace {
 
-/// The cell whose actor runs on this thread, the actor, and where it runs.
-thread_local cell* current_cell = nullptr;
+/// The core whose actor runs on this thread, the actor, and where it runs.
+thread_local worker_core* current_core = nullptr;
 thread_local worker_actor* current_actor = nullptr;
 thread_local compat::execution_context* current_context = nullptr;
 
-/// The cell whose actor does what there is to do, on this thread.
-thread_local cell* working_cell = nullptr;
+/// The core whose actor does what there is to do, on this thread.
+thread_local worker_core* working_core = nullptr;
 
 /// The turn that an actor has on this thread: one call of `resume`.
 struct turn_here {
@@ -40,8 +40,8 @@ thread_local caf::mailbox_element_ptr* spare_element = nullptr;
 /// While this lives, what comes up on this thread needs no message.
 class at_work {
 public:
-  explicit at_work(cell& who) noexcept
-    : outer_(std::exchange(working_cell, &who)) {
+  explicit at_work(worker_core& who) noexcept
+    : outer_(std::exchange(working_core, &who)) {
     // nop
   }
 
@@ -50,11 +50,11 @@ public:
   at_work& operator=(const at_work&) = delete;
 
   ~at_work() {
-    working_cell = outer_;
+    working_core = outer_;
   }
 
 private:
-  cell* outer_;
+  worker_core* outer_;
 };
 
 caf::skippable_result refuse_message(caf::scheduled_actor*, caf::message&) {
@@ -63,32 +63,32 @@ caf::skippable_result refuse_message(caf::scheduled_actor*, caf::message&) {
 
 } // namespace
 
-cell* cell::current() noexcept {
-  return current_cell;
+worker_core* worker_core::current() noexcept {
+  return current_core;
 }
 
-bool cell::at_work_here() const noexcept {
-  return working_cell == this;
+bool worker_core::at_work_here() const noexcept {
+  return working_core == this;
 }
 
 // With the time of a test, which stands still while something runs, a turn is
 // bounded by its steps alone.
-bool cell::out_of_time() noexcept {
-  return current_cell == this && current_turn->time.look(rt().time().now());
+bool worker_core::out_of_time() noexcept {
+  return current_core == this && current_turn->time.look(rt().time().now());
 }
 
-worker_actor::worker_actor(caf::actor_config& cfg, cell& core)
-  : super(cfg), cell_(core), main_(core) {
+worker_actor::worker_actor(caf::actor_config& cfg, worker_core& core)
+  : super(cfg), core_(core), main_(core) {
   // nop
 }
 
 worker_actor::~worker_actor() {
-  if (cell_->stage() == rules::stage::created)
-    cell_->drop_unstarted(caf::make_error(caf::exit_reason::unreachable));
+  if (core_->stage() == rules::stage::created)
+    core_->drop_unstarted(caf::make_error(caf::exit_reason::unreachable));
 }
 
 const char* worker_actor::name() const {
-  return cell_->name();
+  return core_->name();
 }
 
 // -- messages, on the sender's thread --------------------------------------------
@@ -99,7 +99,7 @@ bool worker_actor::enqueue(caf::mailbox_element_ptr what,
   if (ctx != nullptr && !compat::belongs_to(ctx, home_system()))
     ctx = nullptr;
   if (what->mid.is_response()) {
-    auto* asks = cell_->find_asks();
+    auto* asks = core_->find_asks();
     if (asks == nullptr)
       return super::enqueue(std::move(what), ctx);
     // The element that brings the reply wakes the actor as well. Its sender is
@@ -113,7 +113,7 @@ bool worker_actor::enqueue(caf::mailbox_element_ptr what,
     what->sender = std::move(from);
     return super::enqueue(std::move(what), ctx);
   }
-  if (auto* queue = cell_->queue(); queue != nullptr && !content.empty()) {
+  if (auto* queue = core_->queue(); queue != nullptr && !content.empty()) {
     auto node = convert(*queue, *what);
     if (content.empty())
       return false;
@@ -122,7 +122,7 @@ bool worker_actor::enqueue(caf::mailbox_element_ptr what,
   }
   if (content.size() == 1 && handle_protocol(*what))
     return true;
-  if (cell_->terms().role->handle_call(*cell_, *what))
+  if (core_->terms().role->handle_call(*core_, *what))
     return true;
   return super::enqueue(std::move(what), ctx);
 }
@@ -131,11 +131,11 @@ bool worker_actor::enqueue(caf::mailbox_element_ptr what,
 bool worker_actor::submit(message_queue::node_ptr x,
                           caf::mailbox_element_ptr& what,
                           compat::execution_context* ctx) {
-  auto& to = *cell_->sink();
+  auto& to = *core_->sink();
   try {
     to.assign(*x);
   } catch (...) {
-    cannot_take(*cell_->queue(), std::move(x), *what,
+    cannot_take(*core_->queue(), std::move(x), *what,
                 " cannot find the key of a message: ");
     return false;
   }
@@ -159,7 +159,7 @@ bool worker_actor::submit(message_queue::node_ptr x,
   auto answer
     = result == receipt::taken
         ? caf::message{}
-        : caf::make_message(message_queue::refusal(result, cell_->path()));
+        : caf::make_message(message_queue::refusal(result, core_->path()));
   from->enqueue(compat::make_element(caf::strong_actor_ptr{ctrl()},
                                      mid.response_id(), std::move(answer)),
                 ctx);
@@ -182,8 +182,8 @@ message_queue::node_ptr worker_actor::convert(message_queue& queue,
 void worker_actor::cannot_take(message_queue& queue, message_queue::node_ptr x,
                                caf::mailbox_element& what, const char* why) {
   auto thrown = std::current_exception();
-  auto text = cell_->subject() + why + text_of(thrown);
-  cell_->rt().log(compat::log_error, text);
+  auto text = core_->subject() + why + text_of(thrown);
+  core_->rt().log(compat::log_error, text);
   queue.fail(std::move(x), std::move(thrown));
   reply(what, caf::make_message(
                 caf::make_error(errc::invalid_argument, std::move(text))));
@@ -197,53 +197,53 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
     auto& reason = content.get_as<caf::exit_msg>(0).reason;
     // Its supervisor decides when it begins to live: nothing to be stopped, and
     // as little to be dropped as between two lives.
-    if (cell_->kept_by() != nullptr && cell_->stage() == rules::stage::created)
+    if (core_->kept_by() != nullptr && core_->stage() == rules::stage::created)
       return true;
     // Nothing to be stopped: the actor goes, and with it the worker.
-    if (cell_->drop_unstarted(reason))
+    if (core_->drop_unstarted(reason))
       return false;
     if (reason == caf::exit_reason::kill)
-      cell_->kill(reason);
+      core_->kill(reason);
     else
-      cell_->request_stop(cell_->terms().on_stop);
+      core_->request_stop(core_->terms().on_stop);
     return true;
   }
   if (content.match_elements<caf::error>()) {
     // CAF would take an error that is no reply as a reason to quit.
-    cell_->rt().log(compat::log_warning,
-                    cell_->subject() + " was sent an error and ignores it: "
+    core_->rt().log(compat::log_warning,
+                    core_->subject() + " was sent an error and ignores it: "
                       + caf::to_string(content.get_as<caf::error>(0)));
     reply(what,
           caf::make_message(caf::make_error(caf::sec::unexpected_message)));
     return true;
   }
   if (content.match_elements<start_atom>()) {
-    auto err = cell_->start();
+    auto err = core_->start();
     if (!err && what.mid.is_request() && what.sender)
-      cell_->reply_when(what, lifecycle_awaiter::what::ready);
+      core_->reply_when(what, lifecycle_awaiter::what::ready);
     else
       reply(what, err ? caf::make_message(std::move(err)) : caf::message{});
     return true;
   }
   if (content.match_elements<stop_atom>()) {
-    cell_->want_stop(cell_->terms().on_stop);
+    core_->want_stop(core_->terms().on_stop);
     reply(what, caf::message{});
     return true;
   }
   if (content.match_elements<shutdown_atom>()) {
-    if (!cell_->want_stop(cell_->terms().on_stop))
+    if (!core_->want_stop(core_->terms().on_stop))
       reply(what, caf::make_message(caf::make_error(
-                    errc::not_started, cell_->subject() + " was not started")));
+                    errc::not_started, core_->subject() + " was not started")));
     else if (what.mid.is_request() && what.sender)
-      cell_->reply_when(what, lifecycle_awaiter::what::over);
+      core_->reply_when(what, lifecycle_awaiter::what::over);
     return true;
   }
   if (content.match_elements<status_atom>()) {
-    reply(what, caf::make_message(cell_->status()));
+    reply(what, caf::make_message(core_->status()));
     return true;
   }
   if (content.match_elements<status_tree_atom>()) {
-    reply(what, caf::make_message(describe_tree(*cell_)));
+    reply(what, caf::make_message(describe_tree(*core_)));
     return true;
   }
   return false;
@@ -270,13 +270,13 @@ void worker_actor::deliver_wake(caf::mailbox_element_ptr spare) noexcept {
   }
   // Whoever starts many would have them all in the queue of this thread, from
   // which the others take one at a time, now and then.
-  const auto begins = cell_->stage() == rules::stage::starting;
+  const auto begins = core_->stage() == rules::stage::starting;
   super::enqueue(std::move(spare), begins ? nullptr : context_here());
 }
 
 /// Where this thread runs actors of the same system, or null.
 compat::execution_context* worker_actor::context_here() const noexcept {
-  return current_cell != nullptr && &current_cell->rt() == &cell_->rt()
+  return current_core != nullptr && &current_core->rt() == &core_->rt()
            ? current_context
            : nullptr;
 }
@@ -285,10 +285,10 @@ compat::execution_context* worker_actor::context_here() const noexcept {
 
 caf::resumable::resume_result
 worker_actor::resume(compat::execution_context* ctx, size_t max_throughput) {
-  // The cell outlives the actor, and so this call.
-  cell_ptr keep = cell_;
+  // The core outlives the actor, and so this call.
+  core_ptr keep = core_;
   turn_here mine;
-  auto* outer_cell = std::exchange(current_cell, keep.get());
+  auto* outer_core = std::exchange(current_core, keep.get());
   auto* outer_actor = std::exchange(current_actor, this);
   auto* outer_context = std::exchange(current_context, ctx);
   auto* outer_turn = std::exchange(current_turn, &mine);
@@ -297,7 +297,7 @@ worker_actor::resume(compat::execution_context* ctx, size_t max_throughput) {
   constexpr size_t slice = 64;
   keep->begin_turn();
   const auto most = std::min(max_throughput, slice);
-  const auto result = cell_->get_watchdog() == nullptr
+  const auto result = core_->get_watchdog() == nullptr
                         ? resume_turn(ctx, most)
                         : resume_watched(ctx, most);
   // From here on the actor may run on another thread, or be gone. Without a
@@ -308,7 +308,7 @@ worker_actor::resume(compat::execution_context* ctx, size_t max_throughput) {
     keep->wake_actor(nullptr);
   }
   keep->end_turn();
-  current_cell = outer_cell;
+  current_core = outer_core;
   current_actor = outer_actor;
   current_context = outer_context;
   current_turn = outer_turn;
@@ -324,7 +324,7 @@ worker_actor::resume_turn(compat::execution_context* ctx, size_t most) {
     handled = std::min(look, most);
     // With any other result the actor may run on another thread by now.
     if (result != resumable::resume_later || handled == most
-        || cell_->out_of_time())
+        || core_->out_of_time())
       return result;
   }
 }
@@ -332,7 +332,7 @@ worker_actor::resume_turn(compat::execution_context* ctx, size_t most) {
 caf::resumable::resume_result
 worker_actor::resume_slice(compat::execution_context* ctx, size_t most) {
   // In CAF 1.x an urgent message waits behind all that the mailbox has fetched.
-  if (cell_->has_todo() && !attend(ctx))
+  if (core_->has_todo() && !attend(ctx))
     return resumable::done;
   return super::resume(ctx, most);
 }
@@ -341,7 +341,7 @@ worker_actor::resume_slice(compat::execution_context* ctx, size_t most) {
 caf::resumable::resume_result
 worker_actor::resume_watched(compat::execution_context* ctx, size_t most) {
   // When the last step has returned, this actor may run on another thread.
-  auto& dog = *cell_->get_watchdog();
+  auto& dog = *core_->get_watchdog();
   const auto turn = dog.begin_turn();
   auto result = resumable::resume_later;
   auto look = rules::first_look;
@@ -350,7 +350,7 @@ worker_actor::resume_watched(compat::execution_context* ctx, size_t most) {
     result = resume_slice(ctx, 1);
     if (++i < look || result != resumable::resume_later)
       continue;
-    if (cell_->out_of_time())
+    if (core_->out_of_time())
       break;
     look = rules::next_look(i);
   }
@@ -425,13 +425,13 @@ void worker_actor::look_at_kept_messages() {
 
 void worker_actor::pump() {
   {
-    const at_work mark{*cell_};
+    const at_work mark{*core_};
     work();
   }
   // The rest is done after others have had their turn. When the time is over
   // the wake-up has to wait: now it would be handled in this turn.
-  if (cell_->has_ready() || cell_->has_todo()) {
-    if (current_cell == cell_.get() && current_turn->time.over())
+  if (core_->has_ready() || core_->has_todo()) {
+    if (current_core == core_.get() && current_turn->time.over())
       current_turn->wake_later = true;
     else
       deliver_wake(nullptr);
@@ -444,45 +444,45 @@ void worker_actor::work() {
   // One life may follow another in here, without an end.
   constexpr std::size_t most_steps = 16;
   for (std::size_t i = 0; i < most_steps; ++i) {
-    cell_->step_begins();
-    if (auto what = cell_->take_todo(); what != todo::none)
+    core_->step_begins();
+    if (auto what = core_->take_todo(); what != todo::none)
       carry_out(what);
-    else if (!cell_->has_ready() || cell_->run_ready(turn) == turn
-             || cell_->has_ready())
+    else if (!core_->has_ready() || core_->run_ready(turn) == turn
+             || core_->has_ready())
       return;
   }
 }
 
 void worker_actor::outlive_quit() {
-  if (!bhvr_stack().empty() || rules::is_final(cell_->stage()))
+  if (!bhvr_stack().empty() || rules::is_final(core_->stage()))
     return;
   bhvr_stack().push_back(idle_behavior());
   serving_ = false;
   default_handler_ = refuse_late;
   doomed_ = true;
-  cell_->kill(
-    cell_->rt().gone()
+  core_->kill(
+    core_->rt().gone()
       ? caf::make_error(errc::system_gone,
-                        cell_->subject() + " was ended with its actor system")
+                        core_->subject() + " was ended with its actor system")
       : caf::make_error(errc::cancelled,
-                        cell_->subject()
+                        core_->subject()
                           + " was ended by a quit() of its actor"));
 }
 
 void worker_actor::carry_out(todo what) {
   if (has(what, todo::answer))
-    cell_->answer_callers();
+    core_->answer_callers();
   if (over_)
     return; // Told before the end, and overtaken by it.
   if (has(what, todo::child_ended))
     children_ended();
   // What began to go for another reason may have gone as if told so.
-  if (has(what, todo::destroy_frame) && cell_->frozen())
+  if (has(what, todo::destroy_frame) && core_->frozen())
     tear_down(true);
   if (has(what, todo::begin_startup))
     begin_startup();
   if (has(what, todo::wake_waits)) {
-    cell_->wake_waits();
+    core_->wake_waits();
     tell_calls_to_stop();
   }
   if (has(what, todo::begin_run))
@@ -499,25 +499,25 @@ void worker_actor::carry_out(todo what) {
 
 failure worker_actor::failed(errc code, std::string_view how,
                              std::exception_ptr what) {
-  auto text = rules::reason(cell_->subject(), how, text_of(what));
+  auto text = rules::reason(core_->subject(), how, text_of(what));
   return {caf::make_error(code, std::move(text)), std::move(what)};
 }
 
 void worker_actor::begin_startup() {
   // A force or a kill may have come first.
-  auto at = cell_->stage();
+  auto at = core_->stage();
   if (at != rules::stage::starting && at != rules::stage::starting_stop)
     return;
   step_ = step::startup;
   try {
-    if (cell_->kept_by() != nullptr)
-      cell_->make_object();
+    if (core_->kept_by() != nullptr)
+      core_->make_object();
     if (extras_)
       extras_->handlers = caf::behavior{};
-    if (auto hs = cell_->object().handlers(); !hs.empty())
+    if (auto hs = core_->object().handlers(); !hs.empty())
       make_extra().handlers
         = caf::message_handler{[this] { pump(); }}.or_else(hs.impl());
-    main_.start(cell_->object().on_startup(),
+    main_.start(core_->object().on_startup(),
                 [this](completion<void> how) { step_done(std::move(how)); });
   } catch (...) {
     step_threw();
@@ -525,7 +525,7 @@ void worker_actor::begin_startup() {
 }
 
 void worker_actor::begin_run() {
-  auto at = cell_->stage();
+  auto at = core_->stage();
   if (at != rules::stage::warming && at != rules::stage::ready
       && at != rules::stage::draining)
     return;
@@ -533,10 +533,10 @@ void worker_actor::begin_run() {
   default_handler_ = refuse_message;
   serve();
   try {
-    main_.start(cell_->object().run(),
+    main_.start(core_->object().run(),
                 [this](completion<void> how) { step_done(std::move(how)); });
     // The stop may have come before there was anybody to be told.
-    if (step_ == step::run && cell_->stop_asked())
+    if (step_ == step::run && core_->stop_asked())
       main_.request_stop();
   } catch (...) {
     step_threw();
@@ -554,23 +554,23 @@ void worker_actor::step_threw() {
 void worker_actor::step_done(completion<void> how) {
   using rules::event;
   auto ended = std::exchange(step_, step::none);
-  if (cell_->frozen())
+  if (core_->frozen())
     return; // What was to be destroyed went by itself; `tear_down` sees to it.
   auto what = how.error();
   switch (ended) {
     case step::startup:
       if (what)
-        cell_->feed(event::startup_failed,
+        core_->feed(event::startup_failed,
                     failed(errc::start_failed, rules::because::failed_to_start,
                            what));
       else
-        cell_->feed(cell_->terms().readiness == readiness::explicit_ready
+        core_->feed(core_->terms().readiness == readiness::explicit_ready
                       ? event::started_unready
                       : event::started);
       break;
     case step::run:
       if (what) {
-        cell_->feed(event::run_failed,
+        core_->feed(event::run_failed,
                     failed(errc::worker_failed, " failed: ", what));
       } else {
         run_over_ = true;
@@ -597,14 +597,14 @@ void worker_actor::step_done(completion<void> how) {
 /// The end of `run()` is the end of the worker unless somebody holds it.
 void worker_actor::return_if_free() {
   if (run_over_ && !closing_ && !ending_ && calls() == nullptr
-      && cell_->holds() == 0)
-    cell_->feed(rules::event::run_returned);
+      && core_->holds() == 0)
+    core_->feed(rules::event::run_returned);
 }
 
 void worker_actor::end_run(std::optional<failure> why) {
   if (why && extras_ && extras_->noted_failure != nullptr)
     *extras_->noted_failure = why->reason;
-  if (cell_->frozen())
+  if (core_->frozen())
     return;
   auto cleaning_up = step_ == step::hand_over || step_ == step::shutdown;
   if (cleaning_up && why && !(extras_ && extras_->cleanup_failure)) {
@@ -619,7 +619,7 @@ void worker_actor::end_run(std::optional<failure> why) {
   auto in_startup = step_ == step::startup;
   if (in_startup && !why)
     why = failure{caf::make_error(errc::start_failed,
-                                  cell_->subject()
+                                  core_->subject()
                                     + " failed to start: finish() was called "
                                       "in on_startup()"),
                   nullptr};
@@ -628,7 +628,7 @@ void worker_actor::end_run(std::optional<failure> why) {
   auto failed = why.has_value();
   if (failed) {
     make_extra().ending_why = why->reason;
-    cell_->feed(in_startup ? rules::event::startup_failed
+    core_->feed(in_startup ? rules::event::startup_failed
                            : rules::event::run_failed,
                 std::move(*why));
   }
@@ -642,7 +642,7 @@ void worker_actor::handler_cancelled(handler_call& x) {
     extras_ && extras_->ending_why
       ? extras_->ending_why
       : caf::make_error(caf::sec::request_receiver_down,
-                        cell_->subject() + " ended before it had answered"));
+                        core_->subject() + " ended before it had answered"));
   handler_done(x);
   part_gone();
 }
@@ -655,7 +655,7 @@ void worker_actor::tell_calls_to_stop() noexcept {
 }
 
 void worker_actor::handler_begun() noexcept {
-  if (cell_->stop_asked())
+  if (core_->stop_asked())
     tell_calls_to_stop();
 }
 

@@ -6,7 +6,7 @@
 #include "system/caf_compat.hpp"
 #include "troupe/detail/fiber.hpp"
 #include "troupe/handlers.hpp"
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/event_based_actor.hpp>
 
@@ -20,7 +20,7 @@ namespace troupe {
 /// The actor that runs one worker. Its behaviours are the states of the
 /// lifecycle: *waiting* before the worker is ready (messages to handlers are
 /// kept), *serving* while `run()` does its work, *closed* afterwards. It
-/// carries out, on its own thread, what the cell's lifecycle asks for.
+/// carries out, on its own thread, what the core's lifecycle asks for.
 ///
 /// Messages of the protocol, exits, replies and messages for the queue are
 /// dealt with when they are enqueued, on the sender's thread: so they overtake
@@ -29,7 +29,7 @@ class worker_actor : public caf::event_based_actor {
 public:
   using super = caf::event_based_actor;
 
-  worker_actor(caf::actor_config& cfg, cell& core);
+  worker_actor(caf::actor_config& cfg, worker_core& core);
 
   ~worker_actor() override;
 
@@ -59,8 +59,8 @@ public:
   /// Ends `run()` from a handler: as if it had returned, or thrown `why`.
   void end_run(std::optional<failure> why);
 
-  [[nodiscard]] cell& get_core() const noexcept {
-    return *cell_;
+  [[nodiscard]] worker_core& get_core() const noexcept {
+    return *core_;
   }
 
   /// Sets where a failure is to be noted for the requester.
@@ -202,7 +202,7 @@ private:
 
   void reply(caf::mailbox_element& to, caf::message content);
 
-  cell_ptr cell_;
+  core_ptr core_;
   fiber main_;
   step step_ = step::none;
   bool run_over_ = false; // run() returned; holds may keep the worker

@@ -4,15 +4,15 @@
 #include "worker/worker_role.hpp"
 
 #include "troupe/child_spec.hpp"
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 namespace troupe {
 
-message_sink* worker_role::sink(const cell& x) const noexcept {
+message_sink* worker_role::sink(const worker_core& x) const noexcept {
   return x.queue();
 }
 
-bool worker_role::handle_call(cell&, caf::mailbox_element&) const {
+bool worker_role::handle_call(worker_core&, caf::mailbox_element&) const {
   return false;
 }
 

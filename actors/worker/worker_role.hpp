@@ -12,7 +12,7 @@
 namespace troupe {
 
 /// The differences between workers, supervisors, pools and adopted actors, as
-/// their cells and actors see them. There is one constant object of each, so a
+/// their cores and actors see them. There is one constant object of each, so a
 /// role costs a worker nothing; its address tells roles apart. Thread-safe.
 class worker_role {
 public:
@@ -30,11 +30,11 @@ public:
 
   /// Takes the messages that are sent to the actor of `x`, and counts them;
   /// null without a queue. Lives as long as `x`.
-  [[nodiscard]] virtual message_sink* sink(const cell& x) const noexcept;
+  [[nodiscard]] virtual message_sink* sink(const worker_core& x) const noexcept;
 
   /// Makes the call about children that is in `what`, and answers it.
   /// @returns whether there is one, and `x` has children.
-  virtual bool handle_call(cell& x, caf::mailbox_element& what) const;
+  virtual bool handle_call(worker_core& x, caf::mailbox_element& what) const;
 
 protected:
   ~worker_role() = default; // They are never destroyed by way of this.

@@ -31,8 +31,8 @@ namespace troupe {
 /// of the reply.
 class reply_awaiter : public wait {
 public:
-  reply_awaiter(cell& core, caf::strong_actor_ptr target, timespan timeout,
-                caf::message request) noexcept;
+  reply_awaiter(worker_core& core, caf::strong_actor_ptr target,
+                timespan timeout, caf::message request) noexcept;
 
   ~reply_awaiter();
 
@@ -65,7 +65,7 @@ private:
 
   void leave_table() noexcept;
 
-  cell* cell_;
+  worker_core* core_;
   caf::strong_actor_ptr target_;
   timespan timeout_;
   caf::message request_;
@@ -131,8 +131,8 @@ public:
 template <class R>
 class [[nodiscard("co_await it")]] ask_awaitable {
 public:
-  ask_awaitable(cell& core, caf::strong_actor_ptr target, timespan timeout,
-                caf::message request) noexcept
+  ask_awaitable(worker_core& core, caf::strong_actor_ptr target,
+                timespan timeout, caf::message request) noexcept
     : core_(&core),
       target_(std::move(target)),
       timeout_(timeout),
@@ -146,7 +146,7 @@ public:
   }
 
 private:
-  cell* core_;
+  worker_core* core_;
   caf::strong_actor_ptr target_;
   timespan timeout_;
   caf::message request_;

@@ -5,7 +5,7 @@
 
 namespace troupe {
 
-class cell;
+class worker_core;
 class child_factory;
 class clock;
 class fiber;

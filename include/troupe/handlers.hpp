@@ -72,7 +72,7 @@ private:
 
   void unlink(handler_call*& first) noexcept;
 
-  cell* cell_;
+  worker_core* core_;
   caf::message content_; // what the handler's parameters may refer to
   caf::response_promise promise_;
   troupe::fiber fiber_;

@@ -112,7 +112,7 @@ public:
   }
 
 private:
-  friend class cell;
+  friend class worker_core;
 
   outcome_kind kind_ = outcome_kind::normal;
   bool abandoned_ = false;

@@ -80,7 +80,7 @@ protected:
   ///          `while (auto m = co_await get_message())` is the whole loop.
   [[nodiscard]] message_awaitable<T> get_message() {
     check_message_type();
-    return {get_cell(), queue(), never};
+    return {get_core(), queue(), never};
   }
 
   /// As `get_message()`, but returns none after `timeout` as well.
@@ -89,7 +89,7 @@ protected:
   [[nodiscard]] message_awaitable<T>
   get_message(std::chrono::duration<Rep, Period> timeout) {
     check_message_type();
-    return {get_cell(), queue(), deadline_after(now(), to_timespan(timeout))};
+    return {get_core(), queue(), deadline_after(now(), to_timespan(timeout))};
   }
 
   /// Gets what is still queued when `run()` is over, if the options say
@@ -107,7 +107,7 @@ protected:
 
   /// The queue itself.
   [[nodiscard]] message_queue& queue() const {
-    return find_queue(get_cell());
+    return find_queue(get_core());
   }
 };
 
@@ -120,7 +120,7 @@ task<> queue_consumer<T>::hand_over(std::vector<T>) {
 
 template <class T>
 task<> queue_consumer<T>::hand_over_queue() {
-  message_queue::handover all{get_cell(), queue()};
+  message_queue::handover all{get_core(), queue()};
   std::vector<T> rest;
   rest.reserve(all.size());
   for (auto* i = all.first(); i != nullptr; i = i->next) {

@@ -39,8 +39,8 @@ public:
   /// @param failures How often the callback has failed on it.
   /// @param chance Where the jitter comes from, changed by each call.
   /// @throws what was thrown, if the worker is to fail.
-  static failed_call judge(cell& core, const on_error& policy, int failures,
-                           const std::exception_ptr& thrown,
+  static failed_call judge(worker_core& core, const on_error& policy,
+                           int failures, const std::exception_ptr& thrown,
                            std::uint64_t& chance);
 
   verdict what = verdict::skip;
@@ -159,7 +159,7 @@ template <class T>
 task<> queue_worker<T>::run() {
   this->check_message_type();
   auto& queue = this->queue();
-  while (auto message = co_await given_out_awaitable{this->get_cell(), queue}) {
+  while (auto message = co_await given_out_awaitable{this->get_core(), queue}) {
     auto& x = static_cast<node&>(message.what());
     for (int failures = 0; message;) {
       auto failed = false;
@@ -181,7 +181,7 @@ task<> queue_worker<T>::run() {
         break;
       }
       ++failures;
-      auto next = failed_call::judge(this->get_cell(),
+      auto next = failed_call::judge(this->get_core(),
                                      policy_for(x.value, x.thrown, failures),
                                      failures, x.thrown, chance_);
       if (next.what == failed_call::verdict::retry) {

@@ -20,9 +20,9 @@ namespace troupe {
 
 /// The part of `spawn` that does not depend on the class of the worker.
 /// @throws std::invalid_argument if the options or the settings are wrong.
-[[nodiscard]] cell* spawn_worker(caf::actor_system& sys, worker_options options,
-                                 const std::type_info& type,
-                                 std::unique_ptr<worker> what);
+[[nodiscard]] worker_core*
+spawn_worker(caf::actor_system& sys, worker_options options,
+             const std::type_info& type, std::unique_ptr<worker> what);
 
 /// Constructs a worker, on the calling thread, and gives it an actor. Its state
 /// is `init`: nothing runs before `startup()`, and messages to a queue are

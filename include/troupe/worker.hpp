@@ -159,7 +159,7 @@ protected:
   [[nodiscard]] sleep_awaitable
   sleep_for(std::chrono::duration<Rep, Period> length) {
     const auto rest = to_timespan(length);
-    return {get_cell(), rest > timespan::zero() ? deadline_after(now(), rest)
+    return {get_core(), rest > timespan::zero() ? deadline_after(now(), rest)
                                                 : sleep_awaiter::no_wait};
   }
 
@@ -181,7 +181,7 @@ protected:
   [[nodiscard]] ask_awaitable<R> ask(const Handle& target,
                                      std::chrono::duration<Rep, Period> timeout,
                                      Ts&&... xs) {
-    return ask_awaitable<R>{get_cell(), address_of(target),
+    return ask_awaitable<R>{get_core(), address_of(target),
                             to_timespan(timeout),
                             caf::make_message(std::forward<Ts>(xs)...)};
   }
@@ -202,7 +202,7 @@ protected:
   [[nodiscard]] send_awaitable send_to(const worker_ref<W>& target, T&& x) {
     W::check_message_type();
     using queue_type = typed_queue<typename W::message_type>;
-    return {get_cell(), target,
+    return {get_core(), target,
             std::make_unique<typename queue_type::typed_node>(
               std::forward<T>(x))};
   }
@@ -212,7 +212,7 @@ protected:
   template <class W, class T = typename message_of<W>::type>
     requires std::convertible_to<T, typename message_of<W>::type>
   [[nodiscard]] send_awaitable send_to(const pool_ref<W>& target, T&& x) {
-    return {get_cell(), target, target.make_node(std::forward<T>(x))};
+    return {get_core(), target, target.make_node(std::forward<T>(x))};
   }
 
   /// Runs `f` on a thread that may block and waits for its result. If `f` takes
@@ -314,29 +314,29 @@ protected:
 
   // -- for the library --------------------------------------------------------
 
-  /// Makes the queue that the worker's cell is to hold, or null.
+  /// Makes the queue that the worker's core is to hold, or null.
   virtual std::shared_ptr<message_queue> make_queue();
 
   /// Gives what is left in the queue to whom it is to be handed over.
   virtual task<> hand_over_queue();
 
-  /// The cell of this worker.
+  /// The core of this worker.
   /// @throws std::logic_error before the worker was spawned.
-  [[nodiscard]] cell& get_cell() const;
+  [[nodiscard]] worker_core& get_core() const;
 
-  /// The queue in a cell that has one.
-  [[nodiscard]] static message_queue& find_queue(cell& core);
+  /// The queue in a core that has one.
+  [[nodiscard]] static message_queue& find_queue(worker_core& core);
 
 private:
-  friend class cell;
+  friend class worker_core;
 
   /// The actor system that it lives in.
   [[nodiscard]] caf::actor_system& home_system() const;
 
   /// Gives a linked child its actor.
-  [[nodiscard]] cell* spawn_child(worker_options options,
-                                  const std::type_info& type,
-                                  std::unique_ptr<worker> what);
+  [[nodiscard]] worker_core* spawn_child(worker_options options,
+                                         const std::type_info& type,
+                                         std::unique_ptr<worker> what);
 
   template <class Handle>
   static caf::strong_actor_ptr address_of(const Handle& target) {
@@ -346,7 +346,7 @@ private:
       return caf::actor_cast<caf::strong_actor_ptr>(target);
   }
 
-  cell* cell_ = nullptr;
+  worker_core* core_ = nullptr;
 };
 
 } // namespace troupe

@@ -32,7 +32,7 @@ public:
   enum class what : std::uint8_t { ready, over };
 
   /// @param watched Whom to wait for; for null there is nothing to wait for.
-  lifecycle_awaiter(cell* watched, what awaited) noexcept;
+  lifecycle_awaiter(worker_core* watched, what awaited) noexcept;
 
   ~lifecycle_awaiter();
 
@@ -53,11 +53,11 @@ protected:
   [[nodiscard]] outcome how_it_ended() const;
 
 private:
-  friend class cell;
+  friend class worker_core;
 
   bool watch();
 
-  cell* watched_; // holds a reference
+  worker_core* watched_; // holds a reference
   what awaited_;
   bool linked_ = false;
   lifecycle_awaiter* next_ = nullptr;
@@ -79,12 +79,12 @@ public:
   worker_handle(const worker_handle& other) noexcept;
 
   worker_handle(worker_handle&& other) noexcept
-    : cell_(std::exchange(other.cell_, nullptr)) {
+    : core_(std::exchange(other.core_, nullptr)) {
     // nop
   }
 
   worker_handle& operator=(worker_handle other) noexcept {
-    std::swap(cell_, other.cell_);
+    std::swap(core_, other.core_);
     return *this;
   }
 
@@ -92,13 +92,13 @@ public:
 
   /// Whether it points to a worker at all.
   [[nodiscard]] explicit operator bool() const noexcept {
-    return cell_ != nullptr;
+    return core_ != nullptr;
   }
 
   /// Whether both point to the same worker, in whatever life.
   friend bool operator==(const worker_handle& x,
                          const worker_handle& y) noexcept {
-    return x.get_cell() == y.get_cell();
+    return x.get_core() == y.get_core();
   }
 
   // -- properties (never block, never send a message) -------------------------
@@ -210,12 +210,12 @@ public:
   [[nodiscard]] bool is_of(const std::type_info& type) const noexcept;
 
   /// Takes over a handle's share in `adopted`.
-  explicit worker_handle(cell* adopted) noexcept : cell_(adopted) {
+  explicit worker_handle(worker_core* adopted) noexcept : core_(adopted) {
     // nop
   }
 
-  /// The cell in which the worker's lives go on at present, or null.
-  [[nodiscard]] cell* get_cell() const noexcept;
+  /// The core in which the worker's lives go on at present, or null.
+  [[nodiscard]] worker_core* get_core() const noexcept;
 
 protected:
   /// The worker object, or null if it must not be touched: it still runs, or
@@ -226,7 +226,7 @@ protected:
   [[nodiscard]] message_queue* find_queue() const noexcept;
 
 private:
-  cell* cell_ = nullptr;
+  worker_core* core_ = nullptr;
 };
 
 /// See `worker_handle::started`.
@@ -238,7 +238,8 @@ public:
 
   class awaiter final : public lifecycle_awaiter {
   public:
-    explicit awaiter(cell* watched) : lifecycle_awaiter(watched, what::ready) {
+    explicit awaiter(worker_core* watched)
+      : lifecycle_awaiter(watched, what::ready) {
       // nop
     }
 
@@ -248,7 +249,7 @@ public:
   };
 
   awaiter operator co_await() const {
-    return awaiter{who_.get_cell()};
+    return awaiter{who_.get_core()};
   }
 
 private:
@@ -264,7 +265,8 @@ public:
 
   class awaiter final : public lifecycle_awaiter {
   public:
-    explicit awaiter(cell* watched) : lifecycle_awaiter(watched, what::over) {
+    explicit awaiter(worker_core* watched)
+      : lifecycle_awaiter(watched, what::over) {
       // nop
     }
 
@@ -274,7 +276,7 @@ public:
   };
 
   awaiter operator co_await() const {
-    return awaiter{who_.get_cell()};
+    return awaiter{who_.get_core()};
   }
 
 private:

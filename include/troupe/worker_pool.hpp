@@ -61,7 +61,8 @@ struct pool_plan {
 
 /// The part of `spawn` that does not depend on the class of the workers.
 /// @throws std::invalid_argument if the options are wrong.
-[[nodiscard]] cell* spawn_pool(caf::actor_system& sys, const pool_plan& plan);
+[[nodiscard]] worker_core* spawn_pool(caf::actor_system& sys,
+                                      const pool_plan& plan);
 
 /// The part of a `pool_ref` that does not depend on the class of the workers.
 class pool_handle : public supervisor_ref {
@@ -121,8 +122,8 @@ public:
     // nop
   }
 
-  /// For the library: takes over a share in the cell of a pool.
-  explicit pool_ref(cell* adopted) noexcept
+  /// For the library: takes over a share in the core of a pool.
+  explicit pool_ref(worker_core* adopted) noexcept
     : pool_handle(worker_handle{adopted}) {
     // nop
   }

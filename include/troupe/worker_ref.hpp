@@ -38,8 +38,8 @@ public:
 
   worker_ref() noexcept = default;
 
-  /// For the library: takes over a share in the cell of a worker of class `W`.
-  explicit worker_ref(cell* adopted) noexcept : worker_handle(adopted) {
+  /// For the library: takes over a share in the core of a worker of class `W`.
+  explicit worker_ref(worker_core* adopted) noexcept : worker_handle(adopted) {
     // nop
   }
 

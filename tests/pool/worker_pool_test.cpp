@@ -12,7 +12,7 @@
 #include "troupe/scoped_supervisor.hpp"
 #include "troupe/spawn.hpp"
 #include "troupe/testing.hpp"
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/scoped_actor.hpp>
 
@@ -332,7 +332,7 @@ TEST_CASE(
   testing_system sys;
   one_key the{sys};
   REQUIRE(the.owner);
-  auto* queue = the.owner.get_cell()->queue();
+  auto* queue = the.owner.get_core()->queue();
   SECTION("while it drains") {
     the.owner.drain();
     sys.run();
@@ -350,7 +350,7 @@ TEST_CASE(
   }
   SECTION("also if it goes to one that has just been stopped, too") {
     for (auto& x : the.pool.which_children())
-      x.child.get_cell()->queue()->close(false);
+      x.child.get_core()->queue()->close(false);
     the.send(11, 15);
     the.owner.shutdown();
     CHECK(!the.pool.resize(3).get().error);

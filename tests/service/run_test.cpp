@@ -11,7 +11,7 @@
 #include "support/scripted.hpp"
 #include "troupe/supervisor_ref.hpp"
 #include "troupe/testing.hpp"
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/exit_reason.hpp>
 
@@ -205,7 +205,7 @@ int stuck_before(caf::actor_system& sys, journal& log) {
                      std::ref(log), what);
   script killer;
   killer.run = [&sys](scripted& self) -> troupe::task<> {
-    for (auto& x : troupe::runtime::of(sys)->cells())
+    for (auto& x : troupe::runtime::of(sys)->cores())
       if (x->path() == "/tree/child")
         x->force();
     co_await self.stop_requested();
@@ -643,7 +643,7 @@ TEST_CASE("run returns 2 when its root is killed, after its children") {
   caught_errors errors;
   script what;
   what.run = [&sys](scripted& self) -> troupe::task<> {
-    for (auto& x : troupe::runtime::of(sys)->cells())
+    for (auto& x : troupe::runtime::of(sys)->cores())
       if (x->path() == "/tree") {
         auto root = caf::actor_cast<caf::actor>(x->actor());
         support::tell(root,

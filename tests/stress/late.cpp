@@ -2,7 +2,7 @@
 // the file LICENSE.
 
 // Children whose code returns after they have been abandoned: each next life
-// has a cell and an actor of its own, which are there before it begins. They
+// has a core and an actor of its own, which are there before it begins. They
 // are killed at every moment, and are sent messages until their tree is over.
 
 #include "stress/scenario.hpp"

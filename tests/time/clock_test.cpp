@@ -499,10 +499,10 @@ TEST_CASE("a job may do with the clock what it likes") {
 }
 
 TEST_CASE("a job can be a part of what it acts on") {
-  // The way a cell has its deadlines: no allocation, one count.
-  struct cell {
+  // The way a core has its deadlines: no allocation, one count.
+  struct worker_core {
     struct deadline final : clock::job {
-      explicit deadline(cell& whose) : owner(whose) {
+      explicit deadline(worker_core& whose) : owner(whose) {
         // nop
       }
       void run() noexcept override {
@@ -514,14 +514,14 @@ TEST_CASE("a job can be a part of what it acts on") {
       void release() noexcept override {
         --owner.references;
       }
-      cell& owner;
+      worker_core& owner;
     };
     int references = 1;
     int expired = 0;
     deadline grace{*this};
     deadline force{*this};
   };
-  cell c;
+  worker_core c;
   virtual_clock clk;
   clk.schedule(c.grace, at(10s));
   clk.schedule(c.force, at(12s));

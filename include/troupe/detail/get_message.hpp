@@ -32,7 +32,7 @@ public:
   void stop_asked() noexcept override;
 
 protected:
-  awaiter(cell& core, message_queue& queue, time_point until) noexcept;
+  awaiter(worker_core& core, message_queue& queue, time_point until) noexcept;
 
   ~awaiter() override;
 
@@ -45,7 +45,7 @@ protected:
 
   /// Keeps the content of what was taken.
   void keep(node_ptr x) noexcept {
-    queue_->keep(worker_cell(), std::move(x));
+    queue_->keep(get_core(), std::move(x));
   }
 
 private:
@@ -87,7 +87,7 @@ private:
 /// `done()`, its content is kept for whatever becomes of it.
 class message_queue::given_out {
 public:
-  given_out(cell& core, message_queue& queue, node_ptr what) noexcept
+  given_out(worker_core& core, message_queue& queue, node_ptr what) noexcept
     : core_(&core), queue_(&queue), what_(std::move(what)) {
     // nop
   }
@@ -124,7 +124,7 @@ public:
   }
 
 private:
-  cell* core_;
+  worker_core* core_;
   message_queue* queue_;
   node_ptr what_;
 };
@@ -132,7 +132,7 @@ private:
 /// Takes out all that is queued; lost unless `done()`.
 class message_queue::handover {
 public:
-  handover(cell& core, message_queue& queue);
+  handover(worker_core& core, message_queue& queue);
 
   handover(const handover&) = delete;
 
@@ -155,7 +155,7 @@ public:
 private:
   void end(leave how) noexcept;
 
-  cell* core_;
+  worker_core* core_;
   message_queue* queue_;
   node* first_ = nullptr;
   std::size_t size_ = 0;
@@ -164,20 +164,20 @@ private:
 /// Gives one message with the means to end it, or none.
 class given_out_awaiter final : public message_queue::awaiter {
 public:
-  given_out_awaiter(cell& core, message_queue& queue) noexcept
+  given_out_awaiter(worker_core& core, message_queue& queue) noexcept
     : awaiter(core, queue, never) {
     // nop
   }
 
   message_queue::given_out await_resume() noexcept {
-    return {worker_cell(), source(), take()};
+    return {get_core(), source(), take()};
   }
 };
 
 /// A wait for such a message that has not begun.
 class [[nodiscard("co_await it")]] given_out_awaitable {
 public:
-  given_out_awaitable(cell& core, message_queue& queue) noexcept
+  given_out_awaitable(worker_core& core, message_queue& queue) noexcept
     : core_(&core), queue_(&queue) {
     // nop
   }
@@ -187,7 +187,7 @@ public:
   }
 
 private:
-  cell* core_;
+  worker_core* core_;
   message_queue* queue_;
 };
 
@@ -195,7 +195,8 @@ private:
 template <class T>
 class message_awaiter final : public message_queue::awaiter {
 public:
-  message_awaiter(cell& core, message_queue& queue, time_point until) noexcept
+  message_awaiter(worker_core& core, message_queue& queue,
+                  time_point until) noexcept
     : message_queue::awaiter(core, queue, until) {
     // nop
   }
@@ -217,7 +218,8 @@ public:
 template <class T>
 class [[nodiscard("co_await it")]] message_awaitable {
 public:
-  message_awaitable(cell& core, message_queue& queue, time_point until) noexcept
+  message_awaitable(worker_core& core, message_queue& queue,
+                    time_point until) noexcept
     : core_(&core), queue_(&queue), until_(until) {
     // nop
   }
@@ -227,7 +229,7 @@ public:
   }
 
 private:
-  cell* core_;
+  worker_core* core_;
   message_queue* queue_;
   time_point until_;
 };

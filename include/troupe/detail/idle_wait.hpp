@@ -18,8 +18,8 @@ public:
   virtual void stop_asked() noexcept = 0;
 
 protected:
-  /// @param core The cell of the worker whose coroutine waits.
-  explicit idle_wait(cell& core) noexcept : cell_(&core) {
+  /// @param core The core of the worker whose coroutine waits.
+  explicit idle_wait(worker_core& core) noexcept : core_(&core) {
     // nop
   }
 
@@ -31,14 +31,14 @@ protected:
 
   void delist() noexcept;
 
-  [[nodiscard]] cell& worker_cell() const noexcept {
-    return *cell_;
+  [[nodiscard]] worker_core& get_core() const noexcept {
+    return *core_;
   }
 
 private:
-  friend class cell;
+  friend class worker_core;
 
-  cell* cell_;
+  worker_core* core_;
   idle_wait* next_idle_ = nullptr;
   idle_wait* previous_idle_ = this; // which is nowhere
 };

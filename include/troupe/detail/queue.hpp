@@ -101,8 +101,8 @@ public:
   /// While it is held, nothing moves from one queue to another.
   [[nodiscard]] virtual std::unique_lock<std::mutex> lock() const = 0;
 
-  /// `from` lives in this cell from now on.
-  virtual void housed(const message_queue& from, cell& in) = 0;
+  /// `from` lives in this core from now on.
+  virtual void housed(const message_queue& from, worker_core& in) = 0;
 
   /// What `from`, which is closed, still has goes to the others.
   /// @param messages Whether that means the messages, or only those who wait
@@ -112,10 +112,10 @@ public:
 };
 
 /// The part of a queue that does not depend on the type of its messages: it
-/// belongs to the worker's cell, so it survives the worker, and all members are
+/// belongs to the worker's core, so it survives the worker, and all members are
 /// thread-safe unless they say otherwise.
 ///
-/// It may outlive every cell of its worker, in the hands of a pool or of a
+/// It may outlive every core of its worker, in the hands of a pool or of a
 /// handle to an earlier life. So it points to none of them.
 class message_queue : public message_sink,
                       public std::enable_shared_from_this<message_queue> {
@@ -186,11 +186,11 @@ public:
   [[nodiscard]] virtual node_ptr convert(caf::message& msg) = 0;
 
   /// Says whose queue it is and how it is to behave, which counts the first
-  /// time, before anybody uses it; later cells have the same path.
-  void attach(cell& core, const queue_options& how);
+  /// time, before anybody uses it; later cores have the same path.
+  void attach(worker_core& core, const queue_options& how);
 
-  /// The worker's lives go on in another cell.
-  void attach(cell& core);
+  /// The worker's lives go on in another core.
+  void attach(worker_core& core);
 
   /// How it is to behave.
   [[nodiscard]] const queue_options& options() const noexcept {
@@ -342,11 +342,11 @@ public:
   [[nodiscard]] bool keeps_content() const noexcept;
 
   /// Keeps the content of a message in progress, whatever becomes of it.
-  /// @param core The cell of the worker that had it in hand.
-  void keep(cell& core, node_ptr x) noexcept;
+  /// @param core The core of the worker that had it in hand.
+  void keep(worker_core& core, node_ptr x) noexcept;
 
   /// Ends the message in progress, which had this content.
-  void settle(cell& core, node_ptr x, leave how) noexcept;
+  void settle(worker_core& core, node_ptr x, leave how) noexcept;
 
 private:
   friend class awaiter;
@@ -396,7 +396,7 @@ private:
 
   [[nodiscard]] node_ptr unlink_oldest() noexcept;
 
-  [[nodiscard]] node_ptr pop_front(const cell& core) noexcept;
+  [[nodiscard]] node_ptr pop_front(const worker_core& core) noexcept;
 
   void give_back(node_ptr x) noexcept;
 
@@ -414,7 +414,7 @@ private:
 
   void settle(leave how, departures& out) noexcept;
 
-  bool keep(cell& core, node_ptr x, departures& out) noexcept;
+  bool keep(worker_core& core, node_ptr x, departures& out) noexcept;
 
   [[nodiscard]] std::optional<backlog> write_off(leave how) noexcept;
 

@@ -19,7 +19,7 @@ namespace troupe {
 /// of.
 class send_awaiter final : public wait, private message_queue::applicant {
 public:
-  send_awaiter(cell& core, worker_handle target,
+  send_awaiter(worker_core& core, worker_handle target,
                message_queue::node_ptr what) noexcept;
 
   /// Takes the message back if it has not been sent.
@@ -42,7 +42,7 @@ private:
 
   void decided(bool taken, message_queue::departures& out) noexcept override;
 
-  cell* core_;
+  worker_core* core_;
   worker_handle target_;
   message_queue* queue_ = nullptr;
   receipt result_ = receipt::held;
@@ -51,7 +51,7 @@ private:
 /// A message that has not been sent.
 class [[nodiscard("co_await it")]] send_awaitable {
 public:
-  send_awaitable(cell& core, worker_handle target,
+  send_awaitable(worker_core& core, worker_handle target,
                  message_queue::node_ptr what) noexcept
     : core_(&core), target_(std::move(target)), what_(std::move(what)) {
     // nop
@@ -62,7 +62,7 @@ public:
   }
 
 private:
-  cell* core_;
+  worker_core* core_;
   worker_handle target_;
   message_queue::node_ptr what_;
 };

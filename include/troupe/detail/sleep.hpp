@@ -20,7 +20,7 @@ public:
   /// timer.
   static constexpr time_point no_wait = time_point::min();
 
-  sleep_awaiter(cell& core, time_point until) noexcept;
+  sleep_awaiter(worker_core& core, time_point until) noexcept;
 
   ~sleep_awaiter() override;
 
@@ -57,7 +57,7 @@ private:
 /// A sleep that has not begun.
 class [[nodiscard("co_await it")]] sleep_awaitable {
 public:
-  sleep_awaitable(cell& core, time_point until) noexcept
+  sleep_awaitable(worker_core& core, time_point until) noexcept
     : core_(&core), until_(until) {
     // nop
   }
@@ -67,14 +67,14 @@ public:
   }
 
 private:
-  cell* core_;
+  worker_core* core_;
   time_point until_;
 };
 
 /// Waits until a stop is asked for: what `worker::stop_requested` returns.
 class stop_awaiter final : public idle_wait {
 public:
-  explicit stop_awaiter(cell& core) noexcept : idle_wait(core) {
+  explicit stop_awaiter(worker_core& core) noexcept : idle_wait(core) {
     // nop
   }
 
@@ -96,7 +96,7 @@ public:
 /// @copydoc stop_awaiter
 class [[nodiscard("co_await it")]] stop_awaitable {
 public:
-  explicit stop_awaitable(cell& core) noexcept : core_(&core) {
+  explicit stop_awaitable(worker_core& core) noexcept : core_(&core) {
     // nop
   }
 
@@ -105,7 +105,7 @@ public:
   }
 
 private:
-  cell* core_;
+  worker_core* core_;
 };
 
 } // namespace troupe

@@ -26,7 +26,7 @@ public:
   class awaiter final : public lifecycle_awaiter {
   public:
     explicit awaiter(worker_ref<W> child)
-      : lifecycle_awaiter(child.get_cell(), what::ready),
+      : lifecycle_awaiter(child.get_core(), what::ready),
         child_(std::move(child)),
         refused_(child_.start()) {
       // nop

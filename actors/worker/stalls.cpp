@@ -1,9 +1,9 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// How a cell notices that the worker's code does not return.
+// How a core notices that the worker's code does not return.
 
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/deep_to_string.hpp>
 
@@ -11,10 +11,10 @@
 
 namespace troupe {
 
-/// Watches the actor of a cell, and lives as long as that.
-class cell::guard_dog final : public watchdog {
+/// Watches the actor of a core, and lives as long as that.
+class worker_core::guard_dog final : public watchdog {
 public:
-  explicit guard_dog(cell& core) noexcept
+  explicit guard_dog(worker_core& core) noexcept
     : watchdog(core.rt().time(), core.terms_->watchdog), core_(core) {
     // nop
   }
@@ -33,10 +33,10 @@ protected:
   }
 
 private:
-  cell& core_;
+  worker_core& core_;
 };
 
-void cell::watch() {
+void worker_core::watch() {
   if (terms_->watchdog == infinite)
     return;
   if (!rare_)
@@ -45,13 +45,13 @@ void cell::watch() {
   watch_steps();
 }
 
-void cell::step_begins() noexcept {
+void worker_core::step_begins() noexcept {
   if (auto* dog = get_watchdog())
     dog->next_step();
 }
 
 /// The worker's code has not returned in time. On the clock's thread.
-void cell::stalled(timespan length) {
+void worker_core::stalled(timespan length) {
   {
     std::unique_lock guard{mtx_};
     if (lifecycle_.at() == rules::stage::abandoned)
@@ -70,7 +70,7 @@ void cell::stalled(timespan length) {
 }
 
 /// Abandons the worker without waiting for the periods of a force.
-void cell::give_up_hung(timespan length) {
+void worker_core::give_up_hung(timespan length) {
   auto from = rules::stage::created;
   auto to = from;
   {

@@ -3,21 +3,21 @@
 
 // What a worker says about itself while it runs, by itself and when asked.
 
-#include "worker/cell.hpp"
 #include "worker/roll_call.hpp"
+#include "worker/worker_core.hpp"
 
 #include <utility>
 
 namespace troupe {
 
-health cell::reported_health() const noexcept {
+health worker_core::reported_health() const noexcept {
   auto at = stage();
   return at == rules::stage::created || rules::is_final(at)
            ? health::healthy
            : health_.load(std::memory_order_relaxed);
 }
 
-void cell::report_health(health x, std::string why) {
+void worker_core::report_health(health x, std::string why) {
   auto is_well = x == health::healthy;
   {
     std::unique_lock guard{mtx_};
@@ -44,7 +44,7 @@ void cell::report_health(health x, std::string why) {
 
 // -- being looked at -----------------------------------------------------------
 
-bool cell::call_upon(std::shared_ptr<roll_call> who) {
+bool worker_core::call_upon(std::shared_ptr<roll_call> who) {
   std::unique_lock guard{mtx_};
   auto at = lifecycle_.at();
   if (at == rules::stage::created || rules::is_final(at))
@@ -54,7 +54,7 @@ bool cell::call_upon(std::shared_ptr<roll_call> who) {
   return true;
 }
 
-void cell::answer_callers() {
+void worker_core::answer_callers() {
   auto callers = rt().take_callers(*this);
   if (callers.empty())
     return;

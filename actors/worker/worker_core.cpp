@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include "rules/naming.hpp"
 #include "rules/reasons.hpp"
@@ -18,23 +18,25 @@ namespace troupe {
 
 // -- references ----------------------------------------------------------------
 
-cell::cell(std::string path, std::shared_ptr<const run_terms> terms,
-           std::unique_ptr<worker> what, cell* parent)
+worker_core::worker_core(std::string path,
+                         std::shared_ptr<const run_terms> terms,
+                         std::unique_ptr<worker> what, worker_core* parent)
   : terms_(std::move(terms)), path_(std::move(path)), worker_(std::move(what)) {
   if (parent != nullptr) {
     rare_ = std::make_unique<rarities>();
     rare_->kin = std::make_unique<kinship>(parent);
     parent->retain();
   }
-  worker_->cell_ = this;
+  worker_->core_ = this;
   queue_ = worker_->make_queue();
   watch();
   rt().add(*this);
 }
 
-cell::cell(std::string path, std::shared_ptr<const run_terms> terms,
-           std::shared_ptr<message_queue> queue, std::shared_ptr<keeper> by,
-           std::uint64_t place)
+worker_core::worker_core(std::string path,
+                         std::shared_ptr<const run_terms> terms,
+                         std::shared_ptr<message_queue> queue,
+                         std::shared_ptr<keeper> by, std::uint64_t place)
   : terms_(std::move(terms)),
     path_(std::move(path)),
     queue_(std::move(queue)),
@@ -44,7 +46,7 @@ cell::cell(std::string path, std::shared_ptr<const run_terms> terms,
   rt().add(*this);
 }
 
-cell::~cell() {
+worker_core::~worker_core() {
   rt().remove(*this);
   delete asks_.load(std::memory_order_relaxed);
   worker_.reset();
@@ -56,7 +58,7 @@ cell::~cell() {
     next->release();
 }
 
-bool cell::try_retain() noexcept {
+bool worker_core::try_retain() noexcept {
   auto n = refs_.load(std::memory_order_relaxed);
   while (n != 0)
     if (refs_.compare_exchange_weak(n, n + 1, std::memory_order_relaxed))
@@ -64,7 +66,7 @@ bool cell::try_retain() noexcept {
   return false;
 }
 
-void cell::release() noexcept {
+void worker_core::release() noexcept {
   if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1)
     return;
   // The worker's destructor is the user's code: it must not hold up the clock.
@@ -74,12 +76,12 @@ void cell::release() noexcept {
     delete this;
 }
 
-void cell::add_handle() noexcept {
+void worker_core::add_handle() noexcept {
   retain();
   handles_.fetch_add(1, std::memory_order_relaxed);
 }
 
-void cell::drop_handle() noexcept {
+void worker_core::drop_handle() noexcept {
   if (handles_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     caf::strong_actor_ptr last;
     auto at = stage();
@@ -103,7 +105,7 @@ void cell::drop_handle() noexcept {
 
 // -- properties ----------------------------------------------------------------
 
-bool cell::frozen() const noexcept {
+bool worker_core::frozen() const noexcept {
   switch (stage()) {
     case rules::stage::forcing:
     case rules::stage::cleanup_forcing:
@@ -115,37 +117,37 @@ bool cell::frozen() const noexcept {
   }
 }
 
-std::string cell::subject() const {
+std::string worker_core::subject() const {
   return rules::subject(path_);
 }
 
-std::optional<outcome> cell::last_outcome() const {
+std::optional<outcome> worker_core::last_outcome() const {
   std::unique_lock guard{mtx_};
   if (end().is_known)
     return end().how;
   return former_ ? std::optional{*former_} : std::nullopt;
 }
 
-std::string cell::cause_of(const caf::error& reason) const {
+std::string worker_core::cause_of(const caf::error& reason) const {
   auto text = text_of(reason);
   if (reason != errc::child_failed && kind() != child_kind::supervisor)
     return text;
   return std::string{rules::first_cause(text, subject())};
 }
 
-bool cell::ended_smoothly() const {
+bool worker_core::ended_smoothly() const {
   std::unique_lock guard{mtx_};
   const auto& how = end().how;
   return end().is_known && how.ok() && how.blockers().empty();
 }
 
-caf::error cell::reason_to_quit() const {
+caf::error worker_core::reason_to_quit() const {
   std::unique_lock guard{mtx_};
   const auto& how = end().is_known || !former_ ? end().how : *former_;
   return how.ok() ? caf::error{} : how.reason();
 }
 
-worker_status cell::status() const {
+worker_status worker_core::status() const {
   worker_status result;
   result.name = name();
   result.path = path_;
@@ -172,31 +174,31 @@ worker_status cell::status() const {
   return result;
 }
 
-child_kind cell::kind() const noexcept {
+child_kind worker_core::kind() const noexcept {
   return terms_->role->kind();
 }
 
-message_sink* cell::sink() const noexcept {
+message_sink* worker_core::sink() const noexcept {
   return terms_->role->sink(*this);
 }
 
-queue_counts cell::counts() const {
+queue_counts worker_core::counts() const {
   auto* to = sink();
   return to != nullptr ? to->counts() : queue_counts{};
 }
 
-std::size_t cell::holds() const {
+std::size_t worker_core::holds() const {
   std::unique_lock guard{mtx_};
   return holds_;
 }
 
-caf::strong_actor_ptr cell::actor() const {
+caf::strong_actor_ptr worker_core::actor() const {
   const auto adopted = kind() == child_kind::actor;
   std::unique_lock guard{wake_mtx_};
   return strong_ && (face_ || adopted) ? face_ : strong_;
 }
 
-void cell::set_face(caf::strong_actor_ptr who) {
+void worker_core::set_face(caf::strong_actor_ptr who) {
   auto now = who;
   {
     std::unique_lock guard{wake_mtx_};
@@ -206,51 +208,51 @@ void cell::set_face(caf::strong_actor_ptr who) {
     keeper_->face_changed(*this, who, now);
 }
 
-worker* cell::finished_worker() const noexcept {
+worker* worker_core::finished_worker() const noexcept {
   std::unique_lock guard{mtx_};
   return over_ && lifecycle_.at() != rules::stage::abandoned ? worker_.get()
                                                              : nullptr;
 }
 
-bool cell::finished() const {
+bool worker_core::finished() const {
   std::unique_lock guard{mtx_};
   return over_;
 }
 
-time_point cell::stopping_since() const {
+time_point worker_core::stopping_since() const {
   std::unique_lock guard{mtx_};
   return end().stop_asked_at;
 }
 
-bool cell::was_ready() const {
+bool worker_core::was_ready() const {
   std::unique_lock guard{mtx_};
   return ready_;
 }
 
-bool cell::cleanup_due() const {
+bool worker_core::cleanup_due() const {
   std::unique_lock guard{mtx_};
   return lifecycle_.cleanup_due();
 }
 
-bool cell::goes_well() const {
+bool worker_core::goes_well() const {
   std::unique_lock guard{mtx_};
   auto so_far = lifecycle_.verdict();
   return so_far == rules::verdict::open || so_far == rules::verdict::normal;
 }
 
-task<> cell::hand_over_queue() {
+task<> worker_core::hand_over_queue() {
   return worker_->hand_over_queue();
 }
 
 // -- the actor -----------------------------------------------------------------
 
-void cell::attach(worker_actor& who) {
+void worker_core::attach(worker_actor& who) {
   std::unique_lock guard{wake_mtx_};
   actor_ = &who;
   strong_ = caf::strong_actor_ptr{who.ctrl()};
 }
 
-void cell::detach() noexcept {
+void worker_core::detach() noexcept {
   caf::strong_actor_ptr last;
   {
     std::unique_lock guard{wake_mtx_};
@@ -263,14 +265,14 @@ void cell::detach() noexcept {
     rt().leave();
 }
 
-void cell::system_closes() noexcept {
+void worker_core::system_closes() noexcept {
   std::unique_lock guard{wake_mtx_};
   if (!strong_ && actor_ != nullptr && stage() == rules::stage::created)
     strong_ = caf::actor_cast<caf::strong_actor_ptr>(
       caf::weak_actor_ptr{actor_->ctrl()}); // null if it is about to go
 }
 
-void cell::system_gone() noexcept {
+void worker_core::system_gone() noexcept {
   caf::strong_actor_ptr last;
   {
     std::unique_lock guard{wake_mtx_};
@@ -285,7 +287,7 @@ void cell::system_gone() noexcept {
   std::vector<pending_reply> unanswered;
   {
     std::unique_lock guard{mtx_};
-    arm(never); // The clock has gone; a deadline would only keep the cell.
+    arm(never); // The clock has gone; a deadline would only keep the core.
     if (extras_)
       unanswered.swap(extras_->pending_replies);
   }
@@ -312,26 +314,27 @@ void cell::system_gone() noexcept {
   leave_behind();
 }
 
-void cell::wake() noexcept {
+void worker_core::wake() noexcept {
   if (!at_work_here())
     wake_actor(nullptr);
 }
 
-void cell::wake_actor(caf::mailbox_element_ptr spare) noexcept {
+void worker_core::wake_actor(caf::mailbox_element_ptr spare) noexcept {
   std::unique_lock guard{wake_mtx_};
   if (strong_)
     actor_->deliver_wake(std::move(spare));
 }
 
-void cell::run_on_thread(std::unique_ptr<thread_job> what, thread_use how) {
+void worker_core::run_on_thread(std::unique_ptr<thread_job> what,
+                                thread_use how) {
   rt().offload(std::move(what), how);
 }
 
-std::unique_ptr<thread_job> cell::take_back(thread_job& what) noexcept {
+std::unique_ptr<thread_job> worker_core::take_back(thread_job& what) noexcept {
   return rt().pool().take_back(what);
 }
 
-ask_table& cell::asks() {
+ask_table& worker_core::asks() {
   auto* result = asks_.load(std::memory_order_relaxed);
   if (result == nullptr) {
     result = new ask_table;
@@ -342,7 +345,7 @@ ask_table& cell::asks() {
 
 // -- waits ---------------------------------------------------------------------
 
-void cell::enlist(idle_wait& x) noexcept {
+void worker_core::enlist(idle_wait& x) noexcept {
   x.previous_idle_ = nullptr;
   x.next_idle_ = idle_waits_;
   if (idle_waits_ != nullptr)
@@ -350,7 +353,7 @@ void cell::enlist(idle_wait& x) noexcept {
   idle_waits_ = &x;
 }
 
-void cell::delist(idle_wait& x) noexcept {
+void worker_core::delist(idle_wait& x) noexcept {
   if (x.previous_idle_ != nullptr)
     x.previous_idle_->next_idle_ = x.next_idle_;
   else
@@ -360,14 +363,14 @@ void cell::delist(idle_wait& x) noexcept {
   x.previous_idle_ = &x;
 }
 
-void cell::wake_waits() noexcept {
+void worker_core::wake_waits() noexcept {
   sleep_wake_due_ = true;
   // What is woken here is resumed later, so the list stays as it is.
   for (auto* i = idle_waits_; i != nullptr; i = i->next_idle_)
     i->stop_asked();
 }
 
-bool cell::must_pause(bool got_message) noexcept {
+bool worker_core::must_pause(bool got_message) noexcept {
   nones_ = got_message ? 0 : static_cast<std::uint16_t>(nones_ + 1);
   if (nones_ <= 1)
     return turn_over();
@@ -375,7 +378,7 @@ bool cell::must_pause(bool got_message) noexcept {
   return true;
 }
 
-bool cell::turn_over() noexcept {
+bool worker_core::turn_over() noexcept {
   if (++unpaused_ < next_look_)
     return false;
   if (unpaused_ < rules::turn_steps && !out_of_time()) {

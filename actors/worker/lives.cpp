@@ -2,40 +2,40 @@
 // the file LICENSE.
 
 // The lives of a worker that has a keeper: how one follows another in the same
-// cell, or in a successor of it, and how the last one ends.
+// core, or in a successor of it, and how the last one ends.
 
 #include "base/memory_ahead.hpp"
-#include "worker/cell.hpp"
+#include "worker/worker_core.hpp"
 
 #include <cassert>
 #include <utility>
 
 namespace troupe {
 
-worker_phase cell::phase() const noexcept {
+worker_phase worker_core::phase() const noexcept {
   auto at = stage();
   if (rules::is_final(at) && backing_off_.load(std::memory_order_relaxed))
     return worker_phase::backing_off;
   return rules::phase_of(at);
 }
 
-bool cell::can_live() const {
+bool worker_core::can_live() const {
   std::unique_lock guard{mtx_};
   return can_live_locked();
 }
 
 /// @pre `mtx_` is held
-bool cell::can_live_locked() const {
+bool worker_core::can_live_locked() const {
   if (over_ || dropped() || lifecycle_.at() == rules::stage::abandoned)
     return false;
   std::unique_lock wake_guard{wake_mtx_};
   return actor_ != nullptr;
 }
 
-caf::error cell::begin_life() {
+caf::error worker_core::begin_life() {
   if (stage() == rules::stage::created) {
     if (queue_)
-      queue_->reopen(); // The cell before this one may have closed it.
+      queue_->reopen(); // The core before this one may have closed it.
     return start_now();
   }
   {
@@ -52,7 +52,7 @@ caf::error cell::begin_life() {
 }
 
 /// @pre `mtx_` is held
-void cell::begin_anew(failure& none) {
+void worker_core::begin_anew(failure& none) {
   tell_locked();
   former_ = std::make_unique<const outcome>(std::move(make_end().how));
   ending_ = nullptr;
@@ -71,21 +71,21 @@ void cell::begin_anew(failure& none) {
   apply(lifecycle_.feed(rules::event::start), none);
 }
 
-void cell::make_object() {
+void worker_core::make_object() {
   memory_ahead(512); // with the frame of run()
   worker_.reset();   // before there is another one
   worker_ = keeper_->make_object(*this);
-  worker_->cell_ = this;
+  worker_->core_ = this;
 }
 
-bool cell::want_stop(on_stop mode) {
+bool worker_core::want_stop(on_stop mode) {
   if (!keeper_)
     return request_stop(mode);
   keeper_->stop_wanted(*this, mode);
   return true;
 }
 
-bool cell::claim_path() {
+bool worker_core::claim_path() {
   if (!rt().claim_path(*this))
     return false;
   std::unique_lock guard{mtx_};
@@ -97,7 +97,7 @@ bool cell::claim_path() {
   return !over_;
 }
 
-void cell::end_reached() {
+void worker_core::end_reached() {
   if (keeper_ && !rt().gone()) {
     keeper_->child_ended(*this);
     return;
@@ -106,7 +106,7 @@ void cell::end_reached() {
   release_waiters();
 }
 
-void cell::retire() {
+void worker_core::retire() {
   if (finished())
     return;
   backing_off_.store(false, std::memory_order_relaxed);
@@ -122,7 +122,7 @@ void cell::retire() {
     add_todo(todo::leave);
 }
 
-void cell::succeed(cell& next) {
+void worker_core::succeed(worker_core& next) {
   next.retain();
   auto over = finished();
   auto how = last_outcome();
@@ -139,7 +139,7 @@ void cell::succeed(cell& next) {
   successor_.store(&next, std::memory_order_release);
 }
 
-cell& cell::latest() noexcept {
+worker_core& worker_core::latest() noexcept {
   auto* result = this;
   while (auto* next = result->successor_.load(std::memory_order_acquire))
     result = next;
@@ -148,29 +148,29 @@ cell& cell::latest() noexcept {
 
 // -- the brood -----------------------------------------------------------------
 
-void cell::set_brood(std::shared_ptr<brood> children) {
+void worker_core::set_brood(std::shared_ptr<brood> children) {
   std::shared_ptr<const tree_status> former; // goes without the lock
   std::unique_lock guard{mtx_};
   make_extra().children = std::move(children);
   former.swap(make_extra().last_children);
 }
 
-std::shared_ptr<brood> cell::get_brood() const {
+std::shared_ptr<brood> worker_core::get_brood() const {
   std::unique_lock guard{mtx_};
   return extra().children;
 }
 
-std::shared_ptr<const tree_status> cell::last_brood() const {
+std::shared_ptr<const tree_status> worker_core::last_brood() const {
   std::unique_lock guard{mtx_};
   return extra().last_children;
 }
 
-bool cell::has_brood() const {
+bool worker_core::has_brood() const {
   std::unique_lock guard{mtx_};
   return extra().children && !extra().children->over();
 }
 
-void cell::brood_over() noexcept {
+void worker_core::brood_over() noexcept {
   std::unique_lock guard{mtx_};
   if (lifecycle_.at() == rules::stage::forcing && end().abandon_due)
     arm(rt().time().now());
@@ -178,7 +178,7 @@ void cell::brood_over() noexcept {
 }
 
 /// @pre `mtx_` is held
-bool cell::has_children_locked() const {
+bool worker_core::has_children_locked() const {
   auto& kept = extra().children;
   return extra().first_child != nullptr || (kept && !kept->over());
 }

@@ -58,25 +58,25 @@ struct failure {
 /// that a worker can be stopped, forced, abandoned and asked about while its
 /// actor is stuck. Thread-safe unless a member says otherwise.
 ///
-/// Locks, in the order in which they may nest: a cell's `mtx_` -> the clock's
-/// -> a queue's -> a cell's `wake_mtx_`, and a watchdog's -> the clock's. Never
-/// two cells' `mtx_` at once.
-class cell final : public strand {
+/// Locks, in the order in which they may nest: a core's `mtx_` -> the clock's
+/// -> a queue's -> a core's `wake_mtx_`, and a watchdog's -> the clock's. Never
+/// two cores' `mtx_` at once.
+class worker_core final : public strand {
 public:
-  /// Makes the cell of a worker with one life.
-  cell(std::string path, std::shared_ptr<const run_terms> terms,
-       std::unique_ptr<worker> what, cell* parent);
+  /// Makes the core of a worker with one life.
+  worker_core(std::string path, std::shared_ptr<const run_terms> terms,
+              std::unique_ptr<worker> what, worker_core* parent);
 
-  /// Makes the cell of a worker whose lives begin and end as `by` says.
+  /// Makes the core of a worker whose lives begin and end as `by` says.
   /// @param place What `by` knows it by.
-  cell(std::string path, std::shared_ptr<const run_terms> terms,
-       std::shared_ptr<message_queue> queue, std::shared_ptr<keeper> by,
-       std::uint64_t place);
+  worker_core(std::string path, std::shared_ptr<const run_terms> terms,
+              std::shared_ptr<message_queue> queue, std::shared_ptr<keeper> by,
+              std::uint64_t place);
 
-  ~cell() override;
+  ~worker_core() override;
 
-  /// The cell whose actor runs on this thread, or null.
-  [[nodiscard]] static cell* current() noexcept;
+  /// The core whose actor runs on this thread, or null.
+  [[nodiscard]] static worker_core* current() noexcept;
 
   /// Whether its actor is at work on this thread, and will look once more at
   /// what there is to do: then nobody has to wake it.
@@ -306,12 +306,12 @@ public:
     return incarnation_.load(std::memory_order_relaxed);
   }
 
-  /// Makes `next` the cell in which the worker's lives go on: handles to this
+  /// Makes `next` the core in which the worker's lives go on: handles to this
   /// one mean that one.
-  void succeed(cell& next);
+  void succeed(worker_core& next);
 
   /// The last one in the line of successors.
-  [[nodiscard]] cell& latest() noexcept;
+  [[nodiscard]] worker_core& latest() noexcept;
 
   /// The queue, for a successor.
   [[nodiscard]] const std::shared_ptr<message_queue>&
@@ -401,7 +401,7 @@ public:
   void brood_over() noexcept;
 
   /// Makes `child` a linked child of this one.
-  void add_child(cell& child);
+  void add_child(worker_core& child);
 
   /// How the children of a worker are to end.
   enum class how_to_end : std::uint8_t {
@@ -416,19 +416,19 @@ public:
   [[nodiscard]] bool has_children() const;
 
   /// The linked children that have not ended, in the order of their start.
-  [[nodiscard]] std::vector<cell_ptr> linked_children() const;
+  [[nodiscard]] std::vector<core_ptr> linked_children() const;
 
   /// Lets go of the children that have not ended.
   void disown_children() noexcept;
 
   /// Takes the children that have ended, each with a reference.
-  [[nodiscard]] std::vector<cell*> take_ended_children();
+  [[nodiscard]] std::vector<worker_core*> take_ended_children();
 
   [[nodiscard]] bool was_ready() const;
 
   // -- the actor's side -------------------------------------------------------
 
-  /// Ties the cell to its actor.
+  /// Ties the core to its actor.
   void attach(worker_actor& who);
 
   /// Unties it again, and lets the actor system go down.
@@ -608,15 +608,15 @@ private:
     bool abandon_due = false; // when its brood is over
   };
 
-  /// What only few cells need.
+  /// What only few cores need.
   struct extras {
     std::string degraded_because;
     std::vector<pending_reply> pending_replies;
     std::shared_ptr<brood> children;                  // of a supervisor
     std::shared_ptr<const tree_status> last_children; // of one that has ended
-    cell* predecessor = nullptr;                      // holds a reference
-    cell* first_child = nullptr; // linked, as the following ones are
-    cell* ended_child = nullptr; // the last one
+    worker_core* predecessor = nullptr;               // holds a reference
+    worker_core* first_child = nullptr; // linked, as the following ones are
+    worker_core* ended_child = nullptr; // the last one
     // Each takes itself out, with the lock held, before it goes.
     lifecycle_awaiter* awaiters = nullptr;
     blocked_thread* blocked = nullptr;
@@ -624,9 +624,9 @@ private:
 
   /// What ties a linked child to its parent, whose lock guards it.
   struct kinship {
-    cell* const parent;   // holds a reference
-    cell* next = nullptr; // the list has a reference to each in it
-    cell* previous = nullptr;
+    worker_core* const parent;   // holds a reference
+    worker_core* next = nullptr; // the list has a reference to each in it
+    worker_core* previous = nullptr;
     bool is_listed = false;
   };
 
@@ -640,8 +640,8 @@ private:
     return rare_ ? rare_->kin.get() : nullptr;
   }
 
-  /// Stands for what a cell does not have: the destructor of a global may still
-  /// use a cell.
+  /// Stands for what a core does not have: the destructor of a global may still
+  /// use a core.
   template <class T>
   [[nodiscard]] static const T& none_of() noexcept {
     static const lasting<T> none;
@@ -678,11 +678,11 @@ private:
 
   bool drop_as_child();
 
-  void stop_children(how_to_end how, std::vector<cell_ptr>& to_force);
+  void stop_children(how_to_end how, std::vector<core_ptr>& to_force);
 
-  static void force_all(std::vector<cell_ptr> due);
+  static void force_all(std::vector<core_ptr> due);
 
-  void force_one(std::vector<cell_ptr>& below);
+  void force_one(std::vector<core_ptr>& below);
 
   void send_replies(lifecycle_awaiter::what upto) noexcept;
 
@@ -715,7 +715,7 @@ private:
 
   void note_outcome(rules::action what, failure& why);
 
-  [[nodiscard]] std::vector<cell*> take_ended_locked();
+  [[nodiscard]] std::vector<worker_core*> take_ended_locked();
 
   void add_todo(todo what) noexcept;
 
@@ -772,7 +772,7 @@ private:
   std::atomic<health> health_{health::healthy};
   std::atomic<ask_table*> asks_{nullptr};
   std::atomic<std::uint64_t> incarnation_{1};
-  std::atomic<cell*> successor_{nullptr}; // holds a reference
+  std::atomic<worker_core*> successor_{nullptr}; // holds a reference
 
   // The actor; `wake_mtx_` guards the strong reference, and with it who may
   // enqueue.
@@ -799,9 +799,9 @@ private:
   std::unique_ptr<const outcome> former_; // of the life before
   std::unique_ptr<extras> extras_;
 
-  // Guarded by the runtime's lock; a cell leaves that list before it goes.
-  cell* next_ = nullptr;
-  cell* previous_ = nullptr;
+  // Guarded by the runtime's lock; a core leaves that list before it goes.
+  worker_core* next_ = nullptr;
+  worker_core* previous_ = nullptr;
 
   // Of the actor's own thread; a wait leaves the list before it goes.
   idle_wait* idle_waits_ = nullptr;
@@ -811,56 +811,56 @@ private:
   std::uint16_t nones_ = 0;
 };
 
-/// Counts references to a cell.
-class cell_ptr {
+/// Counts references to a core.
+class core_ptr {
 public:
-  cell_ptr() noexcept = default;
+  core_ptr() noexcept = default;
 
-  explicit cell_ptr(cell& x) noexcept : ptr_(&x) {
+  explicit core_ptr(worker_core& x) noexcept : ptr_(&x) {
     x.retain();
   }
 
   /// Takes over a reference.
-  static cell_ptr adopt(cell& x) noexcept {
-    cell_ptr result;
+  static core_ptr adopt(worker_core& x) noexcept {
+    core_ptr result;
     result.ptr_ = &x;
     return result;
   }
 
-  cell_ptr(const cell_ptr& other) noexcept : ptr_(other.ptr_) {
+  core_ptr(const core_ptr& other) noexcept : ptr_(other.ptr_) {
     if (ptr_ != nullptr)
       ptr_->retain();
   }
 
-  cell_ptr(cell_ptr&& other) noexcept
+  core_ptr(core_ptr&& other) noexcept
     : ptr_(std::exchange(other.ptr_, nullptr)) {
     // nop
   }
 
-  cell_ptr& operator=(cell_ptr other) noexcept {
+  core_ptr& operator=(core_ptr other) noexcept {
     std::swap(ptr_, other.ptr_);
     return *this;
   }
 
-  ~cell_ptr() {
+  ~core_ptr() {
     if (ptr_ != nullptr)
       ptr_->release();
   }
 
-  [[nodiscard]] cell* get() const noexcept {
+  [[nodiscard]] worker_core* get() const noexcept {
     return ptr_;
   }
 
-  cell* operator->() const noexcept {
+  worker_core* operator->() const noexcept {
     return ptr_;
   }
 
-  cell& operator*() const noexcept {
+  worker_core& operator*() const noexcept {
     return *ptr_;
   }
 
 private:
-  cell* ptr_ = nullptr;
+  worker_core* ptr_ = nullptr;
 };
 
 } // namespace troupe

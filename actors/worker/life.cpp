@@ -1,11 +1,11 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// How a cell feeds its lifecycle and carries out what the table asks for: the
+// How a core feeds its lifecycle and carries out what the table asks for: the
 // deadlines, the outcome, the log.
 
-#include "worker/cell.hpp"
 #include "worker/worker_actor.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/deep_to_string.hpp>
 
@@ -41,14 +41,14 @@ event_kind kind_of_end(const outcome& how) {
 
 } // namespace
 
-/// Goes off when a deadline may have passed. Holds the cell while it is set.
-class cell::alarm final : public clock::job {
+/// Goes off when a deadline may have passed. Holds the core while it is set.
+class worker_core::alarm final : public clock::job {
 public:
-  explicit alarm(cell& core) noexcept : core_(core) {
+  explicit alarm(worker_core& core) noexcept : core_(core) {
     // nop
   }
 
-  /// @pre the cell's lock is held
+  /// @pre the core's lock is held
   void set(time_point due) {
     due_ = due;
     // As long as it goes off before, it looks once more when it does.
@@ -76,18 +76,18 @@ public:
   }
 
 private:
-  cell& core_;
+  worker_core& core_;
   time_point due_ = never;
   time_point goes_off_ = never;
 };
 
 /// The deadline of the current stage.
 /// @pre `mtx_` is held
-time_point cell::due() const noexcept {
+time_point worker_core::due() const noexcept {
   return is_armed_ ? static_cast<const alarm&>(*alarm_).due() : never;
 }
 
-caf::error cell::start() {
+caf::error worker_core::start() {
   if (rt().forked())
     return error_after_fork(subject());
   if (keeper_)
@@ -100,11 +100,11 @@ caf::error cell::start() {
 
 /// Whether it was ended before it was started.
 /// @pre `mtx_` is held
-bool cell::dropped() const noexcept {
+bool worker_core::dropped() const noexcept {
   return started_at_ == never && rules::is_final(lifecycle_.at());
 }
 
-caf::error cell::why_not_startable() const {
+caf::error worker_core::why_not_startable() const {
   return rt().gone()
            ? caf::make_error(errc::system_gone,
                              subject()
@@ -115,7 +115,7 @@ caf::error cell::why_not_startable() const {
                                  "outside before");
 }
 
-caf::error cell::start_now() {
+caf::error worker_core::start_now() {
   {
     std::unique_lock guard{mtx_};
     if (dropped())
@@ -151,8 +151,8 @@ caf::error cell::start_now() {
   return {};
 }
 
-bool cell::request_stop(queue_at_stop mode, const rules::stop_limits& limits,
-                        bool last) {
+bool worker_core::request_stop(queue_at_stop mode,
+                               const rules::stop_limits& limits, bool last) {
   auto from = rules::stage::created;
   std::shared_ptr<brood> children;
   auto told = rules::stop_limits{};
@@ -215,7 +215,7 @@ bool cell::request_stop(queue_at_stop mode, const rules::stop_limits& limits,
       shorten_cleanup();
     }
   }
-  const cell_ptr self{*this}; // messages go, and with them perhaps handles
+  const core_ptr self{*this}; // messages go, and with them perhaps handles
   if (queue_ && mode == queue_at_stop::discard)
     queue_->discard(message_queue::leave::handled);
   else if (queue_ && mode != queue_at_stop::keep)
@@ -227,12 +227,12 @@ bool cell::request_stop(queue_at_stop mode, const rules::stop_limits& limits,
   return true;
 }
 
-void cell::force() {
-  force_all({cell_ptr{*this}});
+void worker_core::force() {
+  force_all({core_ptr{*this}});
 }
 
 /// Forces all of them, and all below: however deep, not on the stack.
-void cell::force_all(std::vector<cell_ptr> due) {
+void worker_core::force_all(std::vector<core_ptr> due) {
   if (due.empty())
     return;
   const runtime::forcing mark{due.front()->rt()};
@@ -245,7 +245,7 @@ void cell::force_all(std::vector<cell_ptr> due) {
 
 /// Forces this one.
 /// @param below Where to add its children, which are to be forced as well.
-void cell::force_one(std::vector<cell_ptr>& below) {
+void worker_core::force_one(std::vector<core_ptr>& below) {
   auto joining = false;
   auto has_children = false;
   {
@@ -269,12 +269,12 @@ void cell::force_one(std::vector<cell_ptr>& below) {
     stop_children(how_to_end::by_force, below);
 }
 
-void cell::kill(caf::error reason) {
+void worker_core::kill(caf::error reason) {
   feed(rules::event::kill, {std::move(reason), nullptr});
 }
 
-bool cell::drop_unstarted(caf::error reason) noexcept {
-  const cell_ptr self{*this}; // messages go, and with them perhaps handles
+bool worker_core::drop_unstarted(caf::error reason) noexcept {
+  const core_ptr self{*this}; // messages go, and with them perhaps handles
   {
     std::unique_lock guard{mtx_};
     if (lifecycle_.at() != rules::stage::created)
@@ -298,22 +298,22 @@ bool cell::drop_unstarted(caf::error reason) noexcept {
   return true;
 }
 
-void cell::ready_called() {
+void worker_core::ready_called() {
   feed(rules::event::became_ready);
 }
 
-void cell::add_hold() {
+void worker_core::add_hold() {
   std::unique_lock guard{mtx_};
   ++holds_;
 }
 
-void cell::drop_hold() noexcept {
+void worker_core::drop_hold() noexcept {
   std::unique_lock guard{mtx_};
   if (--holds_ == 0)
     add_todo(todo::holds_changed);
 }
 
-void cell::feed(rules::event e, failure why) {
+void worker_core::feed(rules::event e, failure why) {
   auto from = rules::stage::created;
   auto to = from;
   auto untold = false;
@@ -339,14 +339,14 @@ void cell::feed(rules::event e, failure why) {
 
 /// Whether it was told to drain while it started, and has something queued.
 /// @pre `mtx_` is held
-bool cell::has_to_drain() const noexcept {
+bool worker_core::has_to_drain() const noexcept {
   return lifecycle_.at() == rules::stage::starting_stop && queue_
          && queue_->drain_due();
 }
 
 /// Carries out what `what` asks for, or puts it down for the actor.
 /// @pre `mtx_` is held
-void cell::apply(rules::action what, failure& why) {
+void worker_core::apply(rules::action what, failure& why) {
   using enum rules::action;
   auto has = [what](rules::action x) { return rules::has(what, x); };
   auto from = stage_view_.load(std::memory_order_relaxed);
@@ -399,7 +399,7 @@ void cell::apply(rules::action what, failure& why) {
 
 /// Sets the one deadline of the current stage.
 /// @pre `mtx_` is held
-void cell::arm(time_point due) {
+void worker_core::arm(time_point due) {
   is_armed_ = due != never;
   if (is_armed_) {
     if (!alarm_)
@@ -411,7 +411,7 @@ void cell::arm(time_point due) {
 }
 
 /// Runs on the clock's thread, whatever the worker does meanwhile.
-void cell::deadline_passed() {
+void worker_core::deadline_passed() {
   auto from = rules::stage::created;
   auto to = from;
   {
@@ -468,8 +468,8 @@ void cell::deadline_passed() {
 }
 
 /// The worker is abandoned: nobody waits for it any more.
-void cell::leave_behind() {
-  const cell_ptr self{*this}; // messages go, and with them perhaps handles
+void worker_core::leave_behind() {
+  const core_ptr self{*this}; // messages go, and with them perhaps handles
   rt().pool().give_up(*this);
   if (queue_ && keeper_)
     queue_->let_go();
@@ -485,7 +485,7 @@ void cell::leave_behind() {
 
 /// What an outcome says about a force: who or what was behind it.
 /// @pre `mtx_` is held
-std::string cell::why_forced() const {
+std::string worker_core::why_forced() const {
   if (end().force_asked)
     return ", as was asked for";
   if (in_cleanup_)
@@ -498,7 +498,7 @@ std::string cell::why_forced() const {
 
 /// Remembers why and how the incarnation ends.
 /// @pre `mtx_` is held
-void cell::note_outcome(rules::action what, failure& why) {
+void worker_core::note_outcome(rules::action what, failure& why) {
   using enum rules::action;
   auto has = [what](rules::action x) { return rules::has(what, x); };
   auto note = [this](failure x) {
@@ -570,16 +570,16 @@ void cell::note_outcome(rules::action what, failure& why) {
 /// Whether the end waits for children and handlers, and `on_shutdown()` is
 /// still to come.
 /// @pre `mtx_` is held
-bool cell::joins() const noexcept {
+bool worker_core::joins() const noexcept {
   return !in_cleanup_ && rules::is_closing(lifecycle_.at());
 }
 
-void cell::join_again() {
+void worker_core::join_again() {
   std::unique_lock guard{mtx_};
   in_cleanup_ = false;
 }
 
-void cell::begin_cleanup() {
+void worker_core::begin_cleanup() {
   std::unique_lock guard{mtx_};
   // A force that was quicker has armed the deadline that holds now.
   if (!rules::is_closing(lifecycle_.at()))
@@ -591,14 +591,14 @@ void cell::begin_cleanup() {
 /// A supervisor has until the reserve is used up, since its children have until
 /// then; and so has whoever was told last.
 /// @pre `mtx_` is held
-time_point cell::grace_limit() const noexcept {
+time_point worker_core::grace_limit() const noexcept {
   return extra().children || end().told_last ? end().limits.force
                                              : end().limits.soft;
 }
 
 /// Until when `on_shutdown()`, and what comes before it, may take.
 /// @pre `mtx_` is held
-time_point cell::cleanup_deadline() const {
+time_point worker_core::cleanup_deadline() const {
   return std::min(end().limits.cleanup,
                   rules::cleanup_deadline(rt().time().now(),
                                           end().stop_asked_at != never,
@@ -607,23 +607,23 @@ time_point cell::cleanup_deadline() const {
 
 /// A stop may end the clean-up earlier, but never gives it more time.
 /// @pre `mtx_` is held
-void cell::shorten_cleanup() {
+void worker_core::shorten_cleanup() {
   arm(std::min(due(), cleanup_deadline()));
 }
 
-void cell::add_todo(todo what) noexcept {
+void worker_core::add_todo(todo what) noexcept {
   if (todo_.add(what) && !at_work_here())
     wake_actor(nullptr);
 }
 
-void cell::publish(event_kind what, caf::error reason, timespan span) {
+void worker_core::publish(event_kind what, caf::error reason, timespan span) {
   rt().events().publish(
     {what, path_, incarnation(), rt().time().now(), std::move(reason), span});
 }
 
 /// What others get to know of a change of the stage.
 /// @pre `mtx_` is held
-void cell::publish_transition(rules::stage from) {
+void worker_core::publish_transition(rules::stage from) {
   auto to = lifecycle_.at();
   if (from == to)
     return;
@@ -656,16 +656,16 @@ void cell::publish_transition(rules::stage from) {
 }
 
 /// @pre `mtx_` is held
-void cell::publish_ready() {
+void worker_core::publish_ready() {
   publish(event_kind::ready, {}, rt().time().now() - started_at_);
 }
 
 /// @pre `mtx_` is held
-void cell::publish_end() {
+void worker_core::publish_end() {
   publish(kind_of_end(end().how), end().how.reason(), end().how.duration());
 }
 
-void cell::tell() {
+void worker_core::tell() {
   std::unique_lock guard{mtx_};
   tell_locked();
 }
@@ -673,7 +673,7 @@ void cell::tell() {
 /// Publishes the event that was held back, if there is one. Each later event
 /// of the worker calls this first, so that its events keep their order.
 /// @pre `mtx_` is held
-void cell::tell_locked() {
+void worker_core::tell_locked() {
   const auto what = std::exchange(untold_, news::none);
   if (what == news::ready)
     announce(lifecycle_awaiter::what::ready);
@@ -685,7 +685,7 @@ void cell::tell_locked() {
     publish_end();
 }
 
-void cell::log_transition(rules::stage from, rules::stage to) {
+void worker_core::log_transition(rules::stage from, rules::stage to) {
   auto before = rules::state_of(from);
   auto after = rules::state_of(to);
   auto became_ready = to == rules::stage::ready && from != to;

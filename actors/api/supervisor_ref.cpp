@@ -3,8 +3,8 @@
 
 #include "troupe/supervisor_ref.hpp"
 
-#include "supervisor/nursery.hpp"
 #include "supervisor/shell.hpp"
+#include "supervisor/supervisor_core.hpp"
 #include "worker/spawn.hpp"
 #include "worker/stop_report.hpp"
 #include "worker/worker_core.hpp"
@@ -19,10 +19,11 @@ namespace troupe {
 namespace {
 
 /// The children of the supervisor's present life, or null.
-std::shared_ptr<nursery> children_of(const worker_handle& who) {
+std::shared_ptr<supervisor_core> children_of(const worker_handle& who) {
   auto* core = who.get_core();
-  return core != nullptr ? std::dynamic_pointer_cast<nursery>(core->get_brood())
-                         : nullptr;
+  return core != nullptr
+           ? std::dynamic_pointer_cast<supervisor_core>(core->get_brood())
+           : nullptr;
 }
 
 /// The children of its last life, as they were at its final end.
@@ -115,20 +116,24 @@ stop_report supervisor_ref::shutdown(timespan deadline) const {
 }
 
 child_call supervisor_ref::start_child(child_spec spec) const {
-  return call(*this,
-              [&spec](nursery& x) { return x.start_child(std::move(spec)); });
+  return call(*this, [&spec](supervisor_core& x) {
+    return x.start_child(std::move(spec));
+  });
 }
 
 child_call supervisor_ref::terminate_child(const std::string& name) const {
-  return call(*this, [&name](nursery& x) { return x.terminate_child(name); });
+  return call(*this,
+              [&name](supervisor_core& x) { return x.terminate_child(name); });
 }
 
 child_call supervisor_ref::restart_child(const std::string& name) const {
-  return call(*this, [&name](nursery& x) { return x.restart_child(name); });
+  return call(*this,
+              [&name](supervisor_core& x) { return x.restart_child(name); });
 }
 
 child_call supervisor_ref::delete_child(const std::string& name) const {
-  return call(*this, [&name](nursery& x) { return x.delete_child(name); });
+  return call(*this,
+              [&name](supervisor_core& x) { return x.delete_child(name); });
 }
 
 bool supervisor_ref::retry_now(const std::string& name) const {

@@ -3,7 +3,7 @@
 
 #include "pool/pool_worker.hpp"
 
-#include "supervisor/nursery.hpp"
+#include "supervisor/supervisor_core.hpp"
 #include "troupe/error.hpp"
 
 #include <utility>
@@ -47,13 +47,13 @@ std::shared_ptr<message_queue> pool_worker::make_queue() {
   return std::move(own_queue_);
 }
 
-std::shared_ptr<nursery> pool_worker::make_children() {
+std::shared_ptr<supervisor_core> pool_worker::make_children() {
   auto& core = get_core();
   auto pool = router_of(core);
-  return std::make_shared<nursery>(core, pool->begin(), pool);
+  return std::make_shared<supervisor_core>(core, pool->begin(), pool);
 }
 
-void pool_worker::has_begun(const std::shared_ptr<nursery>& children) {
+void pool_worker::has_begun(const std::shared_ptr<supervisor_core>& children) {
   router_of(get_core())->kept_by(children);
 }
 

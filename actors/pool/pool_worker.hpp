@@ -22,9 +22,9 @@ public:
   std::shared_ptr<message_queue> make_queue() override;
 
 protected:
-  std::shared_ptr<nursery> make_children() override;
+  std::shared_ptr<supervisor_core> make_children() override;
 
-  void has_begun(const std::shared_ptr<nursery>& children) override;
+  void has_begun(const std::shared_ptr<supervisor_core>& children) override;
 
 private:
   std::shared_ptr<message_queue> own_queue_;

@@ -4,7 +4,7 @@
 #include "pool/router.hpp"
 
 #include "rules/naming.hpp"
-#include "supervisor/nursery.hpp"
+#include "supervisor/supervisor_core.hpp"
 #include "worker/spawn.hpp"
 
 #include <algorithm>
@@ -320,7 +320,7 @@ std::shared_ptr<const supervisor_spec> pool_router::begin() {
   return result;
 }
 
-void pool_router::kept_by(const std::shared_ptr<nursery>& by) {
+void pool_router::kept_by(const std::shared_ptr<supervisor_core>& by) {
   {
     std::unique_lock guard{mtx_};
     keeper_ = by;
@@ -434,7 +434,7 @@ void pool_router::reconcile(std::size_t first, std::size_t last) {
   std::vector<std::size_t> going;
   std::vector<call_ptr> done;
   caf::error why_not;
-  std::shared_ptr<nursery> by;
+  std::shared_ptr<supervisor_core> by;
   departure_list out;
   {
     std::unique_lock guard{mtx_};
@@ -474,7 +474,7 @@ void pool_router::reconcile(std::size_t first, std::size_t last) {
     x->finish({why_not, {}});
 }
 
-void pool_router::start_worker(nursery& by, std::size_t i) {
+void pool_router::start_worker(supervisor_core& by, std::size_t i) {
   auto spec = spec_of(i);
   auto name = spec.name;
   auto starting = by.start_child(std::move(spec));
@@ -506,7 +506,7 @@ void pool_router::start_worker(nursery& by, std::size_t i) {
 }
 
 /// It finishes the message that it has in hand.
-void pool_router::stop_worker(nursery& by, std::size_t i) {
+void pool_router::stop_worker(supervisor_core& by, std::size_t i) {
   auto stopping = by.terminate_child(spec_of(i).name, on_stop::discard);
   stopping->then(
     [weak = weak_from_this(), life = life(), i](const child_result&) {

@@ -22,7 +22,7 @@
 
 namespace troupe {
 
-class nursery;
+class supervisor_core;
 
 /// Knows the queues of a pool: one of each worker that there is or was, and one
 /// for what comes while nobody can take it. It decides where a message goes,
@@ -87,7 +87,7 @@ public:
   [[nodiscard]] std::shared_ptr<const supervisor_spec> begin();
 
   /// Those of that life are kept by it.
-  void kept_by(const std::shared_ptr<nursery>& by);
+  void kept_by(const std::shared_ptr<supervisor_core>& by);
 
   /// That life is over: lets go of the workers, which may hold this pool.
   void end(const caf::error& why) noexcept;
@@ -139,9 +139,9 @@ private:
     reconcile(0, ~std::size_t{0});
   }
 
-  void start_worker(nursery& by, std::size_t i);
+  void start_worker(supervisor_core& by, std::size_t i);
 
-  void stop_worker(nursery& by, std::size_t i);
+  void stop_worker(supervisor_core& by, std::size_t i);
 
   void arrived(std::uint64_t life, std::size_t i, const caf::error& why_not);
 
@@ -182,7 +182,8 @@ private:
   const std::shared_ptr<message_queue> waiting_;
 
   mutable std::mutex mtx_;
-  std::weak_ptr<nursery> keeper_; // of the workers, in a life of the pool
+  std::weak_ptr<supervisor_core>
+    keeper_; // of the workers, in a life of the pool
   std::uint64_t life_ = 0;
   std::vector<seat> seats_;
   std::size_t size_;

@@ -3,8 +3,8 @@
 
 #include "supervisor/shell.hpp"
 
-#include "supervisor/nursery.hpp"
 #include "supervisor/protocol.hpp"
+#include "supervisor/supervisor_core.hpp"
 #include "worker/worker_actor.hpp"
 
 #include <stdexcept>
@@ -27,21 +27,22 @@ task<> supervisor_shell::on_startup() {
   co_return;
 }
 
-std::shared_ptr<nursery> supervisor_shell::make_children() {
-  return std::make_shared<nursery>(get_core(), std::move(spec_), nullptr);
+std::shared_ptr<supervisor_core> supervisor_shell::make_children() {
+  return std::make_shared<supervisor_core>(get_core(), std::move(spec_),
+                                           nullptr);
 }
 
-void supervisor_shell::has_begun(const std::shared_ptr<nursery>&) {
+void supervisor_shell::has_begun(const std::shared_ptr<supervisor_core>&) {
   // nop
 }
 
 task<> supervisor_shell::run() {
   auto& core = get_core();
-  auto children = std::static_pointer_cast<nursery>(core.get_brood());
+  auto children = std::static_pointer_cast<supervisor_core>(core.get_brood());
   children->start();
   has_begun(children);
   {
-    nursery::end_awaiter end{core, *children};
+    supervisor_core::end_awaiter end{core, *children};
     co_await end;
   }
   if (auto why = children->why_failed(); why.reason)

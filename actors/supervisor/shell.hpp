@@ -12,10 +12,10 @@
 
 namespace troupe {
 
-class nursery;
+class supervisor_core;
 
 /// The worker that a supervisor is: it lives as long as its children do, and
-/// leaves all decisions to their nursery.
+/// leaves all decisions to their supervisor_core.
 class supervisor_shell : public worker {
 public:
   explicit supervisor_shell(std::shared_ptr<const supervisor_spec> spec);
@@ -28,10 +28,10 @@ public:
 
 protected:
   /// Makes the children of this life.
-  [[nodiscard]] virtual std::shared_ptr<nursery> make_children();
+  [[nodiscard]] virtual std::shared_ptr<supervisor_core> make_children();
 
   /// They begin to start.
-  virtual void has_begun(const std::shared_ptr<nursery>& children);
+  virtual void has_begun(const std::shared_ptr<supervisor_core>& children);
 
 private:
   std::shared_ptr<const supervisor_spec> spec_;

@@ -12,7 +12,7 @@
 namespace troupe {
 
 /// The status of a worker and of all below it. Waits for nobody but those who
-/// hold the lock of a core or a nursery, which is never for long. (S29)
+/// hold the lock of a core or a supervisor_core, which is never for long. (S29)
 /// @param answers What they have said when they were asked, or null.
 [[nodiscard]] tree_status describe_tree(const worker_core& x,
                                         const roll_call* answers = nullptr);

@@ -4,8 +4,8 @@
 // What others ask of a supervisor while it runs, and what they get to know.
 
 #include "supervisor/check.hpp"
-#include "supervisor/nursery.hpp"
 #include "supervisor/shell.hpp"
+#include "supervisor/supervisor_core.hpp"
 #include "worker/tree_status.hpp"
 #include "worker/worker_actor.hpp"
 
@@ -16,7 +16,7 @@
 
 namespace troupe {
 
-nursery::call_ptr nursery::start_child(child_spec spec) {
+supervisor_core::call_ptr supervisor_core::start_child(child_spec spec) {
   auto wrong = check_child(group_, spec);
   auto plan = wrong.empty() ? plan_of(rt_, std::move(spec))
                             : child_plan{.name = std::move(spec.name),
@@ -71,7 +71,8 @@ nursery::call_ptr nursery::start_child(child_spec spec) {
 
 /// Lets `f` have its turn with the child of that name, or ends the call.
 template <class F>
-nursery::call_ptr nursery::turn_about(const std::string& name, F f) {
+supervisor_core::call_ptr
+supervisor_core::turn_about(const std::string& name, F f) {
   auto call = std::make_shared<child_call::progress>(rt_);
   turn([this, name, call, f = std::move(f)] {
     if (auto* found = children_.find(name))
@@ -82,8 +83,9 @@ nursery::call_ptr nursery::turn_about(const std::string& name, F f) {
   return call;
 }
 
-nursery::call_ptr nursery::terminate_child(const std::string& name,
-                                           std::optional<on_stop> mode) {
+supervisor_core::call_ptr
+supervisor_core::terminate_child(const std::string& name,
+                                 std::optional<on_stop> mode) {
   return turn_about(name, [this, mode](kept_child& x, const call_ptr& made) {
     x.mode = mode.value_or(x.handle.get_core()->terms().on_stop);
     if (rules_.at(x.id) == rules::child_stage::stopped) {
@@ -95,7 +97,8 @@ nursery::call_ptr nursery::terminate_child(const std::string& name,
   });
 }
 
-nursery::call_ptr nursery::restart_child(const std::string& name) {
+supervisor_core::call_ptr
+supervisor_core::restart_child(const std::string& name) {
   return turn_about(name, [this, name](kept_child& x, const call_ptr& made) {
     if (auto why = rules_.restart_child(x.id); why != rules::refusal::none)
       done(made, {refused(why, name, "restart_child"), x.handle});
@@ -104,7 +107,8 @@ nursery::call_ptr nursery::restart_child(const std::string& name) {
   });
 }
 
-nursery::call_ptr nursery::delete_child(const std::string& name) {
+supervisor_core::call_ptr
+supervisor_core::delete_child(const std::string& name) {
   return turn_about(name, [this, name](kept_child& x, const call_ptr& made) {
     if (auto why = rules_.delete_child(x.id); why != rules::refusal::none) {
       done(made, {refused(why, name, "delete_child"), x.handle});
@@ -115,7 +119,7 @@ nursery::call_ptr nursery::delete_child(const std::string& name) {
   });
 }
 
-bool nursery::retry_now(const std::string& name) {
+bool supervisor_core::retry_now(const std::string& name) {
   auto result = false;
   {
     std::unique_lock guard{mtx_};
@@ -127,13 +131,14 @@ bool nursery::retry_now(const std::string& name) {
   return result;
 }
 
-worker_handle nursery::find_child(std::string_view name) const {
+worker_handle supervisor_core::find_child(std::string_view name) const {
   std::unique_lock guard{mtx_};
   const auto* found = children_.find(name);
   return found != nullptr ? found->handle : worker_handle{};
 }
 
-worker_handle nursery::find_child(const caf::strong_actor_ptr& who) const {
+worker_handle
+supervisor_core::find_child(const caf::strong_actor_ptr& who) const {
   // What lives in an actor of ours knows its place.
   if (auto* mine = dynamic_cast<worker_actor*>(
         caf::actor_cast<caf::abstract_actor*>(who))) {
@@ -146,7 +151,7 @@ worker_handle nursery::find_child(const caf::strong_actor_ptr& who) const {
   return found != adopted_.end() ? handle_of(found->second) : worker_handle{};
 }
 
-std::vector<child_entry> nursery::which_children() const {
+std::vector<child_entry> supervisor_core::which_children() const {
   std::vector<child_entry> result;
   std::unique_lock guard{mtx_};
   for (auto who : rules_.children()) {
@@ -165,21 +170,22 @@ std::vector<child_entry> nursery::which_children() const {
   return result;
 }
 
-child_totals nursery::count_children() const {
+child_totals supervisor_core::count_children() const {
   std::unique_lock guard{mtx_};
   auto counts = rules_.counts();
   return {counts.specs, counts.active, supervisors_,
           children_.size() - supervisors_};
 }
 
-void nursery::list(std::vector<core_ptr>& to) const {
+void supervisor_core::list(std::vector<core_ptr>& to) const {
   std::unique_lock guard{mtx_};
   for (auto who : rules_.children())
     if (const auto* x = children_.find(who))
       to.emplace_back(*x->handle.get_core());
 }
 
-void nursery::describe(tree_status& out, const roll_call* answers) const {
+void supervisor_core::describe(tree_status& out,
+                               const roll_call* answers) const {
   struct found {
     core_ptr who;
     child_kind kind;
@@ -207,8 +213,8 @@ void nursery::describe(tree_status& out, const roll_call* answers) const {
   }
 }
 
-caf::error nursery::refused(rules::refusal why, const std::string& name,
-                            const char* call) const {
+caf::error supervisor_core::refused(rules::refusal why, const std::string& name,
+                                    const char* call) const {
   auto text = subject_ + " refused " + call + "(\"" + name + "\"): ";
   switch (why) {
     case rules::refusal::busy:
@@ -240,7 +246,7 @@ caf::error nursery::refused(rules::refusal why, const std::string& name,
   return {};
 }
 
-child_result nursery::unknown(const std::string& name) const {
+child_result supervisor_core::unknown(const std::string& name) const {
   if (rules_.at() == rules::group_stage::created) // They are not made yet.
     return {caf::make_error(errc::busy,
                             subject_

@@ -1,16 +1,16 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// What the rules ask for, and how a nursery carries it out.
+// What the rules ask for, and how a supervisor_core carries it out.
 
 #include "rules/reasons.hpp"
-#include "supervisor/nursery.hpp"
+#include "supervisor/supervisor_core.hpp"
 
 #include <utility>
 
 namespace troupe {
 
-void nursery::carry_out(const rules::command& what) {
+void supervisor_core::carry_out(const rules::command& what) {
   using kind = rules::command_kind;
   switch (what.what) {
     case kind::start:
@@ -50,7 +50,7 @@ void nursery::carry_out(const rules::command& what) {
 }
 
 /// Begins a life, or has it wait until others have begun.
-void nursery::begin_life(child_id who) {
+void supervisor_core::begin_life(child_id who) {
   {
     std::unique_lock guard{mtx_};
     auto* x = children_.find(who);
@@ -67,7 +67,7 @@ void nursery::begin_life(child_id who) {
 
 /// A life has begun, or never will.
 /// @pre `mtx_` is held
-void nursery::has_begun(child_id who) {
+void supervisor_core::has_begun(child_id who) {
   auto* x = children_.find(who);
   if (x == nullptr || x->begins != kept_child::beginning::told)
     return;
@@ -77,7 +77,7 @@ void nursery::has_begun(child_id who) {
 
 /// Has those begin that are due, as far as there is room for them.
 /// @pre `mtx_` is held
-void nursery::begin_next() {
+void supervisor_core::begin_next() {
   while (!due_.empty() && beginning_ + begin_.size() < most_beginning) {
     auto who = due_.front();
     due_.pop_front();
@@ -89,7 +89,7 @@ void nursery::begin_next() {
 }
 
 /// Begins a life that is due.
-void nursery::begin_now(child_id who) {
+void supervisor_core::begin_now(child_id who) {
   core_ptr next;
   worker_handle former; // goes without the lock: an object may go with it
   {
@@ -119,7 +119,7 @@ void nursery::begin_now(child_id who) {
     });
 }
 
-void nursery::stop_life(child_id who) {
+void supervisor_core::stop_life(child_id who) {
   begin_now(who); // if it is due, so that it has an end
   core_ptr target;
   auto mode = worker_core::queue_at_stop::discard;
@@ -152,7 +152,7 @@ void nursery::stop_life(child_id who) {
 }
 
 /// A child has come to its final end.
-void nursery::end_of(child_id who, bool forgotten) {
+void supervisor_core::end_of(child_id who, bool forgotten) {
   core_ptr target;
   worker_handle handle;
   std::vector<call_ptr> starts;
@@ -182,7 +182,7 @@ void nursery::end_of(child_id who, bool forgotten) {
     call->finish({{}, handle});
 }
 
-void nursery::set_retry(child_id who, time_point when) {
+void supervisor_core::set_retry(child_id who, time_point when) {
   auto job = make_job([weak = weak_from_this(), who] {
     if (auto self = weak.lock())
       self->turn(
@@ -212,7 +212,7 @@ void nursery::set_retry(child_id who, time_point when) {
   rt_->time().schedule(*job, when);
 }
 
-void nursery::clear_retry(child_id who) {
+void supervisor_core::clear_retry(child_id who) {
   job_ptr job;
   {
     std::unique_lock guard{mtx_};
@@ -225,7 +225,7 @@ void nursery::clear_retry(child_id who) {
     rt_->time().unschedule(*job);
 }
 
-void nursery::group_ends(child_id) {
+void supervisor_core::group_ends(child_id) {
   std::unique_lock guard{mtx_};
   ending_ = true;
   auto fail = [this](errc code, std::string_view what) {
@@ -258,7 +258,7 @@ void nursery::group_ends(child_id) {
     std::exchange(awaiter_, nullptr)->post();
 }
 
-void nursery::group_over() {
+void supervisor_core::group_over() {
   core_ptr core;
   job_ptr soft;
   stop_report late;

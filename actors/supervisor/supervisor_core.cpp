@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "supervisor/nursery.hpp"
+#include "supervisor/supervisor_core.hpp"
 
 #include "rules/naming.hpp"
 #include "supervisor/shell.hpp"
@@ -37,8 +37,9 @@ void empty(std::vector<T>& xs) noexcept {
 
 } // namespace
 
-nursery::nursery(worker_core& core, std::shared_ptr<const supervisor_spec> spec,
-                 const std::shared_ptr<child_listener>& listener)
+supervisor_core::supervisor_core(
+  worker_core& core, std::shared_ptr<const supervisor_spec> spec,
+  const std::shared_ptr<child_listener>& listener)
   : rt_(core.shared_rt()),
     spec_(std::move(spec)),
     group_(without_children(*spec_)),
@@ -57,7 +58,8 @@ child_listener::~child_listener() = default;
 
 // -- turns ---------------------------------------------------------------------
 
-void nursery::turn(unique_function<void()> event, turns::kind which) noexcept {
+void supervisor_core::turn(unique_function<void()> event,
+                           turns::kind which) noexcept {
   if (!turns_.enter(event, which))
     return;
   // Whoever holds the last reference may be let go of in here.
@@ -68,7 +70,7 @@ void nursery::turn(unique_function<void()> event, turns::kind which) noexcept {
 }
 
 /// One turn: the event, with the lock held, and then what follows from it.
-void nursery::take_turn(unique_function<void()> event) noexcept {
+void supervisor_core::take_turn(unique_function<void()> event) noexcept {
   {
     std::unique_lock guard{mtx_};
     guard_ = &guard;
@@ -98,13 +100,13 @@ void nursery::take_turn(unique_function<void()> event) noexcept {
 
 /// The call is done when what this turn brings has been carried out.
 /// @pre `mtx_` is held
-void nursery::done(call_ptr call, child_result result) {
+void supervisor_core::done(call_ptr call, child_result result) {
   finished_.push_back({std::move(call), std::move(result)});
 }
 
 // -- the supervisor's side -------------------------------------------------------
 
-void nursery::start() {
+void supervisor_core::start() {
   over_.store(false, std::memory_order_release);
   turn([this] {
     if (rules_.at() != rules::group_stage::created) {
@@ -126,12 +128,12 @@ void nursery::start() {
   });
 }
 
-failure nursery::why_failed() const {
+failure supervisor_core::why_failed() const {
   std::unique_lock guard{mtx_};
   return failure_;
 }
 
-void nursery::stop(const rules::stop_limits& limits) noexcept {
+void supervisor_core::stop(const rules::stop_limits& limits) noexcept {
   // Before the calls that wait, of which there may be very many.
   news([this, limits] {
     auto before = limits_;
@@ -146,7 +148,7 @@ void nursery::stop(const rules::stop_limits& limits) noexcept {
 
 /// Who is being stopped has less time from now on.
 /// @pre `mtx_` is held
-void nursery::limits_changed() {
+void supervisor_core::limits_changed() {
   auto hurry = [this] {
     if (hurried_ || rules_.at() != rules::group_stage::stopping)
       return;
@@ -171,7 +173,7 @@ void nursery::limits_changed() {
 /// Those that are being stopped are told so once more after this turn: the
 /// limits have changed.
 /// @pre `mtx_` is held
-void nursery::tell_again() {
+void supervisor_core::tell_again() {
   // Those that are being forgotten are unknown to the rules already.
   children_.for_each([this](const kept_child& x) {
     if (rules_.contains(x.id)
@@ -180,7 +182,7 @@ void nursery::tell_again() {
   });
 }
 
-void nursery::force() noexcept {
+void supervisor_core::force() noexcept {
   news([this] {
     if (forced_)
       return;
@@ -194,11 +196,11 @@ void nursery::force() noexcept {
   });
 }
 
-bool nursery::over() const noexcept {
+bool supervisor_core::over() const noexcept {
   return over_.load(std::memory_order_acquire);
 }
 
-void nursery::orphan() noexcept {
+void supervisor_core::orphan() noexcept {
   news([this] {
     supervisor_ = core_ptr{};
     rules_.stop(now());
@@ -208,7 +210,7 @@ void nursery::orphan() noexcept {
 
 /// Lets go of the children, who hold this, once nobody asks for them.
 /// @pre `mtx_` is held
-void nursery::let_go() {
+void supervisor_core::let_go() {
   if (supervisor_.get() != nullptr || !over())
     return;
   for (auto& x : children_.take_all())
@@ -217,7 +219,7 @@ void nursery::let_go() {
 
 // -- keeper --------------------------------------------------------------------
 
-std::unique_ptr<worker> nursery::make_object(worker_core& who) {
+std::unique_ptr<worker> supervisor_core::make_object(worker_core& who) {
   std::shared_ptr<const child_factory> factory;
   auto others_are_due = false;
   {
@@ -247,7 +249,7 @@ std::unique_ptr<worker> nursery::make_object(worker_core& who) {
   return result;
 }
 
-void nursery::child_ready(worker_core& who, bool tell) noexcept {
+void supervisor_core::child_ready(worker_core& who, bool tell) noexcept {
   if (auto listener = listener_.lock())
     listener->child_ready(who);
   if (tell)
@@ -263,7 +265,7 @@ void nursery::child_ready(worker_core& who, bool tell) noexcept {
 }
 
 /// @pre `mtx_` is held
-void nursery::note_ready(child_id who, on_stop mode) {
+void supervisor_core::note_ready(child_id who, on_stop mode) {
   auto* x = children_.find(who);
   if (x == nullptr)
     return;
@@ -275,7 +277,7 @@ void nursery::note_ready(child_id who, on_stop mode) {
   });
 }
 
-void nursery::child_ended(worker_core& who) noexcept {
+void supervisor_core::child_ended(worker_core& who) noexcept {
   if (auto listener = listener_.lock())
     listener->child_ended(who);
   news([this, what = core_ptr{who}] {
@@ -306,7 +308,7 @@ void nursery::child_ended(worker_core& who) noexcept {
 
 /// Whether it, or somebody below it, is to blame if the stop takes long.
 /// @pre `mtx_` is held
-void nursery::note_late(const worker_core& who, const outcome& how) {
+void supervisor_core::note_late(const worker_core& who, const outcome& how) {
   late_.insert(late_.end(), how.blockers().begin(), how.blockers().end());
   // A supervisor was only waiting for those.
   if (how.blockers().empty()
@@ -314,7 +316,7 @@ void nursery::note_late(const worker_core& who, const outcome& how) {
     late_.push_back(describe_blocker(who, now()));
 }
 
-void nursery::stop_wanted(worker_core& who, on_stop mode) noexcept {
+void supervisor_core::stop_wanted(worker_core& who, on_stop mode) noexcept {
   turn([this, what = core_ptr{who}, mode] {
     auto* x = children_.find(what->place());
     if (x == nullptr)
@@ -324,30 +326,30 @@ void nursery::stop_wanted(worker_core& who, on_stop mode) noexcept {
   });
 }
 
-void nursery::face_changed(worker_core& who,
-                           const caf::strong_actor_ptr& before,
-                           const caf::strong_actor_ptr& now) {
+void supervisor_core::face_changed(worker_core& who,
+                                   const caf::strong_actor_ptr& before,
+                                   const caf::strong_actor_ptr& now) {
   std::unique_lock guard{mtx_};
   adopted_.erase(before.get());
   if (now)
     adopted_.insert_or_assign(now.get(), who.place());
 }
 
-void nursery::marked_healthy(worker_core& who) noexcept {
+void supervisor_core::marked_healthy(worker_core& who) noexcept {
   turn([this, place = who.place()] { rules_.mark_healthy(place); });
 }
 
 // -- helpers -------------------------------------------------------------------
 
 /// @pre `mtx_` is held
-worker_handle nursery::handle_of(child_id who) const {
+worker_handle supervisor_core::handle_of(child_id who) const {
   const auto* x = children_.find(who);
   return x != nullptr ? x->handle : worker_handle{};
 }
 
 /// Its spec is gone, and with it all that is known of a child.
 /// @pre `mtx_` is held
-void nursery::forget(child_id who) {
+void supervisor_core::forget(child_id who) {
   auto x = children_.take(who);
   if (x.kind == child_kind::supervisor)
     --supervisors_;
@@ -355,7 +357,7 @@ void nursery::forget(child_id who) {
 }
 
 /// Makes the first core of a child, and what is known of it apart from its id.
-kept_child nursery::make_child(child_plan plan) {
+kept_child supervisor_core::make_child(child_plan plan) {
   kept_child x;
   x.handle = worker_handle{
     make_kept_core(rules::child_path(path_, plan.name), std::move(plan.terms),
@@ -367,7 +369,7 @@ kept_child nursery::make_child(child_plan plan) {
 }
 
 /// @pre `mtx_` is held
-kept_child& nursery::add_child(child_id who, kept_child x) {
+kept_child& supervisor_core::add_child(child_id who, kept_child x) {
   x.id = who;
   x.handle.get_core()->take_place(who);
   if (x.kind == child_kind::supervisor)
@@ -377,29 +379,30 @@ kept_child& nursery::add_child(child_id who, kept_child x) {
 
 /// The core for the next life of a child whose actor is gone for good.
 /// @pre `mtx_` is held
-worker_handle nursery::make_successor(const kept_child& x) {
+worker_handle supervisor_core::make_successor(const kept_child& x) {
   return worker_handle{
     make_next_core(*x.handle.get_core(), shared_from_this())};
 }
 
-time_point nursery::now() const noexcept {
+time_point supervisor_core::now() const noexcept {
   return rt_->time().now();
 }
 
 // -- end_awaiter ---------------------------------------------------------------
 
-nursery::end_awaiter::end_awaiter(worker_core& core, nursery& what) noexcept
+supervisor_core::end_awaiter::end_awaiter(worker_core& core,
+                                          supervisor_core& what) noexcept
   : idle_wait(core), what_(&what) {
   // nop
 }
 
-nursery::end_awaiter::~end_awaiter() {
+supervisor_core::end_awaiter::~end_awaiter() {
   std::unique_lock guard{what_->mtx_};
   if (what_->awaiter_ == this)
     what_->awaiter_ = nullptr;
 }
 
-bool nursery::end_awaiter::watch() {
+bool supervisor_core::end_awaiter::watch() {
   std::unique_lock guard{what_->mtx_};
   if (what_->ending_ || get_core().stop_asked()) {
     withdraw();
@@ -410,7 +413,7 @@ bool nursery::end_awaiter::watch() {
   return true;
 }
 
-void nursery::end_awaiter::stop_asked() noexcept {
+void supervisor_core::end_awaiter::stop_asked() noexcept {
   std::unique_lock guard{what_->mtx_};
   if (what_->awaiter_ == this) {
     what_->awaiter_ = nullptr;

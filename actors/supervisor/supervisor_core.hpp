@@ -34,14 +34,16 @@ namespace troupe {
 /// carries out what they answer, one thing after another, on whatever thread
 /// brings the news: so a supervisor listens and acts also while its own actor
 /// waits for a thread. (S16)
-class nursery final : public keeper,
-                      public brood,
-                      public std::enable_shared_from_this<nursery> {
+class supervisor_core final
+  : public keeper,
+    public brood,
+    public std::enable_shared_from_this<supervisor_core> {
 public:
   /// @param core The supervisor's core.
   /// @param listener Hears of its children; or null.
-  nursery(worker_core& core, std::shared_ptr<const supervisor_spec> spec,
-          const std::shared_ptr<child_listener>& listener);
+  supervisor_core(worker_core& core,
+                  std::shared_ptr<const supervisor_spec> spec,
+                  const std::shared_ptr<child_listener>& listener);
 
   // -- the supervisor's side --------------------------------------------------
 
@@ -233,9 +235,9 @@ private:
 };
 
 /// Waits in the supervisor's `run()`.
-class nursery::end_awaiter final : public idle_wait {
+class supervisor_core::end_awaiter final : public idle_wait {
 public:
-  end_awaiter(worker_core& core, nursery& what) noexcept;
+  end_awaiter(worker_core& core, supervisor_core& what) noexcept;
 
   ~end_awaiter() override;
 
@@ -256,11 +258,11 @@ public:
   void stop_asked() noexcept override;
 
 private:
-  friend class nursery;
+  friend class supervisor_core;
 
   bool watch();
 
-  nursery* what_; // of `run()`, which waits in here
+  supervisor_core* what_; // of `run()`, which waits in here
 };
 
 } // namespace troupe

@@ -3,8 +3,8 @@
 
 #include "troupe/supervisor_ref.hpp"
 
-#include "supervisor/shell.hpp"
 #include "supervisor/supervisor_core.hpp"
+#include "supervisor/supervisor_worker.hpp"
 #include "worker/spawn.hpp"
 #include "worker/stop_report.hpp"
 #include "worker/worker_core.hpp"
@@ -186,8 +186,8 @@ supervisor_ref spawn(caf::actor_system& sys, supervisor_spec spec) {
   auto options = options_of(spec);
   auto shared = std::make_shared<const supervisor_spec>(std::move(spec));
   supervisor_ref result{worker_handle{make_core(
-    sys, std::move(options), typeid(supervisor_shell), role_of_supervisors(),
-    std::make_unique<supervisor_shell>(std::move(shared)), nullptr)}};
+    sys, std::move(options), typeid(supervisor_worker), role_of_supervisors(),
+    std::make_unique<supervisor_worker>(std::move(shared)), nullptr)}};
   auto* core = result.get_core();
   core->rt().add_root(*core);
   return result;

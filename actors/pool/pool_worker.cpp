@@ -39,7 +39,7 @@ std::shared_ptr<pool_router> router_of(const worker_core& x) {
 // -- pool_worker ---------------------------------------------------------------
 
 pool_worker::pool_worker(std::shared_ptr<message_queue> own)
-  : supervisor_shell(nullptr), own_queue_(std::move(own)) {
+  : supervisor_worker(nullptr), own_queue_(std::move(own)) {
   // nop
 }
 
@@ -58,7 +58,7 @@ void pool_worker::has_begun(const std::shared_ptr<supervisor_core>& children) {
 }
 
 void pool_worker::after_shutdown(const outcome& how) {
-  supervisor_shell::after_shutdown(how);
+  supervisor_worker::after_shutdown(how);
   auto& core = get_core();
   router_of(core)->end(
     caf::make_error(errc::supervisor_stopping, core.subject() + " has ended"));

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "pool/router.hpp"
-#include "supervisor/shell.hpp"
+#include "supervisor/supervisor_worker.hpp"
 
 #include <memory>
 
@@ -12,7 +12,7 @@ namespace troupe {
 
 /// The worker that a pool is: a supervisor whose router says which children
 /// there are.
-class pool_worker final : public supervisor_shell {
+class pool_worker final : public supervisor_worker {
 public:
   /// @param own The queue of a pool that is a root; a child gets it otherwise.
   explicit pool_worker(std::shared_ptr<message_queue> own);

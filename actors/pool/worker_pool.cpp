@@ -7,7 +7,7 @@
 #include "pool/router.hpp"
 #include "rules/naming.hpp"
 #include "supervisor/check.hpp"
-#include "supervisor/shell.hpp"
+#include "supervisor/supervisor_worker.hpp"
 #include "worker/spawn.hpp"
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 
 #include "supervisor/child_plan.hpp"
 
-#include "supervisor/shell.hpp"
+#include "supervisor/supervisor_worker.hpp"
 #include "worker/spawn.hpp"
 
 #include <utility>

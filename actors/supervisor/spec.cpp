@@ -7,7 +7,7 @@
 #include "rules/settings.hpp"
 #include "rules/supervision.hpp"
 #include "supervisor/check.hpp"
-#include "supervisor/shell.hpp"
+#include "supervisor/supervisor_worker.hpp"
 
 #include <algorithm>
 #include <set>
@@ -41,7 +41,7 @@ public:
 
   [[nodiscard]] std::unique_ptr<worker>
   make(caf::actor_system&) const override {
-    return std::make_unique<supervisor_shell>(spec_);
+    return std::make_unique<supervisor_worker>(spec_);
   }
 
   [[nodiscard]] std::shared_ptr<message_queue> make_queue() const override {
@@ -49,7 +49,7 @@ public:
   }
 
   [[nodiscard]] const std::type_info& type() const noexcept override {
-    return typeid(supervisor_shell);
+    return typeid(supervisor_worker);
   }
 
   [[nodiscard]] const worker_role& role() const noexcept override {

@@ -4,8 +4,8 @@
 // What others ask of a supervisor while it runs, and what they get to know.
 
 #include "supervisor/check.hpp"
-#include "supervisor/shell.hpp"
 #include "supervisor/supervisor_core.hpp"
+#include "supervisor/supervisor_worker.hpp"
 #include "worker/tree_status.hpp"
 #include "worker/worker_actor.hpp"
 

@@ -4,7 +4,7 @@
 #include "supervisor/supervisor_core.hpp"
 
 #include "rules/naming.hpp"
-#include "supervisor/shell.hpp"
+#include "supervisor/supervisor_worker.hpp"
 #include "worker/spawn.hpp"
 #include "worker/stop_report.hpp"
 #include "worker/worker_actor.hpp"

@@ -16,9 +16,9 @@ class supervisor_core;
 
 /// The worker that a supervisor is: it lives as long as its children do, and
 /// leaves all decisions to their supervisor_core.
-class supervisor_shell : public worker {
+class supervisor_worker : public worker {
 public:
-  explicit supervisor_shell(std::shared_ptr<const supervisor_spec> spec);
+  explicit supervisor_worker(std::shared_ptr<const supervisor_spec> spec);
 
   task<> on_startup() override;
 

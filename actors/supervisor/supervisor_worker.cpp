@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "supervisor/shell.hpp"
+#include "supervisor/supervisor_worker.hpp"
 
 #include "supervisor/protocol.hpp"
 #include "supervisor/supervisor_core.hpp"
@@ -12,12 +12,13 @@
 
 namespace troupe {
 
-supervisor_shell::supervisor_shell(std::shared_ptr<const supervisor_spec> spec)
+supervisor_worker::supervisor_worker(
+  std::shared_ptr<const supervisor_spec> spec)
   : spec_(std::move(spec)) {
   // nop
 }
 
-task<> supervisor_shell::on_startup() {
+task<> supervisor_worker::on_startup() {
   auto& core = get_core();
   // Paths would mean the one or the other.
   if (core.kept_by() == nullptr && !core.claim_path())
@@ -27,16 +28,16 @@ task<> supervisor_shell::on_startup() {
   co_return;
 }
 
-std::shared_ptr<supervisor_core> supervisor_shell::make_children() {
+std::shared_ptr<supervisor_core> supervisor_worker::make_children() {
   return std::make_shared<supervisor_core>(get_core(), std::move(spec_),
                                            nullptr);
 }
 
-void supervisor_shell::has_begun(const std::shared_ptr<supervisor_core>&) {
+void supervisor_worker::has_begun(const std::shared_ptr<supervisor_core>&) {
   // nop
 }
 
-task<> supervisor_shell::run() {
+task<> supervisor_worker::run() {
   auto& core = get_core();
   auto children = std::static_pointer_cast<supervisor_core>(core.get_brood());
   children->start();
@@ -49,7 +50,7 @@ task<> supervisor_shell::run() {
     core.actor_object()->end_run(std::move(why));
 }
 
-void supervisor_shell::after_shutdown(const outcome&) {
+void supervisor_worker::after_shutdown(const outcome&) {
   // A handle may keep this object, and an argument of a child such a handle:
   // it was never started, perhaps.
   spec_ = nullptr;

@@ -44,7 +44,7 @@ caf::error no_children(const worker_core& core) {
     return caf::make_error(errc::system_gone,
                            core.subject()
                              + " has no children: its actor system is gone");
-  if (at == rules::stage::created && core.kept_by() == nullptr)
+  if (at == rules::stage::created && core.owner() == nullptr)
     return core.not_started();
   if (core.phase() == worker_phase::backing_off)
     return caf::make_error(errc::busy,
@@ -98,7 +98,7 @@ stop_report supervisor_ref::shutdown(timespan deadline) const {
   auto limits = rules::limits_until(begin, deadline_after(begin, deadline));
   auto mode = static_cast<worker_core::queue_at_stop>(core->terms().on_stop);
   // On purpose: a supervisor above this one does not start it again.
-  if (core->kept_by() != nullptr)
+  if (core->owner() != nullptr)
     core->want_stop(core->terms().on_stop);
   if (!core->request_stop(mode, limits))
     return {};

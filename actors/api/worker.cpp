@@ -83,8 +83,8 @@ void worker::ready() {
 
 void worker::mark_healthy() {
   auto& core = get_core();
-  if (auto* keeper = core.kept_by())
-    keeper->marked_healthy(core);
+  if (auto* owner = core.owner())
+    owner->marked_healthy(core);
 }
 
 void worker::healthy() {

@@ -117,7 +117,7 @@ void worker_handle::force_stop() const {
   if (who == nullptr)
     return;
   // On purpose: a supervisor is not to start it again.
-  if (who->kept_by() != nullptr)
+  if (who->owner() != nullptr)
     who->want_stop(who->terms().on_stop);
   who->force();
 }

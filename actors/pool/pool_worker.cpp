@@ -54,7 +54,7 @@ std::shared_ptr<supervisor_core> pool_worker::make_children() {
 }
 
 void pool_worker::has_begun(const std::shared_ptr<supervisor_core>& children) {
-  router_of(get_core())->kept_by(children);
+  router_of(get_core())->set_owner(children);
 }
 
 void pool_worker::after_shutdown(const outcome& how) {

@@ -306,7 +306,7 @@ std::shared_ptr<const supervisor_spec> pool_router::begin() {
   {
     std::unique_lock guard{mtx_};
     ++life_;
-    keeper_.reset();
+    owner_.reset();
     clear_seats();
     n = former_size_ = size_;
     for (std::size_t i = 0; i < n; ++i)
@@ -320,10 +320,10 @@ std::shared_ptr<const supervisor_spec> pool_router::begin() {
   return result;
 }
 
-void pool_router::kept_by(const std::shared_ptr<supervisor_core>& by) {
+void pool_router::set_owner(const std::shared_ptr<supervisor_core>& by) {
   {
     std::unique_lock guard{mtx_};
-    keeper_ = by;
+    owner_ = by;
   }
   reconcile_all(); // Somebody may have changed their number meanwhile.
 }
@@ -337,7 +337,7 @@ void pool_router::end(const caf::error& why) noexcept {
     for (auto& x : seats_)
       gone.push_back(std::move(x.core));
     clear_seats();
-    keeper_.reset();
+    owner_.reset();
     calls.swap(calls_);
   }
   for (auto& call : calls)
@@ -438,7 +438,7 @@ void pool_router::reconcile(std::size_t first, std::size_t last) {
   departure_list out;
   {
     std::unique_lock guard{mtx_};
-    by = keeper_.lock();
+    by = owner_.lock();
     for (auto i = first; by && i < std::min(last, size_); ++i) {
       auto& x = at(i);
       if (x.at == stage::absent) {
@@ -478,10 +478,10 @@ void pool_router::start_worker(supervisor_core& by, std::size_t i) {
   auto spec = spec_of(i);
   auto name = spec.name;
   auto starting = by.start_child(std::move(spec));
-  starting->then([weak = weak_from_this(), keeper = by.weak_from_this(),
+  starting->then([weak = weak_from_this(), weak_owner = by.weak_from_this(),
                   life = life(), i, name](const child_result& first) {
     auto self = weak.lock();
-    auto children = keeper.lock();
+    auto children = weak_owner.lock();
     if (!self || !children)
       return;
     if (first.error != errc::already_present
@@ -491,12 +491,12 @@ void pool_router::start_worker(supervisor_core& by, std::size_t i) {
     }
     // Its former life is over, and perhaps not everybody knows.
     auto over = children->terminate_child(name);
-    over->then([weak, keeper, life, i, name](const child_result&) {
+    over->then([weak, weak_owner, life, i, name](const child_result&) {
       auto pool = weak.lock();
-      auto kept_by = keeper.lock();
-      if (!pool || !kept_by)
+      auto owner = weak_owner.lock();
+      if (!pool || !owner)
         return;
-      auto again = kept_by->restart_child(name);
+      auto again = owner->restart_child(name);
       again->then([weak, life, i](const child_result& second) {
         if (auto there = weak.lock())
           there->arrived(life, i, second.error);

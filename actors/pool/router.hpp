@@ -87,7 +87,7 @@ public:
   [[nodiscard]] std::shared_ptr<const supervisor_spec> begin();
 
   /// Those of that life are kept by it.
-  void kept_by(const std::shared_ptr<supervisor_core>& by);
+  void set_owner(const std::shared_ptr<supervisor_core>& by);
 
   /// That life is over: lets go of the workers, which may hold this pool.
   void end(const caf::error& why) noexcept;
@@ -183,7 +183,7 @@ private:
 
   mutable std::mutex mtx_;
   std::weak_ptr<supervisor_core>
-    keeper_; // of the workers, in a life of the pool
+    owner_; // of the workers, in a life of the pool
   std::uint64_t life_ = 0;
   std::vector<seat> seats_;
   std::size_t size_;

@@ -78,9 +78,9 @@ void message_queue::attach(worker_core& core, const queue_options& how) {
       path_ = core.path();
       runtime_ = core.shared_rt();
       options_ = how;
-      kept_ = core.kept_by() != nullptr;
-      keeps_ = (kept_ && how.redeliver > 0)
-               || how.on_error.what() == on_error::action::retry;
+      has_lives_ = core.owner() != nullptr;
+      keeps_content_ = (has_lives_ && how.redeliver > 0)
+                       || how.on_error.what() == on_error::action::retry;
       letters_ = &runtime_->dead_letters();
     }
   }
@@ -519,7 +519,7 @@ void message_queue::settle(leave how, departures& out) noexcept {
       while (kept != nullptr) {
         auto* x = next();
         // Where a stop was asked for there is no next life.
-        if (kept_ && !closed_ && !x->spent
+        if (has_lives_ && !closed_ && !x->spent
             && rules::redelivered(options_.redeliver, x->again)) {
           ++x->again;
           --n;
@@ -633,7 +633,7 @@ message_queue::applicant* message_queue::take_first(applicant*& list) noexcept {
 // -- message_queue: the worker's own code --------------------------------------
 
 bool message_queue::keeps_content() const noexcept {
-  return keeps_ || letters_->wanted();
+  return keeps_content_ || letters_->wanted();
 }
 
 void message_queue::keep(worker_core& core, node_ptr x) noexcept {

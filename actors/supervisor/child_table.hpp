@@ -23,7 +23,7 @@ namespace troupe {
 
 /// What is known of a child beside what the rules know, and its core. There can
 /// be very many: what only some need at a time is in `agenda`.
-struct kept_child {
+struct child_record {
   using call_ptr = std::shared_ptr<child_call::progress>;
 
   struct agenda {
@@ -83,25 +83,25 @@ class child_table {
 public:
   /// @returns null if there is no such child; the others stay where they are
   ///          whoever comes or goes.
-  [[nodiscard]] kept_child* find(rules::child_id who) noexcept;
+  [[nodiscard]] child_record* find(rules::child_id who) noexcept;
 
-  [[nodiscard]] const kept_child* find(rules::child_id who) const noexcept;
+  [[nodiscard]] const child_record* find(rules::child_id who) const noexcept;
 
-  [[nodiscard]] kept_child* find(std::string_view name) noexcept;
+  [[nodiscard]] child_record* find(std::string_view name) noexcept;
 
-  [[nodiscard]] const kept_child* find(std::string_view name) const noexcept;
+  [[nodiscard]] const child_record* find(std::string_view name) const noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept {
     return names_.size();
   }
 
   /// @pre none has its id, or its name
-  kept_child& add(kept_child x);
+  child_record& add(child_record x);
 
   /// @pre `find(who)`
-  kept_child take(rules::child_id who);
+  child_record take(rules::child_id who);
 
-  [[nodiscard]] std::vector<kept_child> take_all();
+  [[nodiscard]] std::vector<child_record> take_all();
 
   template <class F>
   void for_each(F f) {
@@ -112,7 +112,7 @@ public:
 
 private:
   // By `rules::slot_of`; what is free has no id.
-  rules::blocks<kept_child> slots_;
+  rules::blocks<child_record> slots_;
   name_index names_;
 };
 

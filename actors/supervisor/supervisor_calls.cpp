@@ -28,7 +28,7 @@ supervisor_core::call_ptr supervisor_core::start_child(child_spec spec) {
     // The user's arguments go when the turn is over, whoever has the call.
     auto refuse = [&](caf::error why, worker_handle who = {}) {
       done(call, {std::move(why), std::move(who)});
-      kept_child unborn;
+      child_record unborn;
       unborn.factory = std::move(what.factory);
       gone_.push_back(std::move(unborn));
     };
@@ -86,7 +86,7 @@ supervisor_core::turn_about(const std::string& name, F f) {
 supervisor_core::call_ptr
 supervisor_core::terminate_child(const std::string& name,
                                  std::optional<on_stop> mode) {
-  return turn_about(name, [this, mode](kept_child& x, const call_ptr& made) {
+  return turn_about(name, [this, mode](child_record& x, const call_ptr& made) {
     x.mode = mode.value_or(x.handle.get_core()->terms().on_stop);
     if (rules_.at(x.id) == rules::child_stage::stopped) {
       done(made, {{}, x.handle});
@@ -99,7 +99,7 @@ supervisor_core::terminate_child(const std::string& name,
 
 supervisor_core::call_ptr
 supervisor_core::restart_child(const std::string& name) {
-  return turn_about(name, [this, name](kept_child& x, const call_ptr& made) {
+  return turn_about(name, [this, name](child_record& x, const call_ptr& made) {
     if (auto why = rules_.restart_child(x.id); why != rules::refusal::none)
       done(made, {refused(why, name, "restart_child"), x.handle});
     else
@@ -109,7 +109,7 @@ supervisor_core::restart_child(const std::string& name) {
 
 supervisor_core::call_ptr
 supervisor_core::delete_child(const std::string& name) {
-  return turn_about(name, [this, name](kept_child& x, const call_ptr& made) {
+  return turn_about(name, [this, name](child_record& x, const call_ptr& made) {
     if (auto why = rules_.delete_child(x.id); why != rules::refusal::none) {
       done(made, {refused(why, name, "delete_child"), x.handle});
       return;
@@ -144,7 +144,7 @@ supervisor_core::find_child(const caf::strong_actor_ptr& who) const {
         caf::actor_cast<caf::abstract_actor*>(who))) {
     auto& core = mine->get_core();
     std::unique_lock guard{mtx_};
-    return core.kept_by() == this ? handle_of(core.place()) : worker_handle{};
+    return core.owner() == this ? handle_of(core.place()) : worker_handle{};
   }
   std::unique_lock guard{mtx_};
   auto found = adopted_.find(who.get());

@@ -56,7 +56,7 @@ void supervisor_core::begin_life(child_id who) {
     auto* x = children_.find(who);
     if (x == nullptr)
       return;
-    x->begins = kept_child::beginning::due;
+    x->begins = child_record::beginning::due;
     if (beginning_ >= most_beginning) {
       due_.push_back(who);
       return;
@@ -69,9 +69,9 @@ void supervisor_core::begin_life(child_id who) {
 /// @pre `mtx_` is held
 void supervisor_core::has_begun(child_id who) {
   auto* x = children_.find(who);
-  if (x == nullptr || x->begins != kept_child::beginning::told)
+  if (x == nullptr || x->begins != child_record::beginning::told)
     return;
-  x->begins = kept_child::beginning::none;
+  x->begins = child_record::beginning::none;
   --beginning_;
 }
 
@@ -83,7 +83,7 @@ void supervisor_core::begin_next() {
     due_.pop_front();
     // One that is to stop may have begun out of turn.
     if (auto* x = children_.find(who);
-        x != nullptr && x->begins == kept_child::beginning::due)
+        x != nullptr && x->begins == child_record::beginning::due)
       begin_.push_back(who);
   }
 }
@@ -95,9 +95,9 @@ void supervisor_core::begin_now(child_id who) {
   {
     std::unique_lock guard{mtx_};
     auto* x = children_.find(who);
-    if (x == nullptr || x->begins != kept_child::beginning::due)
+    if (x == nullptr || x->begins != child_record::beginning::due)
       return;
-    x->begins = kept_child::beginning::told;
+    x->begins = child_record::beginning::told;
     ++beginning_;
     auto* present = x->handle.get_core();
     if (!present->can_live()) {
@@ -193,7 +193,7 @@ void supervisor_core::set_retry(child_id who, time_point when) {
     std::unique_lock guard{mtx_};
     if (who == rules::no_child) {
       group_retry_ = job;
-      children_.for_each([this, &waiting](const kept_child& x) {
+      children_.for_each([this, &waiting](const child_record& x) {
         if (rules_.contains(x.id)
             && rules_.at(x.id) == rules::child_stage::backing_off)
           waiting.emplace_back(*x.handle.get_core());

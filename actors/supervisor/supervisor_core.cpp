@@ -175,7 +175,7 @@ void supervisor_core::limits_changed() {
 /// @pre `mtx_` is held
 void supervisor_core::tell_again() {
   // Those that are being forgotten are unknown to the rules already.
-  children_.for_each([this](const kept_child& x) {
+  children_.for_each([this](const child_record& x) {
     if (rules_.contains(x.id)
         && rules_.at(x.id) == rules::child_stage::stopping)
       again_.push_back(x.id);
@@ -217,7 +217,7 @@ void supervisor_core::let_go() {
     gone_.push_back(std::move(x));
 }
 
-// -- keeper --------------------------------------------------------------------
+// -- owner ---------------------------------------------------------------------
 
 std::unique_ptr<worker> supervisor_core::make_object(worker_core& who) {
   std::shared_ptr<const child_factory> factory;
@@ -357,11 +357,12 @@ void supervisor_core::forget(child_id who) {
 }
 
 /// Makes the first core of a child, and what is known of it apart from its id.
-kept_child supervisor_core::make_child(child_plan plan) {
-  kept_child x;
-  x.handle = worker_handle{
-    make_kept_core(rules::child_path(path_, plan.name), std::move(plan.terms),
-                   plan.factory->make_queue(), plan.queue, shared_from_this())};
+child_record supervisor_core::make_child(child_plan plan) {
+  child_record x;
+  x.handle = worker_handle{make_child_core(rules::child_path(path_, plan.name),
+                                           std::move(plan.terms),
+                                           plan.factory->make_queue(),
+                                           plan.queue, shared_from_this())};
   x.kind = plan.factory->kind();
   x.factory = std::move(plan.factory);
   x.mode = plan.queue.on_stop;
@@ -369,7 +370,7 @@ kept_child supervisor_core::make_child(child_plan plan) {
 }
 
 /// @pre `mtx_` is held
-kept_child& supervisor_core::add_child(child_id who, kept_child x) {
+child_record& supervisor_core::add_child(child_id who, child_record x) {
   x.id = who;
   x.handle.get_core()->take_place(who);
   if (x.kind == child_kind::supervisor)
@@ -379,7 +380,7 @@ kept_child& supervisor_core::add_child(child_id who, kept_child x) {
 
 /// The core for the next life of a child whose actor is gone for good.
 /// @pre `mtx_` is held
-worker_handle supervisor_core::make_successor(const kept_child& x) {
+worker_handle supervisor_core::make_successor(const child_record& x) {
   return worker_handle{
     make_next_core(*x.handle.get_core(), shared_from_this())};
 }

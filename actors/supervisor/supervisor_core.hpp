@@ -14,7 +14,7 @@
 #include "troupe/supervisor_ref.hpp"
 #include "troupe/supervisor_spec.hpp"
 #include "troupe/tree_status.hpp"
-#include "worker/keeper.hpp"
+#include "worker/life_owner.hpp"
 #include "worker/worker_core.hpp"
 
 #include <atomic>
@@ -35,7 +35,7 @@ namespace troupe {
 /// brings the news: so a supervisor listens and acts also while its own actor
 /// waits for a thread. (S16)
 class supervisor_core final
-  : public keeper,
+  : public life_owner,
     public brood,
     public std::enable_shared_from_this<supervisor_core> {
 public:
@@ -69,7 +69,7 @@ public:
 
   [[nodiscard]] worker_handle find_child(std::string_view name) const override;
 
-  // -- keeper -----------------------------------------------------------------
+  // -- owner ------------------------------------------------------------------
 
   [[nodiscard]] std::unique_ptr<worker> make_object(worker_core& who) override;
 
@@ -178,11 +178,11 @@ private:
 
   [[nodiscard]] worker_handle handle_of(child_id who) const;
 
-  [[nodiscard]] worker_handle make_successor(const kept_child& x);
+  [[nodiscard]] worker_handle make_successor(const child_record& x);
 
-  [[nodiscard]] kept_child make_child(child_plan plan);
+  [[nodiscard]] child_record make_child(child_plan plan);
 
-  kept_child& add_child(child_id who, kept_child x);
+  child_record& add_child(child_id who, child_record x);
 
   [[nodiscard]] time_point now() const noexcept;
 
@@ -208,7 +208,7 @@ private:
   std::vector<rules::command> commands_;
   std::vector<child_id> begin_;         // to be told to begin
   std::vector<child_id> again_;         // to be told once more to stop
-  std::vector<kept_child> gone_;        // to be let go of
+  std::vector<child_record> gone_;      // to be let go of
   std::vector<finished_call> finished_; // whose callers are to be told
 
   // What a turn may change.

@@ -21,7 +21,7 @@ supervisor_worker::supervisor_worker(
 task<> supervisor_worker::on_startup() {
   auto& core = get_core();
   // Paths would mean the one or the other.
-  if (core.kept_by() == nullptr && !core.claim_path())
+  if (core.owner() == nullptr && !core.claim_path())
     throw std::runtime_error{"another supervisor of that name runs already; "
                              "give one of them another name"};
   core.set_brood(make_children());

@@ -270,7 +270,7 @@ void runtime::remove(worker_core& x) noexcept {
     first_ = x.next_;
   if (x.next_ != nullptr)
     x.next_->previous_ = x.previous_;
-  if (x.kept_by() != nullptr || roots_.empty())
+  if (x.owner() != nullptr || roots_.empty())
     return;
   auto [first, last] = roots_.equal_range(x.path());
   auto mine = std::find_if(first, last,

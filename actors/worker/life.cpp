@@ -90,7 +90,7 @@ time_point worker_core::due() const noexcept {
 caf::error worker_core::start() {
   if (rt().forked())
     return error_after_fork(subject());
-  if (keeper_)
+  if (owner_)
     return caf::make_error(errc::already_started,
                            subject()
                              + " is started by its supervisor; use "
@@ -332,8 +332,8 @@ void worker_core::feed(rules::event e, failure why) {
   log_transition(from, to);
   if (to == rules::stage::ready && from != to) {
     send_replies(lifecycle_awaiter::what::ready);
-    if (keeper_)
-      keeper_->child_ready(*this, untold);
+    if (owner_)
+      owner_->child_ready(*this, untold);
   }
 }
 
@@ -375,7 +375,7 @@ void worker_core::apply(rules::action what, failure& why) {
     arm(never);
   if (has(announce_ready)) {
     ready_ = true;
-    if (keeper_ && (extra().blocked != nullptr || extra().awaiters != nullptr))
+    if (owner_ && (extra().blocked != nullptr || extra().awaiters != nullptr))
       untold_ = news::ready;
     else
       announce(lifecycle_awaiter::what::ready);
@@ -471,7 +471,7 @@ void worker_core::deadline_passed() {
 void worker_core::leave_behind() {
   const core_ptr self{*this}; // messages go, and with them perhaps handles
   rt().pool().give_up(*this);
-  if (queue_ && keeper_)
+  if (queue_ && owner_)
     queue_->let_go();
   else if (queue_)
     queue_->discard(message_queue::leave::abandoned);
@@ -633,7 +633,7 @@ void worker_core::publish_transition(rules::stage from) {
     return;
   }
   if (to == rules::stage::ready) {
-    if (keeper_)
+    if (owner_)
       untold_ = news::ready;
     else
       publish_ready();
@@ -642,7 +642,7 @@ void worker_core::publish_transition(rules::stage from) {
     // An abandoned worker that has come back keeps its outcome.
     if (rules::is_final(from))
       return;
-    if (keeper_)
+    if (owner_)
       untold_ = news::end;
     else
       publish_end();

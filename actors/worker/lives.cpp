@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// The lives of a worker that has a keeper: how one follows another in the same
+// The lives of a worker that has an owner: how one follows another in the same
 // core, or in a successor of it, and how the last one ends.
 
 #include "base/memory_ahead.hpp"
@@ -74,14 +74,14 @@ void worker_core::begin_anew(failure& none) {
 void worker_core::make_object() {
   memory_ahead(512); // with the frame of run()
   worker_.reset();   // before there is another one
-  worker_ = keeper_->make_object(*this);
+  worker_ = owner_->make_object(*this);
   worker_->core_ = this;
 }
 
 bool worker_core::want_stop(on_stop mode) {
-  if (!keeper_)
+  if (!owner_)
     return request_stop(mode);
-  keeper_->stop_wanted(*this, mode);
+  owner_->stop_wanted(*this, mode);
   return true;
 }
 
@@ -98,8 +98,8 @@ bool worker_core::claim_path() {
 }
 
 void worker_core::end_reached() {
-  if (keeper_ && !rt().gone()) {
-    keeper_->child_ended(*this);
+  if (owner_ && !rt().gone()) {
+    owner_->child_ended(*this);
     return;
   }
   tell();

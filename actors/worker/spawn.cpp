@@ -85,9 +85,9 @@ share_terms(const std::shared_ptr<runtime>& rt, const worker_options& options,
 }
 
 worker_core*
-make_kept_core(std::string path, std::shared_ptr<const run_terms> terms,
-               std::shared_ptr<message_queue> queue, const queue_options& how,
-               std::shared_ptr<keeper> by) {
+make_child_core(std::string path, std::shared_ptr<const run_terms> terms,
+                std::shared_ptr<message_queue> queue, const queue_options& how,
+                std::shared_ptr<life_owner> by) {
   // The actor is most of it; the core has a path, and is in some lists.
   memory_ahead(sizeof(worker_actor) + sizeof(worker_core) + 512);
   auto& sys = terms->rt->system();
@@ -101,7 +101,7 @@ make_kept_core(std::string path, std::shared_ptr<const run_terms> terms,
 }
 
 worker_core* make_next_core(const worker_core& former,
-                            std::shared_ptr<keeper> by) {
+                            std::shared_ptr<life_owner> by) {
   auto result = std::make_unique<worker_core>(former.path(),
                                               former.shared_terms(),
                                               former.shared_queue(),

@@ -7,7 +7,7 @@
 #include "system/runtime.hpp"
 #include "troupe/detail/queue.hpp"
 #include "troupe/spawn.hpp"
-#include "worker/keeper.hpp"
+#include "worker/life_owner.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -37,13 +37,13 @@ share_terms(const std::shared_ptr<runtime>& rt, const worker_options& options,
 /// @param path With its name at the end.
 /// @param how How `queue` behaves, if there is one.
 [[nodiscard]] worker_core*
-make_kept_core(std::string path, std::shared_ptr<const run_terms> terms,
-               std::shared_ptr<message_queue> queue, const queue_options& how,
-               std::shared_ptr<keeper> by);
+make_child_core(std::string path, std::shared_ptr<const run_terms> terms,
+                std::shared_ptr<message_queue> queue, const queue_options& how,
+                std::shared_ptr<life_owner> by);
 
 /// Makes a core that takes the place of `former`, with another actor and the
 /// same queue.
 [[nodiscard]] worker_core* make_next_core(const worker_core& former,
-                                          std::shared_ptr<keeper> by);
+                                          std::shared_ptr<life_owner> by);
 
 } // namespace troupe

@@ -141,7 +141,7 @@ awaited_outcome worker_core::block(lifecycle_awaiter::what until,
                            subject()
                              + " will not end any more: its actor "
                                "system is gone");
-  if (stage() == rules::stage::created && !keeper_)
+  if (stage() == rules::stage::created && !owner_)
     return not_started();
   auto limit = deadline_after(rt().time().now(), timeout);
   {

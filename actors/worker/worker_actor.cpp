@@ -197,7 +197,7 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
     auto& reason = content.get_as<caf::exit_msg>(0).reason;
     // Its supervisor decides when it begins to live: nothing to be stopped, and
     // as little to be dropped as between two lives.
-    if (core_->kept_by() != nullptr && core_->stage() == rules::stage::created)
+    if (core_->owner() != nullptr && core_->stage() == rules::stage::created)
       return true;
     // Nothing to be stopped: the actor goes, and with it the worker.
     if (core_->drop_unstarted(reason))
@@ -510,7 +510,7 @@ void worker_actor::begin_startup() {
     return;
   step_ = step::startup;
   try {
-    if (core_->kept_by() != nullptr)
+    if (core_->owner() != nullptr)
       core_->make_object();
     if (extras_)
       extras_->handlers = caf::behavior{};

@@ -107,8 +107,8 @@ void worker_actor::begin_close() {
   default_handler_ = refuse_late;
   serve_nobody();
   core_->clear_sleep_wake();
-  // What has a keeper may live again, and its queue goes on.
-  if (auto* queue = core_->queue(); queue && core_->kept_by() == nullptr) {
+  // What has an owner may live again, and its queue goes on.
+  if (auto* queue = core_->queue(); queue && core_->owner() == nullptr) {
     queue->close(true);
     queue->turn_away();
   }
@@ -215,7 +215,7 @@ void worker_actor::finish() {
   auto at = core_->stage();
   const auto& how = core_->final_outcome();
   core_->disown_children();
-  auto kept = core_->kept_by() != nullptr;
+  auto kept = core_->owner() != nullptr;
   if (auto* queue = core_->queue(); queue && at != rules::stage::abandoned) {
     queue->settle(how.kind() == outcome_kind::normal
                     ? message_queue::leave::handled
@@ -259,7 +259,7 @@ void worker_actor::finish() {
   bhvr_stack().clear();
 }
 
-/// Waits for what the keeper decides: another life, or the end.
+/// Waits for what the owner decides: another life, or the end.
 void worker_actor::rest() {
   over_ = false;
   step_ = step::none;
@@ -271,7 +271,7 @@ void worker_actor::rest() {
   serve_nobody();
 }
 
-/// The keeper has decided that this is the end.
+/// The owner has decided that this is the end.
 void worker_actor::leave() {
   over_ = true;
   quit(core_->reason_to_quit());

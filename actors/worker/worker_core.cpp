@@ -36,11 +36,11 @@ worker_core::worker_core(std::string path,
 worker_core::worker_core(std::string path,
                          std::shared_ptr<const run_terms> terms,
                          std::shared_ptr<message_queue> queue,
-                         std::shared_ptr<keeper> by, std::uint64_t place)
+                         std::shared_ptr<life_owner> by, std::uint64_t place)
   : terms_(std::move(terms)),
     path_(std::move(path)),
     queue_(std::move(queue)),
-    keeper_(std::move(by)),
+    owner_(std::move(by)),
     place_(place) {
   watch();
   rt().add(*this);
@@ -204,8 +204,8 @@ void worker_core::set_face(caf::strong_actor_ptr who) {
     std::unique_lock guard{wake_mtx_};
     face_.swap(who);
   }
-  if (keeper_)
-    keeper_->face_changed(*this, who, now);
+  if (owner_)
+    owner_->face_changed(*this, who, now);
 }
 
 worker* worker_core::finished_worker() const noexcept {
@@ -294,7 +294,7 @@ void worker_core::system_gone() noexcept {
   // Nobody handles what is queued, and no answer must outlive the system.
   if (queue_)
     queue_->discard(message_queue::leave::handled);
-  if (keeper_ && !finished() && rules::is_final(stage()))
+  if (owner_ && !finished() && rules::is_final(stage()))
     release_waiters(); // There will be no other life.
   if (auto at = stage(); at == rules::stage::created || rules::is_final(at))
     return;

@@ -23,7 +23,7 @@
 #include "troupe/status.hpp"
 #include "troupe/worker.hpp"
 #include "troupe/worker_handle.hpp"
-#include "worker/keeper.hpp"
+#include "worker/life_owner.hpp"
 #include "worker/todo.hpp"
 
 #include <caf/actor_control_block.hpp>
@@ -70,8 +70,8 @@ public:
   /// Makes the core of a worker whose lives begin and end as `by` says.
   /// @param place What `by` knows it by.
   worker_core(std::string path, std::shared_ptr<const run_terms> terms,
-              std::shared_ptr<message_queue> queue, std::shared_ptr<keeper> by,
-              std::uint64_t place);
+              std::shared_ptr<message_queue> queue,
+              std::shared_ptr<life_owner> by, std::uint64_t place);
 
   ~worker_core() override;
 
@@ -251,15 +251,15 @@ public:
   void drop_hold() noexcept;
 
   /// Somebody who holds a handle wants it to stop: asks for it, or has the
-  /// keeper do so.
+  /// owner do so.
   /// @returns as `request_stop`.
   bool want_stop(on_stop mode);
 
   // -- lives ------------------------------------------------------------------
 
   /// Who decides over its lives, or null.
-  [[nodiscard]] keeper* kept_by() const noexcept {
-    return keeper_.get();
+  [[nodiscard]] life_owner* owner() const noexcept {
+    return owner_.get();
   }
 
   /// Makes its path that of no other tree, until it is over. (S31)
@@ -268,15 +268,15 @@ public:
 
   /// Whether there is nobody above it.
   [[nodiscard]] bool is_top() const noexcept {
-    return keeper_ == nullptr && kin() == nullptr;
+    return owner_ == nullptr && kin() == nullptr;
   }
 
-  /// What the keeper knows it by.
+  /// What the owner knows it by.
   [[nodiscard]] std::uint64_t place() const noexcept {
     return place_;
   }
 
-  /// Says what the keeper knows it by. Before its first life begins.
+  /// Says what the owner knows it by. Before its first life begins.
   void take_place(std::uint64_t where) noexcept {
     place_ = where;
   }
@@ -456,7 +456,7 @@ public:
   /// `on_shutdown()` begins, now that the children are gone: it gets its time.
   void begin_cleanup();
 
-  /// Publishes that it is ready, or how its life has ended. The keeper has
+  /// Publishes that it is ready, or how its life has ended. The owner has
   /// taken note of that.
   void tell();
 
@@ -469,7 +469,7 @@ public:
   /// `on_shutdown()` is over, and has left children.
   void join_again();
 
-  /// A life is over: it is the final end, unless there is a keeper who decides.
+  /// A life is over: it is the final end, unless there is an owner who decides.
   void end_reached();
 
   /// Makes the object of the life that begins.
@@ -591,7 +591,7 @@ private:
     lifecycle_awaiter::what until;
   };
 
-  /// News of a child. Its keeper takes note of them before they are published.
+  /// News of a child. Its owner takes note of them before they are published.
   enum class news : std::uint8_t { none, ready, end };
 
   /// What is known of the end of the present life, from the first word of it.
@@ -760,7 +760,7 @@ private:
   std::unique_ptr<worker> worker_;
   std::unique_ptr<rarities> rare_; // since it was made
   std::shared_ptr<message_queue> queue_;
-  const std::shared_ptr<keeper> keeper_;
+  const std::shared_ptr<life_owner> owner_;
   std::uint64_t place_ = 0; // fixed before a life begins
 
   std::atomic<std::uint32_t> refs_{1};

@@ -428,8 +428,8 @@ private:
 
   // Set before anybody uses it.
   queue_options options_;
-  bool keeps_ = false;
-  bool kept_ = false;      // its worker has a keeper, and so more than one life
+  bool keeps_content_ = false;
+  bool has_lives_ = false; // its worker has an owner, and so more than one life
   std::uint32_t seat_ = 0; // in a pool
   std::string path_;       // of its worker
   std::shared_ptr<runtime> runtime_;

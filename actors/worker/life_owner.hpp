@@ -23,9 +23,9 @@ class roll_call;
 
 /// Who keeps a worker that has more than one life: what the worker's core has
 /// to know of its supervisor. Called without any lock held, on any thread.
-class keeper {
+class life_owner {
 public:
-  virtual ~keeper();
+  virtual ~life_owner();
 
   /// Makes the object for the next life of `who`, on the worker's own thread.
   /// May throw whatever the user's factory throws.
@@ -37,7 +37,7 @@ public:
   virtual void child_ready(worker_core& who, bool tell) noexcept = 0;
 
   /// A life of `who` has ended. What follows, `worker_core::tell`, then a
-  /// restart or `worker_core::retire`, is the keeper's.
+  /// restart or `worker_core::retire`, is the owner's.
   virtual void child_ended(worker_core& who) noexcept = 0;
 
   /// Somebody who holds a handle to `who` wants it to stop.

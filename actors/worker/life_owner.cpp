@@ -1,11 +1,11 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "worker/keeper.hpp"
+#include "worker/life_owner.hpp"
 
 namespace troupe {
 
-keeper::~keeper() = default;
+life_owner::~life_owner() = default;
 
 brood::~brood() = default;
 

@@ -22,14 +22,14 @@ namespace {
 std::shared_ptr<supervisor_core> children_of(const worker_handle& who) {
   auto* core = who.get_core();
   return core != nullptr
-           ? std::dynamic_pointer_cast<supervisor_core>(core->get_brood())
+           ? std::dynamic_pointer_cast<supervisor_core>(core->get_child_group())
            : nullptr;
 }
 
 /// The children of its last life, as they were at its final end.
 std::vector<tree_status> last_children_of(const worker_handle& who) {
   auto* core = who.get_core();
-  auto last = core != nullptr && core->finished() ? core->last_brood()
+  auto last = core != nullptr && core->finished() ? core->last_child_group()
                                                   : nullptr;
   return last ? last->children : std::vector<tree_status>{};
 }

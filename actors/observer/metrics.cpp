@@ -70,7 +70,7 @@ double seconds(timespan x) noexcept {
 void add_tree(const core_ptr& x, std::vector<core_ptr>& to) {
   to.push_back(x);
   auto below = x->linked_children();
-  if (auto children = x->get_brood())
+  if (auto children = x->get_child_group())
     children->list(below);
   for (const auto& child : below)
     add_tree(child, to);

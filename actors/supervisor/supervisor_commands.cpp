@@ -276,7 +276,7 @@ void supervisor_core::group_over() {
     rt_->time().unschedule(*soft);
   if (core.get() != nullptr) {
     core->note_blockers(std::move(late));
-    core->brood_over();
+    core->child_group_over();
   } else {
     turn([this] { let_go(); });
   }

@@ -113,7 +113,7 @@ void supervisor_core::start() {
       // A stop was quicker: there will be no children.
       over_.store(true, std::memory_order_release);
       if (supervisor_.get() != nullptr)
-        supervisor_->brood_over();
+        supervisor_->child_group_over();
       return;
     }
     for (auto& x : spec_->children) {

@@ -36,7 +36,7 @@ namespace troupe {
 /// waits for a thread. (S16)
 class supervisor_core final
   : public life_owner,
-    public brood,
+    public child_group,
     public std::enable_shared_from_this<supervisor_core> {
 public:
   /// @param core The supervisor's core.
@@ -57,7 +57,7 @@ public:
   /// Waits until the group has begun to end, or a stop is asked for.
   class end_awaiter;
 
-  // -- brood ------------------------------------------------------------------
+  // -- child_group ------------------------------------------------------------
 
   void stop(const rules::stop_limits& limits) noexcept override;
 

@@ -24,7 +24,7 @@ task<> supervisor_worker::on_startup() {
   if (core.owner() == nullptr && !core.claim_path())
     throw std::runtime_error{"another supervisor of that name runs already; "
                              "give one of them another name"};
-  core.set_brood(make_children());
+  core.set_child_group(make_children());
   co_return;
 }
 
@@ -39,7 +39,8 @@ void supervisor_worker::has_begun(const std::shared_ptr<supervisor_core>&) {
 
 task<> supervisor_worker::run() {
   auto& core = get_core();
-  auto children = std::static_pointer_cast<supervisor_core>(core.get_brood());
+  auto children
+    = std::static_pointer_cast<supervisor_core>(core.get_child_group());
   children->start();
   has_begun(children);
   {

@@ -385,7 +385,7 @@ worker_handle runtime::find_path(std::string_view path) {
   while (result && end != std::string_view::npos) {
     const auto begin = end + 1;
     end = path.find('/', begin);
-    auto children = result.get_core()->get_brood();
+    auto children = result.get_core()->get_child_group();
     result = children ? children->find_child(path.substr(begin, end - begin))
                       : worker_handle{};
   }

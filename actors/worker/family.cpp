@@ -68,7 +68,7 @@ void worker_core::stop_children(how_to_end how) {
 void worker_core::stop_children(how_to_end how,
                                 std::vector<core_ptr>& to_force) {
   std::vector<core_ptr> children;
-  std::shared_ptr<brood> kept;
+  std::shared_ptr<child_group> kept;
   auto limits = rules::stop_limits{};
   auto limit = never;
   {
@@ -115,7 +115,7 @@ namespace {
 
 /// What is still shown of them when they are gone: values, since handles to
 /// them could hold each other up.
-std::shared_ptr<const tree_status> as_they_ended(const brood& children) {
+std::shared_ptr<const tree_status> as_they_ended(const child_group& children) {
   try {
     auto result = std::make_shared<tree_status>();
     children.describe(*result, nullptr);
@@ -129,7 +129,7 @@ std::shared_ptr<const tree_status> as_they_ended(const brood& children) {
 
 void worker_core::disown_children() noexcept {
   std::vector<worker_core*> children;
-  std::shared_ptr<brood> kept;
+  std::shared_ptr<child_group> kept;
   {
     std::unique_lock guard{mtx_};
     if (!extras_)

@@ -154,7 +154,7 @@ caf::error worker_core::start_now() {
 bool worker_core::request_stop(queue_at_stop mode,
                                const rules::stop_limits& limits, bool last) {
   auto from = rules::stage::created;
-  std::shared_ptr<brood> children;
+  std::shared_ptr<child_group> children;
   auto told = rules::stop_limits{};
   {
     std::unique_lock guard{mtx_};

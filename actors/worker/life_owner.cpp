@@ -7,6 +7,6 @@ namespace troupe {
 
 life_owner::~life_owner() = default;
 
-brood::~brood() = default;
+child_group::~child_group() = default;
 
 } // namespace troupe

@@ -54,9 +54,9 @@ public:
 };
 
 /// The children of a supervisor, as its own core sees them. Any thread.
-class brood {
+class child_group {
 public:
-  virtual ~brood();
+  virtual ~child_group();
 
   /// Stops them all.
   virtual void stop(const rules::stop_limits& limits) noexcept = 0;

@@ -146,31 +146,31 @@ worker_core& worker_core::latest() noexcept {
   return *result;
 }
 
-// -- the brood -----------------------------------------------------------------
+// -- the children --------------------------------------------------------------
 
-void worker_core::set_brood(std::shared_ptr<brood> children) {
+void worker_core::set_child_group(std::shared_ptr<child_group> children) {
   std::shared_ptr<const tree_status> former; // goes without the lock
   std::unique_lock guard{mtx_};
   make_extra().children = std::move(children);
   former.swap(make_extra().last_children);
 }
 
-std::shared_ptr<brood> worker_core::get_brood() const {
+std::shared_ptr<child_group> worker_core::get_child_group() const {
   std::unique_lock guard{mtx_};
   return extra().children;
 }
 
-std::shared_ptr<const tree_status> worker_core::last_brood() const {
+std::shared_ptr<const tree_status> worker_core::last_child_group() const {
   std::unique_lock guard{mtx_};
   return extra().last_children;
 }
 
-bool worker_core::has_brood() const {
+bool worker_core::has_child_group() const {
   std::unique_lock guard{mtx_};
   return extra().children && !extra().children->over();
 }
 
-void worker_core::brood_over() noexcept {
+void worker_core::child_group_over() noexcept {
   std::unique_lock guard{mtx_};
   if (lifecycle_.at() == rules::stage::forcing && end().abandon_due)
     arm(rt().time().now());

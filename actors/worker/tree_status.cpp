@@ -37,9 +37,9 @@ tree_status describe_tree(const worker_core& x, const roll_call* answers) {
   result.has_queue = x.queue() != nullptr;
   for (auto& child : x.linked_children())
     result.children.push_back(describe_tree(*child, answers));
-  if (auto children = x.get_brood()) {
+  if (auto children = x.get_child_group()) {
     children->describe(result, answers);
-  } else if (auto last = x.last_brood()) {
+  } else if (auto last = x.last_child_group()) {
     result.recent_restarts = last->recent_restarts;
     result.max_restarts = last->max_restarts;
     result.children = last->children;
@@ -57,7 +57,7 @@ void list_askable(const core_ptr& x, std::vector<core_ptr>& to) {
   if (x->is_worth_asking())
     to.push_back(x);
   auto below = x->linked_children();
-  if (auto children = x->get_brood())
+  if (auto children = x->get_child_group())
     children->list(below);
   for (const auto& child : below)
     list_askable(child, to);

@@ -385,20 +385,20 @@ public:
   // -- family -----------------------------------------------------------------
 
   /// Makes `children` those of this supervisor's present life.
-  void set_brood(std::shared_ptr<brood> children);
+  void set_child_group(std::shared_ptr<child_group> children);
 
-  [[nodiscard]] std::shared_ptr<brood> get_brood() const;
+  [[nodiscard]] std::shared_ptr<child_group> get_child_group() const;
 
-  /// The fate of the brood of its last life: its children, and how often
+  /// The fate of the children of its last life: its children, and how often
   /// they were restarted, as they were at the end. Null if there was none, or
   /// if there is another one.
-  [[nodiscard]] std::shared_ptr<const tree_status> last_brood() const;
+  [[nodiscard]] std::shared_ptr<const tree_status> last_child_group() const;
 
-  /// Whether some of the brood are left.
-  [[nodiscard]] bool has_brood() const;
+  /// Whether some of the children are left.
+  [[nodiscard]] bool has_child_group() const;
 
-  /// None of the brood is left.
-  void brood_over() noexcept;
+  /// None of the children is left.
+  void child_group_over() noexcept;
 
   /// Makes `child` a linked child of this one.
   void add_child(worker_core& child);
@@ -605,14 +605,14 @@ private:
     timespan hung_for{0};
     bool told_last = false;
     bool force_asked = false;
-    bool abandon_due = false; // when its brood is over
+    bool abandon_due = false; // when its children are over
   };
 
   /// What only few cores need.
   struct extras {
     std::string degraded_because;
     std::vector<pending_reply> pending_replies;
-    std::shared_ptr<brood> children;                  // of a supervisor
+    std::shared_ptr<child_group> children;            // of a supervisor
     std::shared_ptr<const tree_status> last_children; // of one that has ended
     worker_core* predecessor = nullptr;               // holds a reference
     worker_core* first_child = nullptr; // linked, as the following ones are

@@ -23,7 +23,7 @@ supervisor_core::call_ptr supervisor_core::start_child(child_spec spec) {
                                          .factory = std::move(spec.factory)};
   auto call = std::make_shared<start_call>(rt_, std::move(plan),
                                            std::move(wrong));
-  turn([this, call] {
+  run_serially([this, call] {
     auto& what = call->plan;
     // The user's arguments go when the turn is over, whoever has the call.
     auto refuse = [&](caf::error why, worker_handle who = {}) {
@@ -72,9 +72,9 @@ supervisor_core::call_ptr supervisor_core::start_child(child_spec spec) {
 /// Lets `f` have its turn with the child of that name, or ends the call.
 template <class F>
 supervisor_core::call_ptr
-supervisor_core::turn_about(const std::string& name, F f) {
+supervisor_core::run_with_child(const std::string& name, F f) {
   auto call = std::make_shared<child_call::progress>(rt_);
-  turn([this, name, call, f = std::move(f)] {
+  run_serially([this, name, call, f = std::move(f)] {
     if (auto* found = children_.find(name))
       f(*found, call);
     else
@@ -86,7 +86,8 @@ supervisor_core::turn_about(const std::string& name, F f) {
 supervisor_core::call_ptr
 supervisor_core::terminate_child(const std::string& name,
                                  std::optional<on_stop> mode) {
-  return turn_about(name, [this, mode](child_record& x, const call_ptr& made) {
+  return run_with_child(name, [this, mode](child_record& x,
+                                           const call_ptr& made) {
     x.mode = mode.value_or(x.handle.get_core()->terms().on_stop);
     if (rules_.at(x.id) == rules::child_stage::stopped) {
       done(made, {{}, x.handle});
@@ -99,7 +100,8 @@ supervisor_core::terminate_child(const std::string& name,
 
 supervisor_core::call_ptr
 supervisor_core::restart_child(const std::string& name) {
-  return turn_about(name, [this, name](child_record& x, const call_ptr& made) {
+  return run_with_child(name, [this, name](child_record& x,
+                                           const call_ptr& made) {
     if (auto why = rules_.restart_child(x.id); why != rules::refusal::none)
       done(made, {refused(why, name, "restart_child"), x.handle});
     else
@@ -109,7 +111,8 @@ supervisor_core::restart_child(const std::string& name) {
 
 supervisor_core::call_ptr
 supervisor_core::delete_child(const std::string& name) {
-  return turn_about(name, [this, name](child_record& x, const call_ptr& made) {
+  return run_with_child(name, [this, name](child_record& x,
+                                           const call_ptr& made) {
     if (auto why = rules_.delete_child(x.id); why != rules::refusal::none) {
       done(made, {refused(why, name, "delete_child"), x.handle});
       return;
@@ -127,7 +130,7 @@ bool supervisor_core::retry_now(const std::string& name) {
     if (found != nullptr && rules_.contains(found->id))
       result = rules_.retry_now(found->id, now());
   }
-  turn([] {}); // which carries out what the rules ask for
+  run_serially([] {}); // which carries out what the rules ask for
   return result;
 }
 

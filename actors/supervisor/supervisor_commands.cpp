@@ -185,7 +185,7 @@ void supervisor_core::end_of(child_id who, bool forgotten) {
 void supervisor_core::set_retry(child_id who, time_point when) {
   auto job = make_job([weak = weak_from_this(), who] {
     if (auto self = weak.lock())
-      self->turn(
+      self->run_serially(
         [&self = *self, who] { self.rules_.retry_due(who, self.now()); });
   });
   std::vector<core_ptr> waiting;
@@ -278,7 +278,7 @@ void supervisor_core::group_over() {
     core->note_blockers(std::move(late));
     core->child_group_over();
   } else {
-    turn([this] { let_go(); });
+    run_serially([this] { let_go(); });
   }
 }
 

@@ -56,21 +56,21 @@ supervisor_core::supervisor_core(
 
 child_listener::~child_listener() = default;
 
-// -- turns ---------------------------------------------------------------------
+// -- events --------------------------------------------------------------------
 
-void supervisor_core::turn(unique_function<void()> event,
-                           turns::kind which) noexcept {
-  if (!turns_.enter(event, which))
+void supervisor_core::run_serially(unique_function<void()> event,
+                                   serial_queue::kind which) noexcept {
+  if (!events_.enter(event, which))
     return;
   // Whoever holds the last reference may be let go of in here.
   auto self = shared_from_this();
   do
-    take_turn(std::move(event));
-  while (turns_.next(event));
+    run_event(std::move(event));
+  while (events_.next(event));
 }
 
 /// One turn: the event, with the lock held, and then what follows from it.
-void supervisor_core::take_turn(unique_function<void()> event) noexcept {
+void supervisor_core::run_event(unique_function<void()> event) noexcept {
   {
     std::unique_lock guard{mtx_};
     guard_ = &guard;
@@ -108,7 +108,7 @@ void supervisor_core::done(call_ptr call, child_result result) {
 
 void supervisor_core::start() {
   over_.store(false, std::memory_order_release);
-  turn([this] {
+  run_serially([this] {
     if (rules_.at() != rules::group_stage::created) {
       // A stop was quicker: there will be no children.
       over_.store(true, std::memory_order_release);
@@ -317,7 +317,7 @@ void supervisor_core::note_late(const worker_core& who, const outcome& how) {
 }
 
 void supervisor_core::stop_wanted(worker_core& who, on_stop mode) noexcept {
-  turn([this, what = core_ptr{who}, mode] {
+  run_serially([this, what = core_ptr{who}, mode] {
     auto* x = children_.find(what->place());
     if (x == nullptr)
       return;
@@ -336,7 +336,7 @@ void supervisor_core::face_changed(worker_core& who,
 }
 
 void supervisor_core::marked_healthy(worker_core& who) noexcept {
-  turn([this, place = who.place()] { rules_.mark_healthy(place); });
+  run_serially([this, place = who.place()] { rules_.mark_healthy(place); });
 }
 
 // -- helpers -------------------------------------------------------------------

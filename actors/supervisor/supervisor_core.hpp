@@ -7,7 +7,7 @@
 #include "supervisor/child_call.hpp"
 #include "supervisor/child_listener.hpp"
 #include "supervisor/child_table.hpp"
-#include "supervisor/turns.hpp"
+#include "supervisor/serial_queue.hpp"
 #include "troupe/detail/idle_wait.hpp"
 #include "troupe/detail/small_mutex.hpp"
 #include "troupe/detail/unique_function.hpp"
@@ -127,20 +127,21 @@ private:
   };
 
   /// Lets `event` have its turn. It runs with the lock held.
-  void turn(unique_function<void()> event,
-            turns::kind which = turns::kind::call) noexcept;
+  void
+  run_serially(unique_function<void()> event,
+               serial_queue::kind which = serial_queue::kind::call) noexcept;
 
   /// The same for what has become of a child, or of the supervisor.
   void news(unique_function<void()> event) noexcept {
-    turn(std::move(event), turns::kind::news);
+    run_serially(std::move(event), serial_queue::kind::news);
   }
 
-  void take_turn(unique_function<void()> event) noexcept;
+  void run_event(unique_function<void()> event) noexcept;
 
   void done(call_ptr call, child_result result);
 
   template <class F>
-  call_ptr turn_about(const std::string& name, F f);
+  call_ptr run_with_child(const std::string& name, F f);
 
   void carry_out(const rules::command& what);
 
@@ -198,7 +199,7 @@ private:
   const std::string subject_;
   const std::weak_ptr<child_listener> listener_;
 
-  turns turns_;
+  serial_queue events_;
 
   // Of whoever has the turn: no lock is needed.
   std::unique_lock<small_mutex>* guard_ = nullptr; // of the event that runs

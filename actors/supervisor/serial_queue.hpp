@@ -16,12 +16,12 @@ namespace troupe {
 /// thread is at it. Thread-safe.
 ///
 /// ~~~
-/// if (turns.enter(what, turns::kind::news))
+/// if (queue.enter(what, serial_queue::kind::news))
 ///   do
 ///     carry_out(std::move(what));
-///   while (turns.next(what));
+///   while (queue.next(what));
 /// ~~~
-class turns {
+class serial_queue {
 public:
   using event = unique_function<void()>;
 

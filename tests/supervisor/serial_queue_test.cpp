@@ -3,7 +3,7 @@
 
 // Who has the turn with a supervisor, and what comes next.
 
-#include "supervisor/turns.hpp"
+#include "supervisor/serial_queue.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -15,31 +15,31 @@
 #include <utility>
 #include <vector>
 
-using troupe::turns;
+using troupe::serial_queue;
 
 namespace {
 
 /// Enters events that write a letter, and has them all.
 struct scene {
-  turns list;
+  serial_queue list;
   std::string done;
 
-  bool enter(char what, turns::kind which) {
-    turns::event event = [this, what] { done += what; };
+  bool enter(char what, serial_queue::kind which) {
+    serial_queue::event event = [this, what] { done += what; };
     return list.enter(event, which);
   }
 
   bool news(char what) {
-    return enter(what, turns::kind::news);
+    return enter(what, serial_queue::kind::news);
   }
 
   bool calls(char what) {
-    return enter(what, turns::kind::call);
+    return enter(what, serial_queue::kind::call);
   }
 
   /// Has what comes next.
   bool next() {
-    turns::event event;
+    serial_queue::event event;
     if (!list.next(event))
       return false;
     event();
@@ -86,21 +86,21 @@ TEST_CASE("S16 a call has its turn, however many news come") {
   REQUIRE(x.calls('-'));
   CHECK_FALSE(x.calls('!'));
   CHECK_FALSE(x.calls('?'));
-  for (std::size_t i = 0; i < 3 * turns::most_news; ++i) {
+  for (std::size_t i = 0; i < 3 * serial_queue::most_news; ++i) {
     // Each brings the next.
     CHECK_FALSE(x.news('.'));
     REQUIRE(x.next());
   }
-  const std::string some(turns::most_news, '.');
-  CHECK(x.done.find('!') == turns::most_news);
-  CHECK(x.done.find('?') == 2 * turns::most_news + 1);
+  const std::string some(serial_queue::most_news, '.');
+  CHECK(x.done.find('!') == serial_queue::most_news);
+  CHECK(x.done.find('?') == 2 * serial_queue::most_news + 1);
   CHECK(x.done.starts_with(some + '!' + some + '?'));
 }
 
 TEST_CASE("S16 news that no call has waited for are not counted against it") {
   scene x;
   REQUIRE(x.news('-'));
-  for (std::size_t i = 0; i < 2 * turns::most_news; ++i) {
+  for (std::size_t i = 0; i < 2 * serial_queue::most_news; ++i) {
     CHECK_FALSE(x.news('.'));
     REQUIRE(x.next());
   }
@@ -114,7 +114,7 @@ TEST_CASE("S16 news that no call has waited for are not counted against it") {
 TEST_CASE("S16 of many threads one is at it at a time, and nothing is lost") {
   constexpr int threads = 4;
   constexpr int each = 2'000;
-  turns list;
+  serial_queue list;
   std::atomic<int> at_it = 0;
   std::atomic<bool> two_at_it = false;
   int done = 0; // of whoever has the turn
@@ -123,9 +123,9 @@ TEST_CASE("S16 of many threads one is at it at a time, and nothing is lost") {
     for (int t = 0; t < threads; ++t)
       all.emplace_back([&, t] {
         for (int i = 0; i < each; ++i) {
-          turns::event what = [&done] { ++done; };
-          if (!list.enter(what, (i + t) % 2 == 0 ? turns::kind::news
-                                                 : turns::kind::call))
+          serial_queue::event what = [&done] { ++done; };
+          if (!list.enter(what, (i + t) % 2 == 0 ? serial_queue::kind::news
+                                                 : serial_queue::kind::call))
             continue;
           do {
             if (at_it.fetch_add(1) != 0)

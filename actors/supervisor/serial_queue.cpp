@@ -1,14 +1,14 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "supervisor/turns.hpp"
+#include "supervisor/serial_queue.hpp"
 
 #include <mutex>
 #include <utility>
 
 namespace troupe {
 
-bool turns::enter(event& what, kind which) {
+bool serial_queue::enter(event& what, kind which) {
   std::unique_lock guard{mtx_};
   if (!std::exchange(taken_, true))
     return true;
@@ -16,7 +16,7 @@ bool turns::enter(event& what, kind which) {
   return false;
 }
 
-bool turns::next(event& what) noexcept {
+bool serial_queue::next(event& what) noexcept {
   std::unique_lock guard{mtx_};
   const auto calls_due = news_.empty() || news_in_a_row_ >= most_news;
   auto& from = !calls_.empty() && calls_due ? calls_ : news_;

@@ -6,7 +6,7 @@
 #include "rules/within.hpp"
 #include "system/caf_compat.hpp"
 #include "system/runtime.hpp"
-#include "worker/roll_call.hpp"
+#include "worker/status_poll.hpp"
 #include "worker/stop_report.hpp"
 #include "worker/worker_core.hpp"
 

@@ -19,7 +19,7 @@
 #include "system/runtime.hpp"
 #include "system/setting.hpp"
 #include "troupe/events.hpp"
-#include "worker/roll_call.hpp"
+#include "worker/status_poll.hpp"
 #include "worker/tree_status.hpp"
 #include "worker/worker_core.hpp"
 
@@ -436,7 +436,7 @@ private:
     std::erase_if(roots, [](const core_ptr& x) {
       return x->kind() != child_kind::supervisor;
     });
-    auto answers = roll_call::hold(*rt_, roots, liveness_limit);
+    auto answers = status_poll::hold(*rt_, roots, liveness_limit);
     std::vector<tree_status> result;
     for (const auto& x : roots) {
       tree_status root;

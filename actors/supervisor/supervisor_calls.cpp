@@ -188,7 +188,7 @@ void supervisor_core::list(std::vector<core_ptr>& to) const {
 }
 
 void supervisor_core::describe(tree_status& out,
-                               const roll_call* answers) const {
+                               const status_poll* answers) const {
   struct found {
     core_ptr who;
     child_kind kind;

@@ -109,7 +109,7 @@ public:
 
   /// Adds what it knows, and the status of its children, to that of the
   /// supervisor.
-  void describe(tree_status& out, const roll_call* answers) const override;
+  void describe(tree_status& out, const status_poll* answers) const override;
 
   void list(std::vector<core_ptr>& to) const override;
 

@@ -330,26 +330,27 @@ std::vector<core_ptr> runtime::top_cores() {
 
 // -- those who look at workers -------------------------------------------------
 
-void runtime::add_caller(const worker_core& who,
-                         std::shared_ptr<roll_call> caller) {
-  std::unique_lock guard{callers_mtx_};
-  callers_.emplace(&who, std::move(caller));
+void runtime::add_poller(const worker_core& who,
+                         std::shared_ptr<status_poll> poller) {
+  std::unique_lock guard{pollers_mtx_};
+  pollers_.emplace(&who, std::move(poller));
 }
 
-std::vector<std::shared_ptr<roll_call>>
-runtime::take_callers(const worker_core& who) {
-  std::vector<std::shared_ptr<roll_call>> result;
-  std::unique_lock guard{callers_mtx_};
-  auto [first, last] = callers_.equal_range(&who);
+std::vector<std::shared_ptr<status_poll>>
+runtime::take_pollers(const worker_core& who) {
+  std::vector<std::shared_ptr<status_poll>> result;
+  std::unique_lock guard{pollers_mtx_};
+  auto [first, last] = pollers_.equal_range(&who);
   for (auto i = first; i != last; ++i)
     result.push_back(std::move(i->second));
-  callers_.erase(first, last);
+  pollers_.erase(first, last);
   return result;
 }
 
-void runtime::forget_caller(const std::shared_ptr<roll_call>& caller) noexcept {
-  std::unique_lock guard{callers_mtx_};
-  std::erase_if(callers_, [&](const auto& x) { return x.second == caller; });
+void runtime::forget_poller(
+  const std::shared_ptr<status_poll>& poller) noexcept {
+  std::unique_lock guard{pollers_mtx_};
+  std::erase_if(pollers_, [&](const auto& x) { return x.second == poller; });
 }
 
 // -- paths ---------------------------------------------------------------------

@@ -37,7 +37,7 @@ namespace troupe {
 
 class worker_core;
 class core_ptr;
-class roll_call;
+class status_poll;
 
 /// What the workers of one actor system share: the clock, the threads for code
 /// that blocks, the settings, and the list of all cores. Made on first use and
@@ -210,15 +210,15 @@ public:
 
   // -- those who look at workers ----------------------------------------------
 
-  /// Notes that `who` is to answer `caller`.
-  void add_caller(const worker_core& who, std::shared_ptr<roll_call> caller);
+  /// Notes that `who` is to answer `poller`.
+  void add_poller(const worker_core& who, std::shared_ptr<status_poll> poller);
 
   /// Takes those whom `who` is to answer.
-  [[nodiscard]] std::vector<std::shared_ptr<roll_call>>
-  take_callers(const worker_core& who);
+  [[nodiscard]] std::vector<std::shared_ptr<status_poll>>
+  take_pollers(const worker_core& who);
 
-  /// Lets go of a caller.
-  void forget_caller(const std::shared_ptr<roll_call>& caller) noexcept;
+  /// Lets go of a poller.
+  void forget_poller(const std::shared_ptr<status_poll>& poller) noexcept;
 
   // -- paths ------------------------------------------------------------------
 
@@ -281,10 +281,10 @@ private:
   std::map<std::string, const worker_core*, std::less<>>
     claims_; // by path; until it is over
 
-  small_mutex callers_mtx_;
-  // The roll call holds the core.
-  std::unordered_multimap<const worker_core*, std::shared_ptr<roll_call>>
-    callers_;
+  small_mutex pollers_mtx_;
+  // The status poll holds the core.
+  std::unordered_multimap<const worker_core*, std::shared_ptr<status_poll>>
+    pollers_;
 
   // Those that were asked for last.
   small_mutex terms_mtx_;

@@ -3,7 +3,7 @@
 
 // What a worker says about itself while it runs, by itself and when asked.
 
-#include "worker/roll_call.hpp"
+#include "worker/status_poll.hpp"
 #include "worker/worker_core.hpp"
 
 #include <utility>
@@ -44,19 +44,19 @@ void worker_core::report_health(health x, std::string why) {
 
 // -- being looked at -----------------------------------------------------------
 
-bool worker_core::call_upon(std::shared_ptr<roll_call> who) {
+bool worker_core::ask_status(std::shared_ptr<status_poll> who) {
   std::unique_lock guard{mtx_};
   auto at = lifecycle_.at();
   if (at == rules::stage::created || rules::is_final(at))
     return false;
-  rt().add_caller(*this, std::move(who));
+  rt().add_poller(*this, std::move(who));
   add_todo(todo::answer);
   return true;
 }
 
-void worker_core::answer_callers() {
-  auto callers = rt().take_callers(*this);
-  if (callers.empty())
+void worker_core::answer_pollers() {
+  auto pollers = rt().take_pollers(*this);
+  if (pollers.empty())
     return;
   status_fields fields;
   // Once it has ended, its object may be in other hands.
@@ -68,7 +68,7 @@ void worker_core::answer_callers() {
       fields = {{"describe() failed", text_of(std::current_exception())}};
     }
   }
-  for (auto& x : callers)
+  for (auto& x : pollers)
     x->answer(*this, fields);
 }
 

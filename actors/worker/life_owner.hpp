@@ -19,7 +19,7 @@ namespace troupe {
 
 class worker_core;
 class core_ptr;
-class roll_call;
+class status_poll;
 
 /// Who keeps a worker that has more than one life: what the worker's core has
 /// to know of its supervisor. Called without any lock held, on any thread.
@@ -70,7 +70,7 @@ public:
 
   /// Adds what it knows, and their status, to that of the supervisor.
   /// @param answers What they have said when they were asked, or null.
-  virtual void describe(tree_status& out, const roll_call* answers) const = 0;
+  virtual void describe(tree_status& out, const status_poll* answers) const = 0;
 
   /// Adds their cores.
   virtual void list(std::vector<core_ptr>& to) const = 0;

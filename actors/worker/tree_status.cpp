@@ -26,7 +26,7 @@ std::string to_string(child_kind x) {
   return "invalid";
 }
 
-tree_status describe_tree(const worker_core& x, const roll_call* answers) {
+tree_status describe_tree(const worker_core& x, const status_poll* answers) {
   tree_status result;
   result.self = x.status();
   if (answers != nullptr)
@@ -74,7 +74,7 @@ ask_trees(runtime& rt, const std::vector<core_ptr>& roots, timespan patience) {
   std::vector<core_ptr> whom;
   for (const auto& x : roots)
     list_askable(x, whom);
-  auto answers = roll_call::hold(rt, std::move(whom), patience);
+  auto answers = status_poll::hold(rt, std::move(whom), patience);
   std::vector<tree_status> result;
   result.reserve(roots.size());
   for (const auto& x : roots)

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "troupe/tree_status.hpp"
-#include "worker/roll_call.hpp"
+#include "worker/status_poll.hpp"
 #include "worker/worker_core.hpp"
 
 #include <vector>
@@ -15,7 +15,7 @@ namespace troupe {
 /// hold the lock of a core or a supervisor_core, which is never for long. (S29)
 /// @param answers What they have said when they were asked, or null.
 [[nodiscard]] tree_status describe_tree(const worker_core& x,
-                                        const roll_call* answers = nullptr);
+                                        const status_poll* answers = nullptr);
 
 /// The same of several, each of which is asked first what it has to say.
 /// @param patience How long to wait for their answers.

@@ -471,7 +471,7 @@ void worker_actor::outlive_quit() {
 
 void worker_actor::carry_out(todo what) {
   if (has(what, todo::answer))
-    core_->answer_callers();
+    core_->answer_pollers();
   if (over_)
     return; // Told before the end, and overtaken by it.
   if (has(what, todo::child_ended))

@@ -41,7 +41,7 @@
 namespace troupe {
 
 class ask_table;
-class roll_call;
+class status_poll;
 class worker_actor;
 
 /// The error of a call on a handle that points to no worker.
@@ -323,10 +323,10 @@ public:
 
   /// Has the worker answer `who` on its own actor.
   /// @returns `false` if there is nobody in here who could.
-  bool call_upon(std::shared_ptr<roll_call> who);
+  bool ask_status(std::shared_ptr<status_poll> who);
 
   /// Answers those who have called; the actor's own thread.
-  void answer_callers();
+  void answer_pollers();
 
   /// Whether there is a point in asking it: its code runs at this moment, or
   /// may have something to say.

@@ -320,9 +320,9 @@ TEST_CASE_METHOD(fixture, "A6 calls that come, go and are given up at once") {
     std::atomic<int>& runs;
     std::atomic<int>& gone;
   };
-  std::vector<std::thread> all_callers;
+  std::vector<std::thread> all_pollers;
   for (int c = 0; c < callers; ++c)
-    all_callers.emplace_back([&] {
+    all_pollers.emplace_back([&] {
       loop_strand mine;
       std::mutex mtx;
       thread_job* where = nullptr;
@@ -350,7 +350,7 @@ TEST_CASE_METHOD(fixture, "A6 calls that come, go and are given up at once") {
         }
       }
     });
-  for (auto& x : all_callers)
+  for (auto& x : all_pollers)
     x.join();
   CHECK(gone == callers * rounds);
   CHECK(runs + back <= callers * rounds);

@@ -21,11 +21,11 @@ namespace troupe {
 /// Asks workers for an answer that only their own code can give, and waits for
 /// it, but not for long: who sits in code that does not return has none.
 /// Thread-safe.
-class roll_call : public std::enable_shared_from_this<roll_call> {
+class status_poll : public std::enable_shared_from_this<status_poll> {
 public:
   /// Asks all of them and waits until each has answered, or for `patience`.
   /// @pre the calling thread may block
-  static std::shared_ptr<const roll_call>
+  static std::shared_ptr<const status_poll>
   hold(runtime& rt, std::vector<core_ptr> whom, timespan patience);
 
   /// What `who` has answered, on its own thread.

@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "worker/roll_call.hpp"
+#include "worker/status_poll.hpp"
 
 #include <utility>
 
@@ -15,9 +15,9 @@ constexpr std::size_t window = 128;
 
 } // namespace
 
-std::shared_ptr<const roll_call>
-roll_call::hold(runtime& rt, std::vector<core_ptr> whom, timespan patience) {
-  auto self = std::make_shared<roll_call>();
+std::shared_ptr<const status_poll>
+status_poll::hold(runtime& rt, std::vector<core_ptr> whom, timespan patience) {
+  auto self = std::make_shared<status_poll>();
   self->whom_ = std::move(whom);
   const auto begin = rt.time().now();
   const auto limit = deadline_after(begin, patience);
@@ -43,35 +43,35 @@ roll_call::hold(runtime& rt, std::vector<core_ptr> whom, timespan patience) {
     self->ask(who, limit == never || now - begin < limit - now);
   }
   wait_for_less_than(1);
-  rt.forget_caller(self);
+  rt.forget_poller(self);
   return self;
 }
 
-void roll_call::ask(const core_ptr& who, bool in_time) {
+void status_poll::ask(const core_ptr& who, bool in_time) {
   {
     std::unique_lock guard{mtx_};
     if (!replies_.emplace(who.get(), reply{in_time, std::nullopt}).second)
       return;
     ++awaited_;
   }
-  if (!who->call_upon(shared_from_this()))
+  if (!who->ask_status(shared_from_this()))
     withdraw(*who);
 }
 
 /// It shows what its core says.
-void roll_call::overlook(const core_ptr& who) {
+void status_poll::overlook(const core_ptr& who) {
   std::unique_lock guard{mtx_};
   replies_.emplace(who.get(), reply{false, std::nullopt});
 }
 
 /// There is nobody in the core who could answer.
-void roll_call::withdraw(const worker_core& who) {
+void status_poll::withdraw(const worker_core& who) {
   std::unique_lock guard{mtx_};
   replies_.erase(&who);
   --awaited_;
 }
 
-void roll_call::answer(const worker_core& who, status_fields fields) {
+void status_poll::answer(const worker_core& who, status_fields fields) {
   {
     std::unique_lock guard{mtx_};
     auto i = replies_.find(&who);
@@ -84,12 +84,12 @@ void roll_call::answer(const worker_core& who, status_fields fields) {
   who.rt().notify();
 }
 
-std::size_t roll_call::awaited() const {
+std::size_t status_poll::awaited() const {
   std::unique_lock guard{mtx_};
   return awaited_;
 }
 
-void roll_call::describe(const worker_core& who, tree_status& to) const {
+void status_poll::describe(const worker_core& who, tree_status& to) const {
   std::unique_lock guard{mtx_};
   const auto i = replies_.find(&who);
   if (i == replies_.end())
@@ -103,14 +103,14 @@ void roll_call::describe(const worker_core& who, tree_status& to) const {
     to.overlooked = true;
 }
 
-bool roll_call::is_mute(const worker_core& who) const {
+bool status_poll::is_mute(const worker_core& who) const {
   std::unique_lock guard{mtx_};
   auto i = replies_.find(&who);
   return i != replies_.end() && i->second.in_time && !i->second.said;
 }
 
 bool answers(const core_ptr& who, timespan patience) {
-  return !roll_call::hold(who->rt(), {who}, patience)->is_mute(*who);
+  return !status_poll::hold(who->rt(), {who}, patience)->is_mute(*who);
 }
 
 } // namespace troupe

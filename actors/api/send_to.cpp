@@ -45,7 +45,7 @@ bool send_awaiter::wait_for_room() {
   return false;
 }
 
-void send_awaiter::decided(bool taken, message_queue::departures&) noexcept {
+void send_awaiter::decided(bool taken, message_queue::after_unlock&) noexcept {
   result_ = taken ? receipt::taken : receipt::closed;
   // With the lock held: the destructor takes it before the wait goes.
   post();

@@ -82,8 +82,8 @@ void pool_router::assign(message_node& x) const {
 
 receipt pool_router::submit(submission& x) {
   // They go after the lock: messages are the user's.
-  std::optional<message_queue::departures> out;
-  departure_list moved;
+  std::optional<message_queue::after_unlock> out;
+  after_unlock_list moved;
   {
     std::unique_lock guard{mtx_};
     const auto where = x.what()->partition;
@@ -132,7 +132,7 @@ pool_router::seat* pool_router::choose(rules::partition where) {
 // -- the queues ----------------------------------------------------------------
 
 void pool_router::take_over(message_queue& from, bool messages) noexcept {
-  departure_list out;
+  after_unlock_list out;
   std::unique_lock guard{mtx_};
   if (is_own(from))
     return;
@@ -151,7 +151,7 @@ void pool_router::take_over(message_queue& from, bool messages) noexcept {
 /// What one queue has given up, others take; nothing else can come between.
 /// @pre the lock is held
 void pool_router::redistribute(message_queue& from, bool messages,
-                               departure_list& out) {
+                               after_unlock_list& out) {
   // Tries the queues one after another, `from` in the end.
   auto settle = [&](rules::partition where, auto inherit) {
     while (auto* found = choose(where)) {
@@ -181,7 +181,7 @@ void pool_router::redistribute(message_queue& from, bool messages,
 /// Its queue is closed, because somebody has stopped that worker alone. By key,
 /// what it still has goes to the others here and now, before what comes.
 /// @pre the lock is held
-void pool_router::pass_over(seat& x, departure_list& out) {
+void pool_router::pass_over(seat& x, after_unlock_list& out) {
   set_open(x, false);
   if (plan_.options.routing != routing::by_key || waiting_->at().closed)
     return;
@@ -190,7 +190,7 @@ void pool_router::pass_over(seat& x, departure_list& out) {
 }
 
 void pool_router::prepare_drain() noexcept {
-  departure_list out;
+  after_unlock_list out;
   std::unique_lock guard{mtx_};
   if (waiting_->at().load == 0)
     return;
@@ -361,7 +361,7 @@ void pool_router::note_ready(worker_core& who) noexcept {
 /// Those that are ready get messages from now on, if it is time for that, and a
 /// share of what is queued already. By key, that is what belongs to them,
 /// before anything that is sent from now on.
-void pool_router::open_ready(departure_list& out) {
+void pool_router::open_ready(after_unlock_list& out) {
   if (!rules::may_open(plan_.options.routing, ready_.size(), open_.size(),
                        settled())
       || waiting_->at().closed)
@@ -383,7 +383,7 @@ void pool_router::open_ready(departure_list& out) {
 /// What they have not begun with goes to the others before anything that is
 /// sent from now on.
 void pool_router::close_seats(std::size_t first, std::size_t last,
-                              departure_list& out) {
+                              after_unlock_list& out) {
   std::vector<message_queue*> closed;
   for (auto i = last; i > first; --i)
     if (auto& x = seats_[i - 1]; x.open) {
@@ -435,7 +435,7 @@ void pool_router::reconcile(std::size_t first, std::size_t last) {
   std::vector<call_ptr> done;
   caf::error why_not;
   std::shared_ptr<supervisor_core> by;
-  departure_list out;
+  after_unlock_list out;
   {
     std::unique_lock guard{mtx_};
     by = owner_.lock();

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "queue/departures.hpp"
+#include "queue/after_unlock.hpp"
 #include "rules/routing.hpp"
 #include "supervisor/child_call.hpp"
 #include "supervisor/child_listener.hpp"
@@ -122,11 +122,11 @@ private:
     bool open = false; // it may get messages
   };
 
-  using departure_list = std::list<message_queue::departures>;
+  using after_unlock_list = std::list<message_queue::after_unlock>;
 
-  void redistribute(message_queue& from, bool messages, departure_list& out);
+  void redistribute(message_queue& from, bool messages, after_unlock_list& out);
 
-  void pass_over(seat& x, departure_list& out);
+  void pass_over(seat& x, after_unlock_list& out);
 
   void note_ready(worker_core& who) noexcept;
 
@@ -169,9 +169,9 @@ private:
 
   void clear_seats() noexcept;
 
-  void open_ready(departure_list& out);
+  void open_ready(after_unlock_list& out);
 
-  void close_seats(std::size_t first, std::size_t last, departure_list& out);
+  void close_seats(std::size_t first, std::size_t last, after_unlock_list& out);
 
   /// Whether nobody comes or goes.
   [[nodiscard]] bool settled() const noexcept {

@@ -4,7 +4,7 @@
 #include "troupe/detail/get_message.hpp"
 
 #include "base/linked_list.hpp"
-#include "queue/departures.hpp"
+#include "queue/after_unlock.hpp"
 #include "worker/worker_core.hpp"
 
 #include <mutex>
@@ -66,7 +66,7 @@ message_queue::awaiter::~awaiter() {
 
 bool message_queue::awaiter::await_ready() {
   auto& core = get_core();
-  departures out{*queue_};
+  after_unlock out{*queue_};
   std::unique_lock guard{queue_->mtx_};
   if (core.abandoned())
     return false; // The message in progress may be another worker's by now.
@@ -138,7 +138,7 @@ void message_queue::awaiter::stop_asked() noexcept {
 message_queue::node_ptr message_queue::awaiter::take() noexcept {
   delist();
   if (!done_) {
-    departures out{*queue_};
+    after_unlock out{*queue_};
     std::unique_lock guard{queue_->mtx_};
     // Out of the lines, so that nobody else will touch it.
     done_ = true;
@@ -199,7 +199,7 @@ void message_queue::handover::end(leave how) noexcept {
   if (size_ == 0)
     return;
   size_ = 0;
-  departures out{*queue_};
+  after_unlock out{*queue_};
   std::unique_lock guard{queue_->mtx_};
   auto mine = !core_->abandoned();
   while (first_ != nullptr) {

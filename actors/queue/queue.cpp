@@ -4,7 +4,7 @@
 #include "troupe/detail/queue.hpp"
 
 #include "base/linked_list.hpp"
-#include "queue/departures.hpp"
+#include "queue/after_unlock.hpp"
 #include "rules/naming.hpp"
 #include "rules/queueing.hpp"
 #include "system/stream.hpp"
@@ -106,7 +106,7 @@ bool message_queue::drop_in(node_ptr& x) noexcept {
 bool message_queue::push(node_ptr x) {
   if (drop_in(x))
     return true;
-  departures out{*this};
+  after_unlock out{*this};
   std::unique_lock guard{mtx_};
   return enter(x, rules::patience::none, out) == receipt::taken;
 }
@@ -114,12 +114,12 @@ bool message_queue::push(node_ptr x) {
 receipt message_queue::submit(submission& x) {
   if (drop_in(x.what()))
     return receipt::taken;
-  departures out{*this};
+  after_unlock out{*this};
   std::unique_lock guard{mtx_};
   return take(x, out);
 }
 
-receipt message_queue::offer(submission& x, departures& out) {
+receipt message_queue::offer(submission& x, after_unlock& out) {
   if (drop_in(x.what()))
     return receipt::taken;
   std::unique_lock guard{mtx_};
@@ -127,7 +127,7 @@ receipt message_queue::offer(submission& x, departures& out) {
 }
 
 /// Takes a message, or puts its sender into the line.
-receipt message_queue::take(submission& x, departures& out) {
+receipt message_queue::take(submission& x, after_unlock& out) {
   auto result = enter(x.what(), x.sender(), out);
   if (result == receipt::held)
     line_up(x.to_hold());
@@ -135,12 +135,12 @@ receipt message_queue::take(submission& x, departures& out) {
 }
 
 void message_queue::fail(node_ptr x, std::exception_ptr thrown) noexcept {
-  departures out{*this};
+  after_unlock out{*this};
   std::unique_lock guard{mtx_};
   ++counts_.sent;
   ++counts_.failed;
   x->thrown = std::move(thrown);
-  out.bury(x.release(), dead_letter_reason::failed);
+  out.add_dead_letter(x.release(), dead_letter_reason::failed);
 }
 
 message_queue::node_ptr message_queue::hold_unread(caf::message x) {
@@ -174,13 +174,13 @@ void message_queue::withdraw(applicant& who) noexcept {
 
 /// Decides over a message that comes, and does it, unless it is to be held.
 receipt message_queue::enter(node_ptr& x, rules::patience sender,
-                             departures& out) noexcept {
+                             after_unlock& out) noexcept {
   if (!closed_)
     collect();
   auto refuse = [&](std::uint64_t& count, dead_letter_reason why) {
     ++counts_.sent;
     ++count;
-    out.bury(x.release(), why);
+    out.add_dead_letter(x.release(), why);
   };
   const rules::queue_view at{closed_, counts_.queued, options_.capacity,
                              options_.overflow};
@@ -192,7 +192,8 @@ receipt message_queue::enter(node_ptr& x, rules::patience sender,
       append_new(x.release());
       --counts_.queued;
       ++counts_.dropped;
-      out.bury(unlink_oldest().release(), dead_letter_reason::dropped);
+      out.add_dead_letter(unlink_oldest().release(),
+                          dead_letter_reason::dropped);
       return receipt::taken;
     }
     case rules::admission::drop:
@@ -328,7 +329,7 @@ void message_queue::leave_line(applicant& who) noexcept {
 }
 
 /// Lets in those for whom there is room now.
-void message_queue::admit(departures& out) noexcept {
+void message_queue::admit(after_unlock& out) noexcept {
   while (first_applicant_ != nullptr && !closed_
          && counts_.queued < options_.capacity) {
     auto& who = *first_applicant_;
@@ -338,13 +339,13 @@ void message_queue::admit(departures& out) noexcept {
   }
 }
 
-void message_queue::turn_away(departures& out) noexcept {
+void message_queue::turn_away(after_unlock& out) noexcept {
   while (first_applicant_ != nullptr) {
     auto& who = *first_applicant_;
     leave_line(who);
     ++counts_.sent;
     ++counts_.closed;
-    out.bury(who.what_.release(), dead_letter_reason::closed);
+    out.add_dead_letter(who.what_.release(), dead_letter_reason::closed);
     who.decided(false, out);
   }
 }
@@ -352,7 +353,7 @@ void message_queue::turn_away(departures& out) noexcept {
 void message_queue::turn_away() noexcept {
   if (auto pool = this->pool())
     pool->take_over(*this, false);
-  departures out{*this};
+  after_unlock out{*this};
   std::unique_lock guard{mtx_};
   turn_away(out);
 }
@@ -374,7 +375,7 @@ void message_queue::suspend() noexcept {
 }
 
 void message_queue::reopen() noexcept {
-  departures out{*this};
+  after_unlock out{*this};
   std::unique_lock guard{mtx_};
   closed_ = false;
   give_out_ = true;
@@ -403,7 +404,7 @@ bool message_queue::is_empty() const noexcept {
 }
 
 void message_queue::let_go() noexcept {
-  departures out{*this};
+  after_unlock out{*this};
   std::unique_lock guard{mtx_};
   while (waiting_.first != nullptr)
     waiting_.first->leave_line();
@@ -446,7 +447,7 @@ void message_queue::discard(leave how) noexcept {
 /// @returns the others.
 std::optional<message_queue::backlog>
 message_queue::write_off(leave how) noexcept {
-  departures out{*this};
+  after_unlock out{*this};
   std::unique_lock guard{mtx_};
   closed_ = true;
   give_out_ = false;
@@ -455,21 +456,21 @@ message_queue::write_off(leave how) noexcept {
   auto& count = abandoned ? counts_.abandoned : counts_.discarded;
   const auto why = abandoned ? dead_letter_reason::abandoned
                              : dead_letter_reason::discarded;
-  auto bury = [&](node_ptr x) {
+  auto to_dead_letters = [&](node_ptr x) {
     --counts_.queued;
     ++count;
-    out.bury(x.release(), why);
+    out.add_dead_letter(x.release(), why);
   };
   if (abandoned) {
     // Nobody resumes those to whom a message was promised.
     while (auto* who = promised_.first) {
       who->leave_line();
-      bury(std::move(who->got_));
+      to_dead_letters(std::move(who->got_));
     }
   }
   collect_unless(some_at_once());
   for (auto left = buried_at_once; left > 0 && first_ != nullptr; --left)
-    bury(unlink_first());
+    to_dead_letters(unlink_first());
   if (abandoned)
     settle(how, out);
   turn_away(out);
@@ -486,23 +487,23 @@ message_queue::write_off(leave how) noexcept {
 }
 
 void message_queue::settle(leave how) noexcept {
-  departures out{*this};
+  after_unlock out{*this};
   std::unique_lock guard{mtx_};
   settle(how, out);
 }
 
-void message_queue::settle(leave how, departures& out) noexcept {
+void message_queue::settle(leave how, after_unlock& out) noexcept {
   auto n = std::exchange(counts_.in_progress, 0);
   if (n != 0)
     report_handled();
   auto* kept = std::exchange(given_out_, nullptr);
   auto next = [&kept] { return std::exchange(kept, kept->next); };
-  auto bury = [&](std::uint64_t& count, dead_letter_reason why) {
+  auto to_dead_letters = [&](std::uint64_t& count, dead_letter_reason why) {
     count += n;
     for (; kept != nullptr; --n)
-      out.bury(next(), why);
+      out.add_dead_letter(next(), why);
     if (n != 0)
-      out.bury_unseen(n, why);
+      out.count_dead_letters(n, why);
   };
   switch (how) {
     case leave::handled:
@@ -512,7 +513,7 @@ void message_queue::settle(leave how, departures& out) noexcept {
         out.drop(next());
       break;
     case leave::failed:
-      bury(counts_.failed, dead_letter_reason::failed);
+      to_dead_letters(counts_.failed, dead_letter_reason::failed);
       break;
     case leave::crashed: {
       node* lost = nullptr;
@@ -530,12 +531,12 @@ void message_queue::settle(leave how, departures& out) noexcept {
         }
       }
       kept = lost;
-      bury(counts_.lost, dead_letter_reason::lost);
+      to_dead_letters(counts_.lost, dead_letter_reason::lost);
       break;
     }
     case leave::put_off:
       if (closed_ || give_out_) {
-        bury(counts_.failed, dead_letter_reason::failed);
+        to_dead_letters(counts_.failed, dead_letter_reason::failed);
         break;
       }
       counts_.queued += n;
@@ -543,10 +544,10 @@ void message_queue::settle(leave how, departures& out) noexcept {
         give_back(node_ptr{next()});
       break;
     case leave::lost:
-      bury(counts_.lost, dead_letter_reason::lost);
+      to_dead_letters(counts_.lost, dead_letter_reason::lost);
       break;
     case leave::abandoned:
-      bury(counts_.abandoned, dead_letter_reason::abandoned);
+      to_dead_letters(counts_.abandoned, dead_letter_reason::abandoned);
       break;
   }
 }
@@ -617,7 +618,7 @@ bool message_queue::inherit(node_ptr& x, bool anyhow) noexcept {
 }
 
 bool message_queue::inherit(applicant& who, bool anyhow,
-                            departures& out) noexcept {
+                            after_unlock& out) noexcept {
   std::unique_lock guard{mtx_};
   if (closed_ && !anyhow)
     return false;
@@ -637,13 +638,13 @@ bool message_queue::keeps_content() const noexcept {
 }
 
 void message_queue::keep(worker_core& core, node_ptr x) noexcept {
-  departures out{*this};
+  after_unlock out{*this};
   std::unique_lock guard{mtx_};
   keep(core, std::move(x), out);
 }
 
 void message_queue::settle(worker_core& core, node_ptr x, leave how) noexcept {
-  departures out{*this};
+  after_unlock out{*this};
   std::unique_lock guard{mtx_};
   if (keep(core, std::move(x), out))
     settle(how, out);
@@ -651,7 +652,7 @@ void message_queue::settle(worker_core& core, node_ptr x, leave how) noexcept {
 
 /// @returns whether the message in progress is that worker's.
 bool message_queue::keep(worker_core& core, node_ptr x,
-                         departures& out) noexcept {
+                         after_unlock& out) noexcept {
   // The code of an abandoned worker may come here when that is over, and
   // another worker has a message of this queue in hand.
   if (core.abandoned()) {
@@ -677,7 +678,7 @@ message_queue::pop_front(const worker_core& core) noexcept {
 }
 
 /// Makes one message that was queued the one in progress.
-void message_queue::take_in(departures& out) noexcept {
+void message_queue::take_in(after_unlock& out) noexcept {
   --counts_.queued;
   ++counts_.in_progress;
   if (runtime_->get_meter() != nullptr)

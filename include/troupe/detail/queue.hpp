@@ -134,7 +134,7 @@ public:
   class handover;
 
   /// What is to be done once the queue's lock is no longer held.
-  class departures;
+  class after_unlock;
 
   /// More messages than are made dead letters at once.
   class backlog;
@@ -159,7 +159,7 @@ public:
 
     /// The queue has taken the message, or takes no more. Called with the
     /// queue's lock held, once, after the applicant has left the line.
-    virtual void decided(bool taken, departures& out) noexcept = 0;
+    virtual void decided(bool taken, after_unlock& out) noexcept = 0;
 
   private:
     friend class message_queue;
@@ -305,7 +305,7 @@ public:
 
   /// As `submit`; but a closed queue leaves the message as it is, and
   /// uncounted, for another one.
-  receipt offer(submission& x, departures& out);
+  receipt offer(submission& x, after_unlock& out);
 
   /// What one queue of a pool leaves to the others: lists.
   struct estate {
@@ -333,7 +333,7 @@ public:
 
   /// Takes somebody whom another queue has given up.
   /// @copydetails inherit
-  bool inherit(applicant& who, bool anyhow, departures& out) noexcept;
+  bool inherit(applicant& who, bool anyhow, after_unlock& out) noexcept;
 
   // -- the worker's own code --------------------------------------------------
 
@@ -380,9 +380,10 @@ private:
 
   void unbar() noexcept;
 
-  receipt take(submission& x, departures& out);
+  receipt take(submission& x, after_unlock& out);
 
-  receipt enter(node_ptr& x, rules::patience sender, departures& out) noexcept;
+  receipt enter(node_ptr& x, rules::patience sender,
+                after_unlock& out) noexcept;
 
   void number(node& x) noexcept;
 
@@ -402,19 +403,19 @@ private:
 
   void take_back_promised() noexcept;
 
-  void take_in(departures& out) noexcept;
+  void take_in(after_unlock& out) noexcept;
 
   void line_up(applicant& who) noexcept;
 
   void leave_line(applicant& who) noexcept;
 
-  void admit(departures& out) noexcept;
+  void admit(after_unlock& out) noexcept;
 
-  void turn_away(departures& out) noexcept;
+  void turn_away(after_unlock& out) noexcept;
 
-  void settle(leave how, departures& out) noexcept;
+  void settle(leave how, after_unlock& out) noexcept;
 
-  bool keep(worker_core& core, node_ptr x, departures& out) noexcept;
+  bool keep(worker_core& core, node_ptr x, after_unlock& out) noexcept;
 
   [[nodiscard]] std::optional<backlog> write_off(leave how) noexcept;
 

@@ -40,7 +40,7 @@ public:
 private:
   bool wait_for_room();
 
-  void decided(bool taken, message_queue::departures& out) noexcept override;
+  void decided(bool taken, message_queue::after_unlock& out) noexcept override;
 
   worker_core* core_;
   worker_handle target_;

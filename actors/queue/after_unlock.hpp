@@ -29,7 +29,7 @@ public:
   held_request* next = nullptr;
 
 protected:
-  void decided(bool taken, message_queue::departures& out) noexcept override;
+  void decided(bool taken, message_queue::after_unlock& out) noexcept override;
 
 private:
   caf::strong_actor_ptr from_;
@@ -41,19 +41,19 @@ private:
 /// their destructors run when it no longer is, and answers are sent then. One
 /// of them may drop the last handle to the worker: from the first departure on
 /// this holds the queue, and with it all that it needs.
-class message_queue::departures {
+class message_queue::after_unlock {
 public:
-  explicit departures(message_queue& from) noexcept : from_(from) {
+  explicit after_unlock(message_queue& from) noexcept : from_(from) {
     // nop
   }
 
-  departures(const departures&) = delete;
+  after_unlock(const after_unlock&) = delete;
 
-  departures& operator=(const departures&) = delete;
+  after_unlock& operator=(const after_unlock&) = delete;
 
-  ~departures() {
+  ~after_unlock() {
     if (first_ != nullptr || unseen_ != 0 || answers_ != nullptr)
-      see_off();
+      run();
   }
 
   /// `x` is needed no longer.
@@ -65,14 +65,14 @@ public:
   }
 
   /// `x` is a dead letter.
-  void bury(node* x, dead_letter_reason why) noexcept {
+  void add_dead_letter(node* x, dead_letter_reason why) noexcept {
     x->dead = true;
     x->reason = why;
     drop(x);
   }
 
   /// So are `n` others, whose content is gone.
-  void bury_unseen(std::uint64_t n, dead_letter_reason why) noexcept {
+  void count_dead_letters(std::uint64_t n, dead_letter_reason why) noexcept {
     hold();
     unseen_ = n;
     unseen_reason_ = why;
@@ -91,7 +91,7 @@ private:
       held_ = from_.weak_from_this().lock();
   }
 
-  void see_off() noexcept;
+  void run() noexcept;
 
   void publish(dead_letter_reason why, node* what) noexcept;
 

@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "queue/departures.hpp"
+#include "queue/after_unlock.hpp"
 
 #include "system/caf_compat.hpp"
 #include "system/runtime.hpp"
@@ -22,12 +22,12 @@ void held_request::answer(std::string_view path) const {
 }
 
 void held_request::decided(bool taken,
-                           message_queue::departures& out) noexcept {
+                           message_queue::after_unlock& out) noexcept {
   taken_ = taken;
   out.answer(*this);
 }
 
-void message_queue::departures::see_off() noexcept {
+void message_queue::after_unlock::run() noexcept {
   auto wanted = from_.letters_ != nullptr && from_.letters_->wanted();
   while (first_ != nullptr) {
     std::unique_ptr<node> x{std::exchange(first_, first_->next)};
@@ -50,18 +50,18 @@ message_queue::backlog::~backlog() {
   if (!from_)
     return;
   for (auto over = false; !over;) {
-    departures out{*from_};
-    auto bury = [&](node* x) { out.bury(x, why_); };
+    after_unlock out{*from_};
+    auto to_dead_letters = [&](node* x) { out.add_dead_letter(x, why_); };
     for (auto n = buried_at_once; n > 0 && first_ != nullptr; --n)
-      bury(std::exchange(first_, first_->next));
+      to_dead_letters(std::exchange(first_, first_->next));
     over = first_ == nullptr
-           && rest_.move([]() -> node* { return nullptr; }, bury,
+           && rest_.move([]() -> node* { return nullptr; }, to_dead_letters,
                          [n = 0]() mutable { return ++n == 8; });
   }
 }
 
-void message_queue::departures::publish(dead_letter_reason why,
-                                        node* what) noexcept {
+void message_queue::after_unlock::publish(dead_letter_reason why,
+                                          node* what) noexcept {
   try {
     dead_letter x{why, from_.path_, from_.runtime_->time().now(), {}, nullptr};
     if (what != nullptr) {

@@ -58,7 +58,7 @@ public:
     if (who_ && !end_->reached)
       tell_exit(caf::exit_reason::kill);
     if (shown_ != nullptr)
-      shown_->set_face(nullptr);
+      shown_->set_public_actor(nullptr);
   }
 
   task<> on_startup() override {
@@ -68,7 +68,7 @@ public:
         co_return;
     }
     shown_ = &get_core();
-    shown_->set_face(who_);
+    shown_->set_public_actor(who_);
     compat::watch_end(self(), caf::actor_cast<caf::actor>(who_),
                       [weak = std::weak_ptr<ending>{end_}](
                         const caf::error& reason) {
@@ -104,7 +104,7 @@ public:
   void after_shutdown(const outcome&) override {
     // Whoever looks for it now finds nobody until the next life.
     if (auto* core = std::exchange(shown_, nullptr))
-      core->set_face(nullptr);
+      core->set_public_actor(nullptr);
   }
 
 private:

@@ -326,9 +326,9 @@ void supervisor_core::stop_wanted(worker_core& who, on_stop mode) noexcept {
   });
 }
 
-void supervisor_core::face_changed(worker_core& who,
-                                   const caf::strong_actor_ptr& before,
-                                   const caf::strong_actor_ptr& now) {
+void supervisor_core::public_actor_changed(worker_core& who,
+                                           const caf::strong_actor_ptr& before,
+                                           const caf::strong_actor_ptr& now) {
   std::unique_lock guard{mtx_};
   adopted_.erase(before.get());
   if (now)

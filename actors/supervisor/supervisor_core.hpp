@@ -81,8 +81,9 @@ public:
 
   void marked_healthy(worker_core& who) noexcept override;
 
-  void face_changed(worker_core& who, const caf::strong_actor_ptr& before,
-                    const caf::strong_actor_ptr& now) override;
+  void public_actor_changed(worker_core& who,
+                            const caf::strong_actor_ptr& before,
+                            const caf::strong_actor_ptr& now) override;
 
   // -- calls ------------------------------------------------------------------
 

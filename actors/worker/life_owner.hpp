@@ -44,9 +44,9 @@ public:
   virtual void stop_wanted(worker_core& who, on_stop mode) noexcept = 0;
 
   /// Others take another actor for that of `who` from now on. (S23)
-  virtual void face_changed(worker_core& who,
-                            const caf::strong_actor_ptr& before,
-                            const caf::strong_actor_ptr& now)
+  virtual void public_actor_changed(worker_core& who,
+                                    const caf::strong_actor_ptr& before,
+                                    const caf::strong_actor_ptr& now)
     = 0;
 
   /// `who` says that it is in order again.

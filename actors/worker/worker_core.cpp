@@ -195,17 +195,17 @@ std::size_t worker_core::holds() const {
 caf::strong_actor_ptr worker_core::actor() const {
   const auto adopted = kind() == child_kind::actor;
   std::unique_lock guard{wake_mtx_};
-  return strong_ && (face_ || adopted) ? face_ : strong_;
+  return strong_ && (public_actor_ || adopted) ? public_actor_ : strong_;
 }
 
-void worker_core::set_face(caf::strong_actor_ptr who) {
+void worker_core::set_public_actor(caf::strong_actor_ptr who) {
   auto now = who;
   {
     std::unique_lock guard{wake_mtx_};
-    face_.swap(who);
+    public_actor_.swap(who);
   }
   if (owner_)
-    owner_->face_changed(*this, who, now);
+    owner_->public_actor_changed(*this, who, now);
 }
 
 worker* worker_core::finished_worker() const noexcept {

@@ -193,7 +193,7 @@ public:
   [[nodiscard]] caf::strong_actor_ptr actor() const;
 
   /// Makes `who` what others take for the worker's actor.
-  void set_face(caf::strong_actor_ptr who);
+  void set_public_actor(caf::strong_actor_ptr who);
 
   /// The worker object, or null if it may still be in use.
   [[nodiscard]] worker* finished_worker() const noexcept;
@@ -780,7 +780,7 @@ private:
   std::atomic<bool> says_nothing_{false}; // without that lock
   news untold_ = news::none;              // guarded by `mtx_`
   caf::strong_actor_ptr strong_;
-  caf::strong_actor_ptr face_;
+  caf::strong_actor_ptr public_actor_;
   worker_actor* actor_ = nullptr; // it holds this, and clears this at its end
 
   // Guarded by `mtx_`.

@@ -142,12 +142,12 @@ worker_handle supervisor_core::find_child(std::string_view name) const {
 
 worker_handle
 supervisor_core::find_child(const caf::strong_actor_ptr& who) const {
-  // What lives in an actor of ours knows its place.
+  // What lives in an actor of ours knows its id.
   if (auto* mine = dynamic_cast<worker_actor*>(
         caf::actor_cast<caf::abstract_actor*>(who))) {
     auto& core = mine->get_core();
     std::unique_lock guard{mtx_};
-    return core.owner() == this ? handle_of(core.place()) : worker_handle{};
+    return core.owner() == this ? handle_of(core.child_id()) : worker_handle{};
   }
   std::unique_lock guard{mtx_};
   auto found = adopted_.find(who.get());

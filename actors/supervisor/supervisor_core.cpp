@@ -224,10 +224,10 @@ std::unique_ptr<worker> supervisor_core::make_object(worker_core& who) {
   auto others_are_due = false;
   {
     std::unique_lock guard{mtx_};
-    has_begun(who.place());
+    has_begun(who.child_id());
     others_are_due = !due_.empty() && beginning_ <= most_beginning / 2;
     // The arguments of an only life go when that has been made of them.
-    if (auto* x = children_.find(who.place()); x == nullptr)
+    if (auto* x = children_.find(who.child_id()); x == nullptr)
       factory = nullptr;
     else if (rules_.contains(x->id) && rules_.lives_once(x->id))
       factory = std::move(x->factory);
@@ -254,13 +254,13 @@ void supervisor_core::child_ready(worker_core& who, bool tell) noexcept {
     listener->child_ready(who);
   if (tell)
     news([this, what = core_ptr{who}]() mutable {
-      note_ready(what->place(), what->terms().on_stop);
+      note_ready(what->child_id(), what->terms().on_stop);
       told_.push_back(std::move(what));
     });
   else
     // The turn may be taken on another processor. Do not touch the core there.
-    news([this, place = who.place(), mode = who.terms().on_stop] {
-      note_ready(place, mode);
+    news([this, id = who.child_id(), mode = who.terms().on_stop] {
+      note_ready(id, mode);
     });
 }
 
@@ -281,7 +281,7 @@ void supervisor_core::child_ended(worker_core& who) noexcept {
   if (auto listener = listener_.lock())
     listener->child_ended(who);
   news([this, what = core_ptr{who}] {
-    has_begun(what->place());
+    has_begun(what->child_id());
     begin_next();
     auto smoothly = what->ended_smoothly();
     auto how = smoothly ? std::nullopt : what->last_outcome();
@@ -298,7 +298,7 @@ void supervisor_core::child_ended(worker_core& who) noexcept {
       last_failure_ = {};
       last_end_ = what->subject() + " ended normally";
     }
-    rules_.child_ended(what->place(),
+    rules_.child_ended(what->child_id(),
                        normal ? rules::child_end::normal
                               : rules::child_end::failed,
                        now());
@@ -318,11 +318,11 @@ void supervisor_core::note_late(const worker_core& who, const outcome& how) {
 
 void supervisor_core::stop_wanted(worker_core& who, on_stop mode) noexcept {
   run_serially([this, what = core_ptr{who}, mode] {
-    auto* x = children_.find(what->place());
+    auto* x = children_.find(what->child_id());
     if (x == nullptr)
       return;
     x->mode = mode;
-    rules_.terminate_child(what->place(), now());
+    rules_.terminate_child(what->child_id(), now());
   });
 }
 
@@ -332,11 +332,11 @@ void supervisor_core::public_actor_changed(worker_core& who,
   std::unique_lock guard{mtx_};
   adopted_.erase(before.get());
   if (now)
-    adopted_.insert_or_assign(now.get(), who.place());
+    adopted_.insert_or_assign(now.get(), who.child_id());
 }
 
 void supervisor_core::marked_healthy(worker_core& who) noexcept {
-  run_serially([this, place = who.place()] { rules_.mark_healthy(place); });
+  run_serially([this, id = who.child_id()] { rules_.mark_healthy(id); });
 }
 
 // -- helpers -------------------------------------------------------------------
@@ -372,7 +372,7 @@ child_record supervisor_core::make_child(child_plan plan) {
 /// @pre `mtx_` is held
 child_record& supervisor_core::add_child(child_id who, child_record x) {
   x.id = who;
-  x.handle.get_core()->take_place(who);
+  x.handle.get_core()->set_child_id(who);
   if (x.kind == child_kind::supervisor)
     ++supervisors_;
   return children_.add(std::move(x));

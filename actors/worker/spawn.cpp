@@ -105,7 +105,7 @@ worker_core* make_next_core(const worker_core& former,
   auto result = std::make_unique<worker_core>(former.path(),
                                               former.shared_terms(),
                                               former.shared_queue(),
-                                              std::move(by), former.place());
+                                              std::move(by), former.child_id());
   if (auto* waiting = result->queue())
     waiting->attach(*result);
   give_actor(former.rt().system(), *result);

@@ -33,7 +33,7 @@ share_terms(const std::shared_ptr<runtime>& rt, const worker_options& options,
             const std::type_info& type, const worker_role& role);
 
 /// Makes the core of a worker whose lives begin and end as `by` says, and its
-/// actor. The caller owns a handle's share. `by` knows it by no place yet.
+/// actor. The caller owns a handle's share. `by` knows it by no id yet.
 /// @param path With its name at the end.
 /// @param how How `queue` behaves, if there is one.
 [[nodiscard]] worker_core*

@@ -36,12 +36,12 @@ worker_core::worker_core(std::string path,
 worker_core::worker_core(std::string path,
                          std::shared_ptr<const run_terms> terms,
                          std::shared_ptr<message_queue> queue,
-                         std::shared_ptr<life_owner> by, std::uint64_t place)
+                         std::shared_ptr<life_owner> by, std::uint64_t child_id)
   : terms_(std::move(terms)),
     path_(std::move(path)),
     queue_(std::move(queue)),
     owner_(std::move(by)),
-    place_(place) {
+    child_id_(child_id) {
   watch();
   rt().add(*this);
 }

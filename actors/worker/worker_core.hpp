@@ -68,10 +68,10 @@ public:
               std::unique_ptr<worker> what, worker_core* parent);
 
   /// Makes the core of a worker whose lives begin and end as `by` says.
-  /// @param place What `by` knows it by.
+  /// @param child_id What `by` knows it by.
   worker_core(std::string path, std::shared_ptr<const run_terms> terms,
               std::shared_ptr<message_queue> queue,
-              std::shared_ptr<life_owner> by, std::uint64_t place);
+              std::shared_ptr<life_owner> by, std::uint64_t child_id);
 
   ~worker_core() override;
 
@@ -272,13 +272,13 @@ public:
   }
 
   /// What the owner knows it by.
-  [[nodiscard]] std::uint64_t place() const noexcept {
-    return place_;
+  [[nodiscard]] std::uint64_t child_id() const noexcept {
+    return child_id_;
   }
 
   /// Says what the owner knows it by. Before its first life begins.
-  void take_place(std::uint64_t where) noexcept {
-    place_ = where;
+  void set_child_id(std::uint64_t id) noexcept {
+    child_id_ = id;
   }
 
   /// Whether a life can begin in here: its actor is there, and it has not come
@@ -761,7 +761,7 @@ private:
   std::unique_ptr<rarities> rare_; // since it was made
   std::shared_ptr<message_queue> queue_;
   const std::shared_ptr<life_owner> owner_;
-  std::uint64_t place_ = 0; // fixed before a life begins
+  std::uint64_t child_id_ = 0; // fixed before a life begins
 
   std::atomic<std::uint32_t> refs_{1};
   std::atomic<std::uint32_t> handles_{1};

@@ -20,7 +20,7 @@ caf::expected<worker_handle> find_worker(caf::actor_system& sys,
                            "there is no worker at " + path
                              + "; only supervisors and the children of those "
                                "that run have a path that can be looked up");
-  auto* type_found = found.get_core()->terms().type;
+  auto* type_found = found.get_core()->config().type;
   if (type != nullptr && *type_found != *type)
     return caf::make_error(errc::invalid_argument,
                            "the worker at " + path + " is "

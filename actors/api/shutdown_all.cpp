@@ -36,8 +36,8 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
     if (x->stage() != rules::stage::created && !x->finished())
       started.push_back(x);
   for (auto& x : started)
-    x->request_stop(static_cast<worker_core::queue_at_stop>(x->terms().on_stop),
-                    limits);
+    x->request_stop(
+      static_cast<worker_core::queue_at_stop>(x->config().on_stop), limits);
   // Who is still there when it is time to force is described as it is then, or
   // as it is at the end if not even force helps.
   std::vector<std::optional<stop_blocker>> late(started.size());

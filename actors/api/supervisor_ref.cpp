@@ -96,10 +96,10 @@ stop_report supervisor_ref::shutdown(timespan deadline) const {
   auto& time = core->rt().time();
   auto begin = time.now();
   auto limits = rules::limits_until(begin, deadline_after(begin, deadline));
-  auto mode = static_cast<worker_core::queue_at_stop>(core->terms().on_stop);
+  auto mode = static_cast<worker_core::queue_at_stop>(core->config().on_stop);
   // On purpose: a supervisor above this one does not start it again.
   if (core->owner() != nullptr)
-    core->want_stop(core->terms().on_stop);
+    core->want_stop(core->config().on_stop);
   if (!core->request_stop(mode, limits))
     return {};
   static_cast<void>(

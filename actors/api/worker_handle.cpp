@@ -54,7 +54,7 @@ std::string worker_handle::path() const {
 
 bool worker_handle::is_of(const std::type_info& type) const noexcept {
   auto* who = get_core();
-  return who != nullptr && *who->terms().type == type;
+  return who != nullptr && *who->config().type == type;
 }
 
 std::uint64_t worker_handle::incarnation() const noexcept {
@@ -103,7 +103,7 @@ startup_result worker_handle::start() const {
 void worker_handle::gracefully_stop() const {
   auto* who = get_core();
   if (who != nullptr)
-    who->want_stop(who->terms().on_stop);
+    who->want_stop(who->config().on_stop);
 }
 
 void worker_handle::drain() const {
@@ -118,7 +118,7 @@ void worker_handle::force_stop() const {
     return;
   // On purpose: a supervisor is not to start it again.
   if (who->owner() != nullptr)
-    who->want_stop(who->terms().on_stop);
+    who->want_stop(who->config().on_stop);
   who->force();
 }
 
@@ -128,7 +128,7 @@ awaited_outcome worker_handle::shutdown() const {
   if (who == nullptr)
     return null_handle();
   const auto refused = who->would_block() || who->rt().forked();
-  if (!refused && !who->want_stop(who->terms().on_stop))
+  if (!refused && !who->want_stop(who->config().on_stop))
     return who->not_started();
   return who->wait_until_over(infinite);
 }

@@ -31,7 +31,7 @@ const worker_role& role_of_pools() noexcept {
 }
 
 std::shared_ptr<pool_router> router_of(const worker_core& x) {
-  return x.terms().role == &role_of_pool
+  return x.config().role == &role_of_pool
            ? std::static_pointer_cast<pool_router>(x.queue()->pool())
            : nullptr;
 }

@@ -176,7 +176,7 @@ private:
         noted_.push_back(std::move(x));
     }
     auto limits = rules::limits_until(now, deadline_after(now, stop_timeout_));
-    auto mode = static_cast<worker_core::queue_at_stop>(root.terms().on_stop);
+    auto mode = static_cast<worker_core::queue_at_stop>(root.config().on_stop);
     root.request_stop(mode, limits);
     rt_->log(compat::log_info, "run: a signal came, " + path_ + " stops");
   }
@@ -211,7 +211,7 @@ private:
     auto limits = rules::limits_until(now,
                                       deadline_after(begun, stop_timeout_));
     for (auto& x : orphans) {
-      auto mode = static_cast<worker_core::queue_at_stop>(x->terms().on_stop);
+      auto mode = static_cast<worker_core::queue_at_stop>(x->config().on_stop);
       x->request_stop(mode, limits);
     }
     const auto end = rules::all_gone_by(limits);

@@ -13,11 +13,11 @@ namespace troupe {
 child_plan plan_of(const std::shared_ptr<runtime>& rt, child_spec spec) {
   const auto rules = child_rules_of(spec.options);
   const auto options = spec.factory->run_as(std::move(spec.options.worker));
-  auto terms = share_terms(rt, options, spec.factory->type(),
-                           spec.factory->role());
+  auto config = share_config(rt, options, spec.factory->type(),
+                             spec.factory->role());
   return {.name = std::move(spec.name),
           .factory = std::move(spec.factory),
-          .terms = std::move(terms),
+          .config = std::move(config),
           .rules = rules,
           .queue = options.queue};
 }

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "rules/supervision.hpp"
-#include "system/run_terms.hpp"
+#include "system/run_config.hpp"
 #include "system/runtime.hpp"
 #include "troupe/child_spec.hpp"
 #include "troupe/options.hpp"
@@ -19,7 +19,7 @@ namespace troupe {
 struct child_plan {
   std::string name;
   std::shared_ptr<const child_factory> factory;
-  std::shared_ptr<const run_terms> terms;
+  std::shared_ptr<const run_config> config;
   rules::child_rules rules;
   queue_options queue;
 };

@@ -88,7 +88,7 @@ supervisor_core::terminate_child(const std::string& name,
                                  std::optional<on_stop> mode) {
   return run_with_child(name, [this, mode](child_record& x,
                                            const call_ptr& made) {
-    x.mode = mode.value_or(x.handle.get_core()->terms().on_stop);
+    x.mode = mode.value_or(x.handle.get_core()->config().on_stop);
     if (rules_.at(x.id) == rules::child_stage::stopped) {
       done(made, {{}, x.handle});
       return;

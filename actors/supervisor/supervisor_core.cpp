@@ -254,12 +254,12 @@ void supervisor_core::child_ready(worker_core& who, bool tell) noexcept {
     listener->child_ready(who);
   if (tell)
     news([this, what = core_ptr{who}]() mutable {
-      note_ready(what->child_id(), what->terms().on_stop);
+      note_ready(what->child_id(), what->config().on_stop);
       told_.push_back(std::move(what));
     });
   else
     // The turn may be taken on another processor. Do not touch the core there.
-    news([this, id = who.child_id(), mode = who.terms().on_stop] {
+    news([this, id = who.child_id(), mode = who.config().on_stop] {
       note_ready(id, mode);
     });
 }
@@ -360,7 +360,7 @@ void supervisor_core::forget(child_id who) {
 child_record supervisor_core::make_child(child_plan plan) {
   child_record x;
   x.handle = worker_handle{make_child_core(rules::child_path(path_, plan.name),
-                                           std::move(plan.terms),
+                                           std::move(plan.config),
                                            plan.factory->make_queue(),
                                            plan.queue, shared_from_this())};
   x.kind = plan.factory->kind();

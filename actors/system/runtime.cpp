@@ -302,13 +302,13 @@ bool runtime::knows_root(std::string_view path) const {
   return roots_.find(path) != roots_.end();
 }
 
-std::shared_ptr<const run_terms> runtime::share(const run_terms& x) {
-  std::unique_lock guard{terms_mtx_};
-  for (const auto& known : terms_)
+std::shared_ptr<const run_config> runtime::share(const run_config& x) {
+  std::unique_lock guard{config_mtx_};
+  for (const auto& known : config_)
     if (known && *known == x)
       return known;
-  auto& place = terms_[next_terms_++ % terms_.size()];
-  place = std::make_shared<const run_terms>(x);
+  auto& place = config_[next_config_++ % config_.size()];
+  place = std::make_shared<const run_config>(x);
   return place;
 }
 
@@ -415,8 +415,8 @@ void runtime::shut_down() noexcept {
   events_.close();
   dead_letters_.close();
   {
-    std::unique_lock guard{terms_mtx_};
-    terms_ = {}; // They hold this.
+    std::unique_lock guard{config_mtx_};
+    config_ = {}; // They hold this.
   }
   std::unique_lock guard{mtx_};
   if (auto counting = own_meter_) {

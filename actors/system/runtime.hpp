@@ -7,7 +7,7 @@
 #include "system/forks.hpp"
 #include "system/meter.hpp"
 #include "system/remote_targets.hpp"
-#include "system/run_terms.hpp"
+#include "system/run_config.hpp"
 #include "system/stream.hpp"
 #include "tasks/offload_pool.hpp"
 #include "tasks/threads.hpp"
@@ -199,8 +199,9 @@ public:
 
   void remove(worker_core& x) noexcept;
 
-  /// @returns terms that equal these, shared with others where possible.
-  [[nodiscard]] std::shared_ptr<const run_terms> share(const run_terms& x);
+  /// @returns a configuration that equals this one, shared with others where
+  /// possible.
+  [[nodiscard]] std::shared_ptr<const run_config> share(const run_config& x);
 
   /// Returns all cores.
   [[nodiscard]] std::vector<core_ptr> cores();
@@ -287,9 +288,9 @@ private:
     pollers_;
 
   // Those that were asked for last.
-  small_mutex terms_mtx_;
-  std::array<std::shared_ptr<const run_terms>, 8> terms_;
-  std::size_t next_terms_ = 0;
+  small_mutex config_mtx_;
+  std::array<std::shared_ptr<const run_config>, 8> config_;
+  std::size_t next_config_ = 0;
 };
 
 } // namespace troupe

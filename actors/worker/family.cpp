@@ -86,7 +86,7 @@ void worker_core::stop_children(how_to_end how,
     if (how != how_to_end::gracefully)
       to_force.push_back(std::move(child));
     else
-      child->request_stop(child->terms().on_stop, limit);
+      child->request_stop(child->config().on_stop, limit);
   }
   if (kept && how == how_to_end::by_force)
     kept->force();

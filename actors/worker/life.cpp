@@ -166,10 +166,10 @@ bool worker_core::request_stop(queue_at_stop mode,
     end.limits = rules::tighten(end.limits, limits);
     end.told_last = end.told_last || last;
     children = extra().children;
-    if (children && terms_->periods.grace != infinite
+    if (children && config_->periods.grace != infinite
         && !rules::stop_asked(from)) {
       auto now = rt().time().now();
-      auto own = deadline_after(now, terms_->periods.grace);
+      auto own = deadline_after(now, config_->periods.grace);
       end.limits = rules::tighten(end.limits, rules::limits_until(now, own));
     }
     told = end.limits;
@@ -188,8 +188,8 @@ bool worker_core::request_stop(queue_at_stop mode,
                    || from == rules::stage::cleanup_forcing
                    || from == rules::stage::killing))
         arm(std::min(due(),
-                     rules::abandon_at(rt().time().now(), terms_->periods.force,
-                                       end.limits)));
+                     rules::abandon_at(rt().time().now(),
+                                       config_->periods.force, end.limits)));
       guard.unlock();
       if (children)
         children->stop(told);
@@ -210,7 +210,7 @@ bool worker_core::request_stop(queue_at_stop mode,
     } else if (from == rules::stage::closing) {
       // The clean-up has begun without a grace period that ends.
       end.grace_over = rules::grace_deadline(end.stop_asked_at,
-                                             terms_->periods.grace,
+                                             config_->periods.grace,
                                              grace_limit());
       shorten_cleanup();
     }
@@ -357,10 +357,10 @@ void worker_core::apply(rules::action what, failure& why) {
     publish_transition(from);
   auto now = [this] { return rt().time().now(); };
   if (has(arm_start_timeout))
-    arm(deadline_after(now(), terms_->periods.start_timeout));
+    arm(deadline_after(now(), config_->periods.start_timeout));
   if (has(arm_grace)) {
     make_end().grace_over = rules::grace_deadline(end().stop_asked_at,
-                                                  terms_->periods.grace,
+                                                  config_->periods.grace,
                                                   grace_limit());
     arm(end().grace_over);
   }
@@ -369,7 +369,8 @@ void worker_core::apply(rules::action what, failure& why) {
   if (has(arm_force)) {
     auto& end = make_end();
     end.forced_since = now();
-    arm(rules::abandon_at(end.forced_since, terms_->periods.force, end.limits));
+    arm(
+      rules::abandon_at(end.forced_since, config_->periods.force, end.limits));
   }
   if (has(disarm))
     arm(never);
@@ -441,7 +442,7 @@ void worker_core::deadline_passed() {
         extra().first_child != nullptr && now < end().limits.end
         && (from == rules::stage::killing
             || from == rules::stage::cleanup_forcing)) {
-      const auto later = deadline_after(now, std::max(terms_->periods.force,
+      const auto later = deadline_after(now, std::max(config_->periods.force,
                                                       rules::least_to_go));
       arm(std::min(later, end().limits.end));
       return;
@@ -456,7 +457,7 @@ void worker_core::deadline_passed() {
     if (from == rules::stage::starting || from == rules::stage::warming)
       why.reason = caf::make_error(errc::start_timeout,
                                    subject() + " was not ready within "
-                                     + render(terms_->periods.start_timeout));
+                                     + render(config_->periods.start_timeout));
     auto what = lifecycle_.feed(joining ? rules::event::join_overdue
                                         : rules::event::deadline);
     to = lifecycle_.at();
@@ -492,7 +493,7 @@ std::string worker_core::why_forced() const {
     return ", its on_shutdown() having taken longer than its time";
   if (end().grace_over == grace_limit() && end().grace_over != never)
     return ", its time to stop being over";
-  return ", its grace period of " + render(terms_->periods.grace)
+  return ", its grace period of " + render(config_->periods.grace)
          + " being over";
 }
 
@@ -602,7 +603,7 @@ time_point worker_core::cleanup_deadline() const {
   return std::min(end().limits.cleanup,
                   rules::cleanup_deadline(rt().time().now(),
                                           end().stop_asked_at != never,
-                                          end().grace_over, terms_->periods));
+                                          end().grace_over, config_->periods));
 }
 
 /// A stop may end the clean-up earlier, but never gives it more time.

@@ -29,8 +29,8 @@ std::string class_name(const std::type_info& type) {
 
 namespace {
 
-run_terms terms_of(const worker_options& options, std::shared_ptr<runtime> rt,
-                   const std::type_info& type, const worker_role& role) {
+run_config config_of(const worker_options& options, std::shared_ptr<runtime> rt,
+                     const std::type_info& type, const worker_role& role) {
   auto periods = rules::merge(options, rt->settings());
   return {.rt = std::move(rt),
           .periods = periods,
@@ -68,7 +68,7 @@ worker_core* make_core(caf::actor_system& sys, worker_options options,
                                 name);
   auto result
     = std::make_unique<worker_core>(std::move(path),
-                                    share_terms(rt, options, type, role),
+                                    share_config(rt, options, type, role),
                                     std::move(what), parent);
   if (auto* queue = result->queue())
     queue->attach(*result, options.queue);
@@ -78,20 +78,21 @@ worker_core* make_core(caf::actor_system& sys, worker_options options,
   return result.release();
 }
 
-std::shared_ptr<const run_terms>
-share_terms(const std::shared_ptr<runtime>& rt, const worker_options& options,
-            const std::type_info& type, const worker_role& role) {
-  return rt->share(terms_of(options, rt, type, role));
+std::shared_ptr<const run_config>
+share_config(const std::shared_ptr<runtime>& rt, const worker_options& options,
+             const std::type_info& type, const worker_role& role) {
+  return rt->share(config_of(options, rt, type, role));
 }
 
 worker_core*
-make_child_core(std::string path, std::shared_ptr<const run_terms> terms,
+make_child_core(std::string path, std::shared_ptr<const run_config> config,
                 std::shared_ptr<message_queue> queue, const queue_options& how,
                 std::shared_ptr<life_owner> by) {
   // The actor is most of it; the core has a path, and is in some lists.
   memory_ahead(sizeof(worker_actor) + sizeof(worker_core) + 512);
-  auto& sys = terms->rt->system();
-  auto result = std::make_unique<worker_core>(std::move(path), std::move(terms),
+  auto& sys = config->rt->system();
+  auto result = std::make_unique<worker_core>(std::move(path),
+                                              std::move(config),
                                               std::move(queue), std::move(by),
                                               rules::no_child);
   if (auto* waiting = result->queue())
@@ -103,7 +104,7 @@ make_child_core(std::string path, std::shared_ptr<const run_terms> terms,
 worker_core* make_next_core(const worker_core& former,
                             std::shared_ptr<life_owner> by) {
   auto result = std::make_unique<worker_core>(former.path(),
-                                              former.shared_terms(),
+                                              former.shared_config(),
                                               former.shared_queue(),
                                               std::move(by), former.child_id());
   if (auto* waiting = result->queue())

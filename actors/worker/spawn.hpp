@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "system/run_terms.hpp"
+#include "system/run_config.hpp"
 #include "system/runtime.hpp"
 #include "troupe/detail/queue.hpp"
 #include "troupe/spawn.hpp"
@@ -28,16 +28,16 @@ make_core(caf::actor_system& sys, worker_options options,
 [[nodiscard]] std::string class_name(const std::type_info& type);
 
 /// How a worker of that class is run.
-[[nodiscard]] std::shared_ptr<const run_terms>
-share_terms(const std::shared_ptr<runtime>& rt, const worker_options& options,
-            const std::type_info& type, const worker_role& role);
+[[nodiscard]] std::shared_ptr<const run_config>
+share_config(const std::shared_ptr<runtime>& rt, const worker_options& options,
+             const std::type_info& type, const worker_role& role);
 
 /// Makes the core of a worker whose lives begin and end as `by` says, and its
 /// actor. The caller owns a handle's share. `by` knows it by no id yet.
 /// @param path With its name at the end.
 /// @param how How `queue` behaves, if there is one.
 [[nodiscard]] worker_core*
-make_child_core(std::string path, std::shared_ptr<const run_terms> terms,
+make_child_core(std::string path, std::shared_ptr<const run_config> config,
                 std::shared_ptr<message_queue> queue, const queue_options& how,
                 std::shared_ptr<life_owner> by);
 

@@ -15,7 +15,7 @@ namespace troupe {
 class worker_core::guard_dog final : public watchdog {
 public:
   explicit guard_dog(worker_core& core) noexcept
-    : watchdog(core.rt().time(), core.terms_->watchdog), core_(core) {
+    : watchdog(core.rt().time(), core.config_->watchdog), core_(core) {
     // nop
   }
 
@@ -37,7 +37,7 @@ private:
 };
 
 void worker_core::watch() {
-  if (terms_->watchdog == infinite)
+  if (config_->watchdog == infinite)
     return;
   if (!rare_)
     rare_ = std::make_unique<rarities>();
@@ -65,7 +65,7 @@ void worker_core::stalled(timespan length) {
              path_ + " [" + std::to_string(incarnation())
                + "] stalled: its code has not returned for "
                + caf::deep_to_string(length));
-  if (terms_->on_hang == on_hang::restart)
+  if (config_->on_hang == on_hang::restart)
     give_up_hung(length);
 }
 

@@ -122,7 +122,7 @@ bool worker_actor::enqueue(caf::mailbox_element_ptr what,
   }
   if (content.size() == 1 && handle_protocol(*what))
     return true;
-  if (core_->terms().role->handle_call(*core_, *what))
+  if (core_->config().role->handle_call(*core_, *what))
     return true;
   return super::enqueue(std::move(what), ctx);
 }
@@ -205,7 +205,7 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
     if (reason == caf::exit_reason::kill)
       core_->kill(reason);
     else
-      core_->request_stop(core_->terms().on_stop);
+      core_->request_stop(core_->config().on_stop);
     return true;
   }
   if (content.match_elements<caf::error>()) {
@@ -226,12 +226,12 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
     return true;
   }
   if (content.match_elements<stop_atom>()) {
-    core_->want_stop(core_->terms().on_stop);
+    core_->want_stop(core_->config().on_stop);
     reply(what, caf::message{});
     return true;
   }
   if (content.match_elements<shutdown_atom>()) {
-    if (!core_->want_stop(core_->terms().on_stop))
+    if (!core_->want_stop(core_->config().on_stop))
       reply(what, caf::make_message(caf::make_error(
                     errc::not_started, core_->subject() + " was not started")));
     else if (what.mid.is_request() && what.sender)
@@ -564,7 +564,7 @@ void worker_actor::step_done(completion<void> how) {
                     failed(errc::start_failed, rules::because::failed_to_start,
                            what));
       else
-        core_->feed(core_->terms().readiness == readiness::explicit_ready
+        core_->feed(core_->config().readiness == readiness::explicit_ready
                       ? event::started_unready
                       : event::started);
       break;

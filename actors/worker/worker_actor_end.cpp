@@ -193,7 +193,7 @@ void worker_actor::children_ended() {
     auto how = child->last_outcome();
     auto fatal = how && how->kind() == outcome_kind::failed
                  && child->was_ready()
-                 && child->terms().on_failure == on_failure::fail_parent;
+                 && child->config().on_failure == on_failure::fail_parent;
     if (fatal && !closing_ && !core_->frozen()) {
       auto text = rules::reason(core_->subject(), rules::because::child_did,
                                 child->cause_of(how->reason()));

@@ -19,9 +19,11 @@ namespace troupe {
 // -- references ----------------------------------------------------------------
 
 worker_core::worker_core(std::string path,
-                         std::shared_ptr<const run_terms> terms,
+                         std::shared_ptr<const run_config> config,
                          std::unique_ptr<worker> what, worker_core* parent)
-  : terms_(std::move(terms)), path_(std::move(path)), worker_(std::move(what)) {
+  : config_(std::move(config)),
+    path_(std::move(path)),
+    worker_(std::move(what)) {
   if (parent != nullptr) {
     rare_ = std::make_unique<rarities>();
     rare_->kin = std::make_unique<kinship>(parent);
@@ -34,10 +36,10 @@ worker_core::worker_core(std::string path,
 }
 
 worker_core::worker_core(std::string path,
-                         std::shared_ptr<const run_terms> terms,
+                         std::shared_ptr<const run_config> config,
                          std::shared_ptr<message_queue> queue,
                          std::shared_ptr<life_owner> by, std::uint64_t child_id)
-  : terms_(std::move(terms)),
+  : config_(std::move(config)),
     path_(std::move(path)),
     queue_(std::move(queue)),
     owner_(std::move(by)),
@@ -175,11 +177,11 @@ worker_status worker_core::status() const {
 }
 
 child_kind worker_core::kind() const noexcept {
-  return terms_->role->kind();
+  return config_->role->kind();
 }
 
 message_sink* worker_core::sink() const noexcept {
-  return terms_->role->sink(*this);
+  return config_->role->sink(*this);
 }
 
 queue_counts worker_core::counts() const {

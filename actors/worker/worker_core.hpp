@@ -8,7 +8,7 @@
 #include "rules/lifecycle.hpp"
 #include "rules/settings.hpp"
 #include "system/caf_compat.hpp"
-#include "system/run_terms.hpp"
+#include "system/run_config.hpp"
 #include "system/runtime.hpp"
 #include "time/watchdog.hpp"
 #include "troupe/detail/clock.hpp"
@@ -64,12 +64,12 @@ struct failure {
 class worker_core final : public strand {
 public:
   /// Makes the core of a worker with one life.
-  worker_core(std::string path, std::shared_ptr<const run_terms> terms,
+  worker_core(std::string path, std::shared_ptr<const run_config> config,
               std::unique_ptr<worker> what, worker_core* parent);
 
   /// Makes the core of a worker whose lives begin and end as `by` says.
   /// @param child_id What `by` knows it by.
-  worker_core(std::string path, std::shared_ptr<const run_terms> terms,
+  worker_core(std::string path, std::shared_ptr<const run_config> config,
               std::shared_ptr<message_queue> queue,
               std::shared_ptr<life_owner> by, std::uint64_t child_id);
 
@@ -134,13 +134,13 @@ public:
     return path_.c_str() + path_.rfind('/') + 1;
   }
 
-  [[nodiscard]] const run_terms& terms() const noexcept {
-    return *terms_;
+  [[nodiscard]] const run_config& config() const noexcept {
+    return *config_;
   }
 
-  [[nodiscard]] const std::shared_ptr<const run_terms>&
-  shared_terms() const noexcept {
-    return terms_;
+  [[nodiscard]] const std::shared_ptr<const run_config>&
+  shared_config() const noexcept {
+    return config_;
   }
 
   /// Whether nobody waits for it any more, while its code may still run.
@@ -152,11 +152,11 @@ public:
   [[nodiscard]] std::string subject() const;
 
   [[nodiscard]] runtime& rt() const noexcept {
-    return *terms_->rt;
+    return *config_->rt;
   }
 
   [[nodiscard]] const std::shared_ptr<runtime>& shared_rt() const noexcept {
-    return terms_->rt;
+    return config_->rt;
   }
 
   [[nodiscard]] std::optional<outcome> last_outcome() const;
@@ -755,7 +755,8 @@ private:
   [[nodiscard]] std::string waited_for(lifecycle_awaiter::what until);
 
   // Fixed.
-  const std::shared_ptr<const run_terms> terms_; // goes last, with the runtime
+  const std::shared_ptr<const run_config>
+    config_; // goes last, with the runtime
   const std::string path_;
   std::unique_ptr<worker> worker_;
   std::unique_ptr<rarities> rare_; // since it was made

@@ -18,7 +18,7 @@ class worker_role;
 
 /// How a worker is to be run, and where. Never changes, and is shared by all
 /// workers that are run alike: there may be a million of them.
-struct run_terms {
+struct run_config {
   std::shared_ptr<runtime> rt;
   rules::periods periods;
   troupe::readiness readiness;
@@ -29,7 +29,7 @@ struct run_terms {
   const std::type_info* type; ///< The class of its objects.
   const worker_role* role;    ///< Of all that are run so.
 
-  friend bool operator==(const run_terms&, const run_terms&) = default;
+  friend bool operator==(const run_config&, const run_config&) = default;
 };
 
 } // namespace troupe

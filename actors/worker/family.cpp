@@ -16,7 +16,7 @@ void worker_core::add_child(worker_core& child) {
   child.retain();
   {
     std::unique_lock guard{mtx_};
-    auto* before = std::exchange(make_extra().first_child, &child);
+    auto* before = std::exchange(make_lazy().first_child, &child);
     child.kin()->is_listed = true;
     child.kin()->next = before;
     if (before != nullptr)
@@ -74,9 +74,9 @@ void worker_core::stop_children(how_to_end how,
   {
     std::unique_lock guard{mtx_};
     limit = end().stop_asked_at != never ? end().grace_over : never;
-    kept = extra().children;
+    kept = lazy().children;
     limits = end().limits;
-    for (auto* i = extra().first_child; i != nullptr; i = i->kin()->next)
+    for (auto* i = lazy().first_child; i != nullptr; i = i->kin()->next)
       children.emplace_back(*i);
   }
   for (auto& child : children) {
@@ -103,7 +103,7 @@ std::vector<core_ptr> worker_core::linked_children() const {
   std::vector<core_ptr> result;
   {
     std::unique_lock guard{mtx_};
-    for (auto* i = extra().first_child; i != nullptr; i = i->kin()->next)
+    for (auto* i = lazy().first_child; i != nullptr; i = i->kin()->next)
       result.emplace_back(*i);
   }
   // The list begins with the one that came last.
@@ -132,20 +132,19 @@ void worker_core::disown_children() noexcept {
   std::shared_ptr<child_group> kept;
   {
     std::unique_lock guard{mtx_};
-    if (!extras_)
+    if (!lazy_)
       return;
-    kept = extras_->children;
+    kept = lazy_->children;
   }
   // Those of a supervisor that was abandoned go on.
   auto last = kept && kept->over() ? as_they_ended(*kept) : nullptr;
   {
     std::unique_lock guard{mtx_};
     if (kept) {
-      extras_->children = nullptr;
-      extras_->last_children.swap(last);
+      lazy_->children = nullptr;
+      lazy_->last_children.swap(last);
     }
-    for (auto* i = std::exchange(extras_->first_child, nullptr);
-         i != nullptr;) {
+    for (auto* i = std::exchange(lazy_->first_child, nullptr); i != nullptr;) {
       i->kin()->is_listed = false;
       i->kin()->previous = nullptr;
       children.push_back(i);
@@ -173,9 +172,9 @@ std::vector<worker_core*> worker_core::take_ended_children() {
 /// @pre `mtx_` is held
 std::vector<worker_core*> worker_core::take_ended_locked() {
   std::vector<worker_core*> result;
-  if (!extras_)
+  if (!lazy_)
     return result;
-  for (auto* i = std::exchange(extras_->ended_child, nullptr); i != nullptr;) {
+  for (auto* i = std::exchange(lazy_->ended_child, nullptr); i != nullptr;) {
     result.push_back(i);
     i = std::exchange(i->kin()->next, nullptr);
   }
@@ -198,7 +197,7 @@ void worker_core::release_waiters() {
   // The two hold each other up to here.
   auto* before = [this] {
     std::unique_lock guard{mtx_};
-    return extras_ ? std::exchange(extras_->predecessor, nullptr) : nullptr;
+    return lazy_ ? std::exchange(lazy_->predecessor, nullptr) : nullptr;
   }();
   if (before != nullptr) {
     before->release_waiters();
@@ -218,11 +217,11 @@ void worker_core::tell_parent() {
   if (kin()->previous != nullptr)
     kin()->previous->kin()->next = kin()->next;
   else
-    parent.extras_->first_child = kin()->next;
+    parent.lazy_->first_child = kin()->next;
   if (kin()->next != nullptr)
     kin()->next->kin()->previous = kin()->previous;
   kin()->previous = nullptr;
-  kin()->next = std::exchange(parent.extras_->ended_child, this);
+  kin()->next = std::exchange(parent.lazy_->ended_child, this);
   parent.add_todo(todo::child_ended);
 }
 

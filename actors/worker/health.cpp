@@ -24,10 +24,10 @@ void worker_core::report_health(health x, std::string why) {
     auto at = lifecycle_.at();
     if (at == rules::stage::created || rules::is_final(at)
         || (x == health_.load(std::memory_order_relaxed)
-            && why == extra().degraded_because))
+            && why == lazy().degraded_because))
       return;
     health_.store(x, std::memory_order_relaxed);
-    make_extra().degraded_because = why;
+    make_lazy().degraded_because = why;
     tell_locked();
     if (rt().events().wanted())
       publish(is_well ? event_kind::recovered : event_kind::degraded,

@@ -165,7 +165,7 @@ bool worker_core::request_stop(queue_at_stop mode,
     const auto before = end.limits;
     end.limits = rules::tighten(end.limits, limits);
     end.told_last = end.told_last || last;
-    children = extra().children;
+    children = lazy().children;
     if (children && config_->periods.grace != infinite
         && !rules::stop_asked(from)) {
       auto now = rt().time().now();
@@ -376,7 +376,7 @@ void worker_core::apply(rules::action what, failure& why) {
     arm(never);
   if (has(announce_ready)) {
     ready_ = true;
-    if (owner_ && (extra().blocked != nullptr || extra().awaiters != nullptr))
+    if (owner_ && (lazy().blocked != nullptr || lazy().awaiters != nullptr))
       untold_ = news::ready;
     else
       announce(lifecycle_awaiter::what::ready);
@@ -430,7 +430,7 @@ void worker_core::deadline_passed() {
     // A supervisor that has no thread is abandoned after its children, or it
     // would be blamed for them. The children of a supervisor that was killed
     // stop by themselves.
-    if (auto& children = extra().children;
+    if (auto& children = lazy().children;
         children && !children->over()
         && (from == rules::stage::forcing || from == rules::stage::killing)) {
       make_end().abandon_due = from == rules::stage::forcing;
@@ -439,7 +439,7 @@ void worker_core::deadline_passed() {
     // Nor does a new life begin beside linked children of this one. They were
     // forced, and its own code may have returned long ago: look once more.
     if (const auto now = rt().time().now();
-        extra().first_child != nullptr && now < end().limits.end
+        lazy().first_child != nullptr && now < end().limits.end
         && (from == rules::stage::killing
             || from == rules::stage::cleanup_forcing)) {
       const auto later = deadline_after(now, std::max(config_->periods.force,
@@ -593,8 +593,8 @@ void worker_core::begin_cleanup() {
 /// then; and so has whoever was told last.
 /// @pre `mtx_` is held
 time_point worker_core::grace_limit() const noexcept {
-  return extra().children || end().told_last ? end().limits.force
-                                             : end().limits.soft;
+  return lazy().children || end().told_last ? end().limits.force
+                                            : end().limits.soft;
 }
 
 /// Until when `on_shutdown()`, and what comes before it, may take.

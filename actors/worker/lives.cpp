@@ -55,7 +55,7 @@ caf::error worker_core::begin_life() {
 void worker_core::begin_anew(failure& none) {
   tell_locked();
   former_ = std::make_unique<const outcome>(std::move(make_end().how));
-  ending_ = nullptr;
+  end_ = nullptr;
   backing_off_.store(false, std::memory_order_relaxed);
   incarnation_.fetch_add(1, std::memory_order_relaxed);
   lifecycle_ = rules::lifecycle{};
@@ -63,8 +63,8 @@ void worker_core::begin_anew(failure& none) {
   in_cleanup_ = false;
   holds_ = 0;
   health_.store(health::healthy, std::memory_order_relaxed);
-  if (extras_)
-    extras_->degraded_because.clear();
+  if (lazy_)
+    lazy_->degraded_because.clear();
   started_at_ = rt().time().now();
   if (queue_)
     queue_->reopen();
@@ -131,7 +131,7 @@ void worker_core::succeed(worker_core& next) {
   {
     std::unique_lock guard{next.mtx_};
     if (!over)
-      next.make_extra().predecessor = this;
+      next.make_lazy().predecessor = this;
     next.incarnation_.store(incarnation() + 1, std::memory_order_relaxed);
     if (how)
       next.former_ = std::make_unique<const outcome>(std::move(*how));
@@ -151,23 +151,23 @@ worker_core& worker_core::latest() noexcept {
 void worker_core::set_child_group(std::shared_ptr<child_group> children) {
   std::shared_ptr<const tree_status> former; // goes without the lock
   std::unique_lock guard{mtx_};
-  make_extra().children = std::move(children);
-  former.swap(make_extra().last_children);
+  make_lazy().children = std::move(children);
+  former.swap(make_lazy().last_children);
 }
 
 std::shared_ptr<child_group> worker_core::get_child_group() const {
   std::unique_lock guard{mtx_};
-  return extra().children;
+  return lazy().children;
 }
 
 std::shared_ptr<const tree_status> worker_core::last_child_group() const {
   std::unique_lock guard{mtx_};
-  return extra().last_children;
+  return lazy().last_children;
 }
 
 bool worker_core::has_child_group() const {
   std::unique_lock guard{mtx_};
-  return extra().children && !extra().children->over();
+  return lazy().children && !lazy().children->over();
 }
 
 void worker_core::child_group_over() noexcept {
@@ -179,8 +179,8 @@ void worker_core::child_group_over() noexcept {
 
 /// @pre `mtx_` is held
 bool worker_core::has_children_locked() const {
-  auto& kept = extra().children;
-  return extra().first_child != nullptr || (kept && !kept->over());
+  auto& kept = lazy().children;
+  return lazy().first_child != nullptr || (kept && !kept->over());
 }
 
 } // namespace troupe

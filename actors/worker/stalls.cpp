@@ -39,9 +39,9 @@ private:
 void worker_core::watch() {
   if (config_->watchdog == infinite)
     return;
-  if (!rare_)
-    rare_ = std::make_unique<rarities>();
-  rare_->dog = std::make_unique<guard_dog>(*this);
+  if (!fixed_)
+    fixed_ = std::make_unique<fixed_part>();
+  fixed_->dog = std::make_unique<guard_dog>(*this);
   watch_steps();
 }
 

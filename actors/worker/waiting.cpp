@@ -22,7 +22,7 @@ public:
       fired_ = true;
       return;
     }
-    next_ = std::exchange(what_.make_extra().blocked, this);
+    next_ = std::exchange(what_.make_lazy().blocked, this);
     if (next_ != nullptr)
       next_->previous_ = this;
     linked_ = true;
@@ -72,7 +72,7 @@ private:
     if (previous_ != nullptr)
       previous_->next_ = next_;
     else
-      what_.extras_->blocked = next_;
+      what_.lazy_->blocked = next_;
     if (next_ != nullptr)
       next_->previous_ = previous_;
   }
@@ -90,13 +90,13 @@ private:
 /// Releases who waits for what has just come true.
 /// @pre `mtx_` is held
 void worker_core::announce(lifecycle_awaiter::what upto) noexcept {
-  for (auto* i = extra().blocked; i != nullptr;) {
+  for (auto* i = lazy().blocked; i != nullptr;) {
     auto* next = i->next();
     if (i->waits_for(upto))
       i->fire();
     i = next;
   }
-  for (auto* i = extra().awaiters; i != nullptr;) {
+  for (auto* i = lazy().awaiters; i != nullptr;) {
     auto* next = i->next_;
     if (i->awaited_ == upto || upto == lifecycle_awaiter::what::over) {
       unwatch(*i);
@@ -199,7 +199,7 @@ void worker_core::reply_when(caf::mailbox_element& what,
                              lifecycle_awaiter::what until) {
   {
     std::unique_lock guard{mtx_};
-    make_extra().pending_replies.push_back(
+    make_lazy().pending_replies.push_back(
       {what.sender, what.mid.response_id(), until});
     if (!over_ && (until == lifecycle_awaiter::what::over || !ready_))
       return;
@@ -211,9 +211,9 @@ void worker_core::send_replies(lifecycle_awaiter::what upto) noexcept {
   std::vector<pending_reply> due;
   {
     std::unique_lock guard{mtx_};
-    if (extra().pending_replies.empty())
+    if (lazy().pending_replies.empty())
       return;
-    auto& all = extras_->pending_replies;
+    auto& all = lazy_->pending_replies;
     auto waits_on = [upto](const pending_reply& x) {
       return upto == lifecycle_awaiter::what::ready && x.until != upto;
     };
@@ -239,7 +239,7 @@ bool worker_core::watch(lifecycle_awaiter& x) {
   if (over_ || (x.awaited_ == lifecycle_awaiter::what::ready && ready_))
     return false;
   x.previous_ = nullptr;
-  x.next_ = std::exchange(make_extra().awaiters, &x);
+  x.next_ = std::exchange(make_lazy().awaiters, &x);
   if (x.next_ != nullptr)
     x.next_->previous_ = &x;
   x.linked_ = true;
@@ -254,7 +254,7 @@ void worker_core::unwatch(lifecycle_awaiter& x) noexcept {
   if (x.previous_ != nullptr)
     x.previous_->next_ = x.next_;
   else
-    extras_->awaiters = x.next_;
+    lazy_->awaiters = x.next_;
   if (x.next_ != nullptr)
     x.next_->previous_ = x.previous_;
 }

@@ -400,8 +400,8 @@ caf::behavior worker_actor::idle_behavior() {
 
 /// The worker's handlers, if it has any, are served from here on.
 void worker_actor::serve() {
-  if (extras_ && extras_->handlers) {
-    become(std::exchange(extras_->handlers, {}));
+  if (lazy_ && lazy_->handlers) {
+    become(std::exchange(lazy_->handlers, {}));
     serving_ = true;
   }
   look_at_kept_messages();
@@ -512,10 +512,10 @@ void worker_actor::begin_startup() {
   try {
     if (core_->owner() != nullptr)
       core_->make_object();
-    if (extras_)
-      extras_->handlers = caf::behavior{};
+    if (lazy_)
+      lazy_->handlers = caf::behavior{};
     if (auto hs = core_->object().handlers(); !hs.empty())
-      make_extra().handlers
+      make_lazy().handlers
         = caf::message_handler{[this] { pump(); }}.or_else(hs.impl());
     main_.start(core_->object().on_startup(),
                 [this](completion<void> how) { step_done(std::move(how)); });
@@ -602,13 +602,13 @@ void worker_actor::return_if_free() {
 }
 
 void worker_actor::end_run(std::optional<failure> why) {
-  if (why && extras_ && extras_->noted_failure != nullptr)
-    *extras_->noted_failure = why->reason;
+  if (why && lazy_ && lazy_->noted_failure != nullptr)
+    *lazy_->noted_failure = why->reason;
   if (core_->frozen())
     return;
   auto cleaning_up = step_ == step::hand_over || step_ == step::shutdown;
-  if (cleaning_up && why && !(extras_ && extras_->cleanup_failure)) {
-    make_extra().cleanup_failure = std::move(*why);
+  if (cleaning_up && why && !(lazy_ && lazy_->cleanup_failure)) {
+    make_lazy().cleanup_failure = std::move(*why);
     tear_down(false);
     return;
   }
@@ -627,7 +627,7 @@ void worker_actor::end_run(std::optional<failure> why) {
   // It takes the other handlers along; without one they may finish.
   auto failed = why.has_value();
   if (failed) {
-    make_extra().ending_why = why->reason;
+    make_lazy().ending_why = why->reason;
     core_->feed(in_startup ? rules::event::startup_failed
                            : rules::event::run_failed,
                 std::move(*why));
@@ -639,8 +639,8 @@ void worker_actor::end_run(std::optional<failure> why) {
 
 void worker_actor::handler_cancelled(handler_call& x) {
   x.promise().deliver(
-    extras_ && extras_->ending_why
-      ? extras_->ending_why
+    lazy_ && lazy_->ending_why
+      ? lazy_->ending_why
       : caf::make_error(caf::sec::request_receiver_down,
                         core_->subject() + " ended before it had answered"));
   handler_done(x);
@@ -660,11 +660,11 @@ void worker_actor::handler_begun() noexcept {
 }
 
 void worker_actor::adopt(handler_call& x) {
-  x.link(make_extra().calls);
+  x.link(make_lazy().calls);
 }
 
 void worker_actor::handler_done(handler_call& x) {
-  x.unlink(extras_->calls);
+  x.unlink(lazy_->calls);
   delete &x;
   if (tearing_down_ != 0)
     return;

@@ -66,7 +66,7 @@ public:
   /// Sets where a failure is to be noted for the requester.
   /// @returns where it was to be noted before.
   caf::error* watch_failure(caf::error* where) noexcept {
-    return std::exchange(make_extra().noted_failure, where);
+    return std::exchange(make_lazy().noted_failure, where);
   }
 
   void adopt(handler_call& x);
@@ -100,7 +100,7 @@ private:
                    caf::mailbox_element& what, const char* why);
 
   /// What only few have at a time.
-  struct extras {
+  struct lazy_part {
     caf::error ending_why; // what fail() was given; nothing after finish()
     std::optional<failure> cleanup_failure;
     caf::error* noted_failure = nullptr;
@@ -108,15 +108,15 @@ private:
     handler_call* calls = nullptr;
   };
 
-  [[nodiscard]] extras& make_extra() {
-    if (!extras_)
-      extras_ = std::make_unique<extras>();
-    return *extras_;
+  [[nodiscard]] lazy_part& make_lazy() {
+    if (!lazy_)
+      lazy_ = std::make_unique<lazy_part>();
+    return *lazy_;
   }
 
   /// The handlers that are coroutines and have not ended.
   [[nodiscard]] handler_call* calls() const noexcept {
-    return extras_ ? extras_->calls : nullptr;
+    return lazy_ ? lazy_->calls : nullptr;
   }
 
   caf::resumable::resume_result resume_turn(compat::execution_context* ctx,
@@ -215,7 +215,7 @@ private:
   bool kept_messages_ = false; // some came before run() did
   bool serving_ = false;       // the behaviour is that of the handlers
   std::uint32_t tearing_down_ = 0;
-  std::unique_ptr<extras> extras_;
+  std::unique_ptr<lazy_part> lazy_;
 };
 
 } // namespace troupe

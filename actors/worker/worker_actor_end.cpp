@@ -128,9 +128,8 @@ void worker_actor::close_if_alone() {
     begin_hand_over();
   else if (core_->cleanup_due() && !shutdown_begun_)
     begin_shutdown();
-  else if (extras_ && extras_->cleanup_failure)
-    core_->feed(rules::event::close_failed,
-                std::move(*extras_->cleanup_failure));
+  else if (lazy_ && lazy_->cleanup_failure)
+    core_->feed(rules::event::close_failed, std::move(*lazy_->cleanup_failure));
   else
     core_->feed(rules::event::closed);
 }
@@ -153,7 +152,7 @@ void worker_actor::begin_hand_over() {
 
 /// The first failure of the clean-up is the one that counts.
 void worker_actor::note_cleanup_failure(failure why) {
-  if (auto& first = make_extra().cleanup_failure; !first)
+  if (auto& first = make_lazy().cleanup_failure; !first)
     first = std::move(why);
   else
     core_->rt().log(compat::log_error, text_of(why.reason));
@@ -265,7 +264,7 @@ void worker_actor::rest() {
   step_ = step::none;
   run_over_ = ending_ = closing_ = false;
   hand_over_begun_ = shutdown_begun_ = false;
-  extras_ = nullptr;
+  lazy_ = nullptr;
   core_->clear_sleep_wake();
   keep_messages();
   serve_nobody();

@@ -25,8 +25,8 @@ worker_core::worker_core(std::string path,
     path_(std::move(path)),
     worker_(std::move(what)) {
   if (parent != nullptr) {
-    rare_ = std::make_unique<rarities>();
-    rare_->kin = std::make_unique<kinship>(parent);
+    fixed_ = std::make_unique<fixed_part>();
+    fixed_->kin = std::make_unique<kinship>(parent);
     parent->retain();
   }
   worker_->core_ = this;
@@ -54,7 +54,7 @@ worker_core::~worker_core() {
   worker_.reset();
   if (auto* mine = kin())
     mine->parent->release();
-  if (auto* before = extra().predecessor)
+  if (auto* before = lazy().predecessor)
     before->release();
   if (auto* next = successor_.load(std::memory_order_relaxed))
     next->release();
@@ -162,7 +162,7 @@ worker_status worker_core::status() const {
   result.holds = holds_;
   result.health = reported_health();
   if (result.health != health::healthy)
-    result.health_reason = extra().degraded_because;
+    result.health_reason = lazy().degraded_because;
   if (auto since = end().stop_asked_at;
       result.state == worker_state::stopping && since != never)
     result.stopping = rt().time().now() - since;
@@ -290,8 +290,8 @@ void worker_core::system_gone() noexcept {
   {
     std::unique_lock guard{mtx_};
     arm(never); // The clock has gone; a deadline would only keep the core.
-    if (extras_)
-      unanswered.swap(extras_->pending_replies);
+    if (lazy_)
+      unanswered.swap(lazy_->pending_replies);
   }
   // Nobody handles what is queued, and no answer must outlive the system.
   if (queue_)

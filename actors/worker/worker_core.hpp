@@ -495,7 +495,7 @@ public:
   /// How the present life has ended.
   /// @pre its end was told to the actor, and it has not begun to rest
   [[nodiscard]] const outcome& final_outcome() const noexcept {
-    return ending_->how;
+    return end_->how;
   }
 
   [[nodiscard]] bool cleanup_due() const;
@@ -568,7 +568,7 @@ public:
 
   /// Who notices when the worker's code does not return, or null.
   [[nodiscard]] watchdog* get_watchdog() const noexcept {
-    return rare_ ? rare_->dog.get() : nullptr;
+    return fixed_ ? fixed_->dog.get() : nullptr;
   }
 
   void step_begins() noexcept override;
@@ -595,7 +595,7 @@ private:
   enum class news : std::uint8_t { none, ready, end };
 
   /// What is known of the end of the present life, from the first word of it.
-  struct ending {
+  struct end_record {
     outcome how;
     bool is_known = false; // how
     time_point stop_asked_at = never;
@@ -609,7 +609,7 @@ private:
   };
 
   /// What only few cores need.
-  struct extras {
+  struct lazy_part {
     std::string degraded_because;
     std::vector<pending_reply> pending_replies;
     std::shared_ptr<child_group> children;            // of a supervisor
@@ -631,13 +631,13 @@ private:
   };
 
   /// What only few have, and those from the beginning.
-  struct rarities {
+  struct fixed_part {
     std::unique_ptr<kinship> kin; // of a linked child
     std::unique_ptr<watchdog> dog;
   };
 
   [[nodiscard]] kinship* kin() const noexcept {
-    return rare_ ? rare_->kin.get() : nullptr;
+    return fixed_ ? fixed_->kin.get() : nullptr;
   }
 
   /// Stands for what a core does not have: the destructor of a global may still
@@ -649,27 +649,27 @@ private:
   }
 
   /// @pre `mtx_` is held
-  [[nodiscard]] const ending& end() const noexcept {
-    return ending_ ? *ending_ : none_of<ending>();
+  [[nodiscard]] const end_record& end() const noexcept {
+    return end_ ? *end_ : none_of<end_record>();
   }
 
   /// @pre `mtx_` is held
-  [[nodiscard]] ending& make_end() {
-    if (!ending_)
-      ending_ = std::make_unique<ending>();
-    return *ending_;
+  [[nodiscard]] end_record& make_end() {
+    if (!end_)
+      end_ = std::make_unique<end_record>();
+    return *end_;
   }
 
   /// @pre `mtx_` is held
-  [[nodiscard]] const extras& extra() const noexcept {
-    return extras_ ? *extras_ : none_of<extras>();
+  [[nodiscard]] const lazy_part& lazy() const noexcept {
+    return lazy_ ? *lazy_ : none_of<lazy_part>();
   }
 
   /// @pre `mtx_` is held
-  [[nodiscard]] extras& make_extra() {
-    if (!extras_)
-      extras_ = std::make_unique<extras>();
-    return *extras_;
+  [[nodiscard]] lazy_part& make_lazy() {
+    if (!lazy_)
+      lazy_ = std::make_unique<lazy_part>();
+    return *lazy_;
   }
 
   [[nodiscard]] bool is_forced() const noexcept;
@@ -759,7 +759,7 @@ private:
     config_; // goes last, with the runtime
   const std::string path_;
   std::unique_ptr<worker> worker_;
-  std::unique_ptr<rarities> rare_; // since it was made
+  std::unique_ptr<fixed_part> fixed_; // since it was made
   std::shared_ptr<message_queue> queue_;
   const std::shared_ptr<life_owner> owner_;
   std::uint64_t child_id_ = 0; // fixed before a life begins
@@ -796,9 +796,9 @@ private:
   std::uint32_t holds_ = 0;
   std::unique_ptr<clock::job> alarm_; // made when it is needed
   time_point started_at_ = never;     // the present life, or the last one
-  std::unique_ptr<ending> ending_;
+  std::unique_ptr<end_record> end_;
   std::unique_ptr<const outcome> former_; // of the life before
-  std::unique_ptr<extras> extras_;
+  std::unique_ptr<lazy_part> lazy_;
 
   // Guarded by the runtime's lock; a core leaves that list before it goes.
   worker_core* next_ = nullptr;

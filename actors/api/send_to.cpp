@@ -9,7 +9,7 @@ namespace troupe {
 
 send_awaiter::send_awaiter(worker_core& core, worker_handle target,
                            message_queue::node_ptr what) noexcept
-  : applicant(std::move(what)), core_(&core), target_(std::move(target)) {
+  : waiting_sender(std::move(what)), core_(&core), target_(std::move(target)) {
   // nop
 }
 

@@ -170,8 +170,8 @@ void pool_router::redistribute(message_queue& from, bool messages,
       return queue.inherit(x, anyhow);
     });
   }
-  while (estate.applicants != nullptr) {
-    auto& who = *message_queue::take_first(estate.applicants);
+  while (estate.senders != nullptr) {
+    auto& who = *message_queue::take_first(estate.senders);
     settle(who.partition(), [&](message_queue& queue, bool anyhow) {
       return queue.inherit(who, anyhow, out.emplace_back(queue));
     });

@@ -16,11 +16,11 @@
 namespace troupe {
 
 /// A request whose answer is held back until it is decided over its message.
-class held_request final : public message_queue::applicant {
+class held_request final : public message_queue::waiting_sender {
 public:
   held_request(message_queue::node_ptr what, caf::strong_actor_ptr from,
                caf::message_id answer) noexcept
-    : applicant(std::move(what)), from_(std::move(from)), answer_(answer) {
+    : waiting_sender(std::move(what)), from_(std::move(from)), answer_(answer) {
     // nop
   }
 

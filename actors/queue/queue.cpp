@@ -16,14 +16,14 @@
 
 namespace troupe {
 
-// -- applicant -----------------------------------------------------------------
+// -- waiting sender ------------------------------------------------------------
 
-message_queue::applicant::applicant(node_ptr what) noexcept
+message_queue::waiting_sender::waiting_sender(node_ptr what) noexcept
   : what_(std::move(what)) {
   // nop
 }
 
-message_queue::applicant::~applicant() = default;
+message_queue::waiting_sender::~waiting_sender() = default;
 
 // -- submission ----------------------------------------------------------------
 
@@ -41,12 +41,12 @@ submission::submission(message_queue::node_ptr what, caf::strong_actor_ptr from,
   // nop
 }
 
-submission::submission(message_queue::applicant& who) noexcept
+submission::submission(message_queue::waiting_sender& who) noexcept
   : who_(&who), sender_(rules::patience::for_room) {
   // nop
 }
 
-message_queue::applicant& submission::to_hold() {
+message_queue::waiting_sender& submission::to_hold() {
   return who_ != nullptr
            ? *who_
            : *new held_request{std::move(what_), std::move(from_), answer_};
@@ -130,7 +130,7 @@ receipt message_queue::offer(submission& x, after_unlock& out) {
 receipt message_queue::take(submission& x, after_unlock& out) {
   auto result = enter(x.what(), x.sender(), out);
   if (result == receipt::held)
-    line_up(x.to_hold());
+    hold(x.to_hold());
   return result;
 }
 
@@ -158,18 +158,18 @@ message_queue::node_ptr message_queue::hold_unread(caf::message x) {
   return std::make_unique<unread>(std::move(x));
 }
 
-void message_queue::withdraw(applicant& who) noexcept {
+void message_queue::withdraw(waiting_sender& who) noexcept {
   // While the lock of its pool is held, nobody moves it to another queue.
   std::unique_lock<std::mutex> pool_guard;
   auto pool = this->pool();
   if (pool)
     pool_guard = pool->lock();
-  if (who.line_ == nullptr)
+  if (who.queue_ == nullptr)
     return;
-  auto& queue = *who.line_;
+  auto& queue = *who.queue_;
   std::unique_lock guard{queue.mtx_};
-  if (who.in_line_)
-    queue.leave_line(who);
+  if (who.held_)
+    queue.unhold(who);
 }
 
 /// Decides over a message that comes, and does it, unless it is to be held.
@@ -315,34 +315,34 @@ message_queue::node_ptr message_queue::unlink_oldest() noexcept {
 
 // -- message_queue: room -------------------------------------------------------
 
-void message_queue::line_up(applicant& who) noexcept {
-  who.line_ = this;
-  who.in_line_ = true;
-  link_last(who, first_applicant_, last_applicant_, &applicant::next_,
-            &applicant::previous_);
+void message_queue::hold(waiting_sender& who) noexcept {
+  who.queue_ = this;
+  who.held_ = true;
+  link_last(who, first_sender_, last_sender_, &waiting_sender::next_,
+            &waiting_sender::previous_);
 }
 
-void message_queue::leave_line(applicant& who) noexcept {
-  who.in_line_ = false;
-  unlink(who, first_applicant_, last_applicant_, &applicant::next_,
-         &applicant::previous_);
+void message_queue::unhold(waiting_sender& who) noexcept {
+  who.held_ = false;
+  unlink(who, first_sender_, last_sender_, &waiting_sender::next_,
+         &waiting_sender::previous_);
 }
 
 /// Lets in those for whom there is room now.
 void message_queue::admit(after_unlock& out) noexcept {
-  while (first_applicant_ != nullptr && !closed_
+  while (first_sender_ != nullptr && !closed_
          && counts_.queued < options_.capacity) {
-    auto& who = *first_applicant_;
-    leave_line(who);
+    auto& who = *first_sender_;
+    unhold(who);
     accept(std::move(who.what_));
     who.decided(true, out);
   }
 }
 
-void message_queue::turn_away(after_unlock& out) noexcept {
-  while (first_applicant_ != nullptr) {
-    auto& who = *first_applicant_;
-    leave_line(who);
+void message_queue::refuse_waiting(after_unlock& out) noexcept {
+  while (first_sender_ != nullptr) {
+    auto& who = *first_sender_;
+    unhold(who);
     ++counts_.sent;
     ++counts_.closed;
     out.add_dead_letter(who.what_.release(), dead_letter_reason::closed);
@@ -350,12 +350,12 @@ void message_queue::turn_away(after_unlock& out) noexcept {
   }
 }
 
-void message_queue::turn_away() noexcept {
+void message_queue::refuse_waiting() noexcept {
   if (auto pool = this->pool())
     pool->take_over(*this, false);
   after_unlock out{*this};
   std::unique_lock guard{mtx_};
-  turn_away(out);
+  refuse_waiting(out);
 }
 
 // -- message_queue: the life of the worker -------------------------------------
@@ -473,7 +473,7 @@ message_queue::write_off(leave how) noexcept {
     to_dead_letters(unlink_first());
   if (abandoned)
     settle(how, out);
-  turn_away(out);
+  refuse_waiting(out);
   if (first_ == nullptr && arrivals_.empty())
     return std::nullopt;
   const auto unnumbered = arrivals_.count();
@@ -589,10 +589,10 @@ message_queue::standing message_queue::at() noexcept {
 message_queue::estate message_queue::give_up(bool messages) noexcept {
   estate result;
   const auto guard = lock_collected();
-  for (auto** end = &result.applicants; first_applicant_ != nullptr;
+  for (auto** end = &result.senders; first_sender_ != nullptr;
        end = &(*end)->next_) {
-    *end = first_applicant_;
-    leave_line(**end);
+    *end = first_sender_;
+    unhold(**end);
   }
   if (messages) {
     result.messages = std::exchange(first_, nullptr);
@@ -617,17 +617,18 @@ bool message_queue::inherit(node_ptr& x, bool anyhow) noexcept {
   return true;
 }
 
-bool message_queue::inherit(applicant& who, bool anyhow,
+bool message_queue::inherit(waiting_sender& who, bool anyhow,
                             after_unlock& out) noexcept {
   std::unique_lock guard{mtx_};
   if (closed_ && !anyhow)
     return false;
-  line_up(who);
+  hold(who);
   admit(out);
   return true;
 }
 
-message_queue::applicant* message_queue::take_first(applicant*& list) noexcept {
+message_queue::waiting_sender*
+message_queue::take_first(waiting_sender*& list) noexcept {
   return std::exchange(list, std::exchange(list->next_, nullptr));
 }
 

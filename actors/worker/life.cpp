@@ -219,7 +219,7 @@ bool worker_core::request_stop(queue_at_stop mode,
   if (queue_ && mode == queue_at_stop::discard)
     queue_->discard(message_queue::leave::handled);
   else if (queue_ && mode != queue_at_stop::keep)
-    queue_->turn_away();
+    queue_->refuse_waiting();
   log_transition(from, stage());
   // Whatever threads the supervisor has to wait for, its children need not.
   if (children)

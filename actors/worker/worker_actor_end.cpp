@@ -110,7 +110,7 @@ void worker_actor::begin_close() {
   // What has an owner may live again, and its queue goes on.
   if (auto* queue = core_->queue(); queue && core_->owner() == nullptr) {
     queue->close(true);
-    queue->turn_away();
+    queue->refuse_waiting();
   }
   stop_children();
   tear_down(true);

@@ -140,11 +140,11 @@ public:
   class backlog;
 
   /// A message whose sender waits until there is room for it.
-  class applicant {
+  class waiting_sender {
   public:
-    applicant(const applicant&) = delete;
+    waiting_sender(const waiting_sender&) = delete;
 
-    applicant& operator=(const applicant&) = delete;
+    waiting_sender& operator=(const waiting_sender&) = delete;
 
     /// That of its message.
     /// @pre it has not been decided
@@ -153,12 +153,12 @@ public:
     }
 
   protected:
-    explicit applicant(node_ptr what) noexcept;
+    explicit waiting_sender(node_ptr what) noexcept;
 
-    virtual ~applicant();
+    virtual ~waiting_sender();
 
     /// The queue has taken the message, or takes no more. Called with the
-    /// queue's lock held, once, after the applicant has left the line.
+    /// queue's lock held, once, after the sender has left the line.
     virtual void decided(bool taken, after_unlock& out) noexcept = 0;
 
   private:
@@ -166,11 +166,11 @@ public:
     friend class troupe::submission;
 
     node_ptr what_;
-    message_queue* line_ = nullptr; // in whose it is, or was; its sender, or
-                                    // what it waits in, holds that or its pool
-    applicant* next_ = nullptr;
-    applicant* previous_ = nullptr;
-    bool in_line_ = false;
+    message_queue* queue_ = nullptr; // in whose it is, or was; its sender, or
+                                     // what it waits in, holds that or its pool
+    waiting_sender* next_ = nullptr;
+    waiting_sender* previous_ = nullptr;
+    bool held_ = false;
   };
 
   message_queue() = default;
@@ -214,19 +214,19 @@ public:
 
   /// `who` waits no longer. Its message is not sent, unless that was decided
   /// before.
-  void withdraw(applicant& who) noexcept;
+  void withdraw(waiting_sender& who) noexcept;
 
   // -- the life of the worker -------------------------------------------------
 
   /// Refuses messages from now on. What is queued stays. May be called with a
-  /// lock held, so those who wait for room are left to `turn_away`. Without
-  /// effect if it is closed.
+  /// lock held, so those who wait for room are left to `refuse_waiting`.
+  /// Without effect if it is closed.
   /// @param give_out Whether `get_message` still gives out what is queued.
   void close(bool give_out) noexcept;
 
   /// Tells those who wait for room that there will be none.
   /// @pre it is closed
-  void turn_away() noexcept;
+  void refuse_waiting() noexcept;
 
   /// Gives nothing out until `reopen()`; takes messages all the same.
   void suspend() noexcept;
@@ -310,12 +310,13 @@ public:
   /// What one queue of a pool leaves to the others: lists.
   struct estate {
     node* messages = nullptr;
-    applicant* applicants = nullptr;
+    waiting_sender* senders = nullptr;
   };
 
   /// Takes the first one out of a list.
   /// @pre there is one
-  [[nodiscard]] static applicant* take_first(applicant*& list) noexcept;
+  [[nodiscard]] static waiting_sender*
+  take_first(waiting_sender*& list) noexcept;
 
   /// Gives away who waits for room and, if wanted, all that is queued: as if it
   /// had never been sent here.
@@ -333,7 +334,7 @@ public:
 
   /// Takes somebody whom another queue has given up.
   /// @copydetails inherit
-  bool inherit(applicant& who, bool anyhow, after_unlock& out) noexcept;
+  bool inherit(waiting_sender& who, bool anyhow, after_unlock& out) noexcept;
 
   // -- the worker's own code --------------------------------------------------
 
@@ -405,13 +406,13 @@ private:
 
   void take_in(after_unlock& out) noexcept;
 
-  void line_up(applicant& who) noexcept;
+  void hold(waiting_sender& who) noexcept;
 
-  void leave_line(applicant& who) noexcept;
+  void unhold(waiting_sender& who) noexcept;
 
   void admit(after_unlock& out) noexcept;
 
-  void turn_away(after_unlock& out) noexcept;
+  void refuse_waiting(after_unlock& out) noexcept;
 
   void settle(leave how, after_unlock& out) noexcept;
 
@@ -451,8 +452,8 @@ private:
   // Each takes itself out, with the lock held, before it goes.
   line waiting_;  // for a message
   line promised_; // have got one, and have not run since
-  applicant* first_applicant_ = nullptr;
-  applicant* last_applicant_ = nullptr;
+  waiting_sender* first_sender_ = nullptr;
+  waiting_sender* last_sender_ = nullptr;
   queue_counts counts_;
   time_point in_hand_since_ = never; // unless nobody counts
   bool closed_ = false;
@@ -471,7 +472,7 @@ public:
              caf::message_id answer) noexcept;
 
   /// From a sender that waits.
-  explicit submission(message_queue::applicant& who) noexcept;
+  explicit submission(message_queue::waiting_sender& who) noexcept;
 
   submission(const submission&) = delete;
 
@@ -490,13 +491,13 @@ public:
 
   /// What is to wait for room with the message.
   /// @pre somebody waits
-  [[nodiscard]] message_queue::applicant& to_hold();
+  [[nodiscard]] message_queue::waiting_sender& to_hold();
 
 private:
   message_queue::node_ptr what_;
   caf::strong_actor_ptr from_;
   caf::message_id answer_;
-  message_queue::applicant* who_ = nullptr;
+  message_queue::waiting_sender* who_ = nullptr;
   rules::patience sender_;
 };
 

@@ -17,7 +17,7 @@ namespace troupe {
 
 /// Waits until a queue has room for a message: what `worker::send_to` is made
 /// of.
-class send_awaiter final : public wait, private message_queue::applicant {
+class send_awaiter final : public wait, private message_queue::waiting_sender {
 public:
   send_awaiter(worker_core& core, worker_handle target,
                message_queue::node_ptr what) noexcept;

@@ -153,27 +153,27 @@ void pool_router::take_over(message_queue& from, bool messages) noexcept {
 void pool_router::redistribute(message_queue& from, bool messages,
                                after_unlock_list& out) {
   // Tries the queues one after another, `from` in the end.
-  auto settle = [&](rules::partition where, auto inherit) {
+  auto settle = [&](rules::partition where, auto take) {
     while (auto* found = choose(where)) {
-      if (inherit(*found->queue, false))
+      if (take(*found->queue, false))
         return;
       pass_over(*found, out);
     }
-    if (!inherit(*waiting_, false))
-      inherit(from, true);
+    if (!take(*waiting_, false))
+      take(from, true);
   };
-  auto estate = from.give_up(messages);
-  while (estate.messages != nullptr) {
-    message_queue::node_ptr x{estate.messages};
-    estate.messages = x->next;
+  auto leftovers = from.release_leftovers(messages);
+  while (leftovers.messages != nullptr) {
+    message_queue::node_ptr x{leftovers.messages};
+    leftovers.messages = x->next;
     settle(x->partition, [&x](message_queue& queue, bool anyhow) {
-      return queue.inherit(x, anyhow);
+      return queue.take_over(x, anyhow);
     });
   }
-  while (estate.senders != nullptr) {
-    auto& who = *message_queue::take_first(estate.senders);
+  while (leftovers.senders != nullptr) {
+    auto& who = *message_queue::take_first(leftovers.senders);
     settle(who.partition(), [&](message_queue& queue, bool anyhow) {
-      return queue.inherit(who, anyhow, out.emplace_back(queue));
+      return queue.take_over(who, anyhow, out.emplace_back(queue));
     });
   }
 }

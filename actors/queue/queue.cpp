@@ -586,8 +586,9 @@ message_queue::standing message_queue::at() noexcept {
           counts_.queued + counts_.in_progress};
 }
 
-message_queue::estate message_queue::give_up(bool messages) noexcept {
-  estate result;
+message_queue::leftovers
+message_queue::release_leftovers(bool messages) noexcept {
+  leftovers result;
   const auto guard = lock_collected();
   for (auto** end = &result.senders; first_sender_ != nullptr;
        end = &(*end)->next_) {
@@ -605,7 +606,7 @@ message_queue::estate message_queue::give_up(bool messages) noexcept {
   return result;
 }
 
-bool message_queue::inherit(node_ptr& x, bool anyhow) noexcept {
+bool message_queue::take_over(node_ptr& x, bool anyhow) noexcept {
   const auto guard = lock_collected();
   if (closed_ && !anyhow)
     return false;
@@ -617,8 +618,8 @@ bool message_queue::inherit(node_ptr& x, bool anyhow) noexcept {
   return true;
 }
 
-bool message_queue::inherit(waiting_sender& who, bool anyhow,
-                            after_unlock& out) noexcept {
+bool message_queue::take_over(waiting_sender& who, bool anyhow,
+                              after_unlock& out) noexcept {
   std::unique_lock guard{mtx_};
   if (closed_ && !anyhow)
     return false;

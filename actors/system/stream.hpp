@@ -217,7 +217,7 @@ private:
 
     ~delivery() {
       if (what_)
-        what_->give_up();
+        what_->not_delivered();
     }
 
     void operator()() {
@@ -275,7 +275,7 @@ private:
   }
 
   /// There was no thread to deliver on.
-  void give_up() noexcept {
+  void not_delivered() noexcept {
     std::unique_lock guard{mtx_};
     delivering_ = false;
     idle_.notify_all();

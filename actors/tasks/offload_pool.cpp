@@ -196,7 +196,7 @@ std::unique_ptr<thread_job> offload_pool::take_back(thread_job& x) noexcept {
   return std::unique_ptr<thread_job>{&x};
 }
 
-void offload_pool::give_up(const strand& who) noexcept {
+void offload_pool::abandon(const strand& who) noexcept {
   shared::list dropped;
   {
     std::unique_lock guard{shared_->mtx};

@@ -54,7 +54,7 @@ public:
 
   /// Nobody waits for the calls of `who` any more: those that run do not count
   /// against the bound from now on, those that wait are destroyed.
-  void give_up(const strand& who) noexcept;
+  void abandon(const strand& who) noexcept;
 
   /// Destroys what waits, and lets nothing begin.
   void stop() noexcept;

@@ -471,7 +471,7 @@ void worker_core::deadline_passed() {
 /// The worker is abandoned: nobody waits for it any more.
 void worker_core::leave_behind() {
   const core_ptr self{*this}; // messages go, and with them perhaps handles
-  rt().pool().give_up(*this);
+  rt().pool().abandon(*this);
   if (queue_ && owner_)
     queue_->let_go();
   else if (queue_)

@@ -206,8 +206,8 @@ TEST_CASE_METHOD(fixture,
   for (int i : {4, 5})
     run(pool, i, [&] { two_at_once.arrive_and_wait(); });
   CHECK(pool.count().queued == 3);
-  pool.give_up(lost);
-  pool.give_up(lost); // changes nothing
+  pool.abandon(lost);
+  pool.abandon(lost); // changes nothing
   two_at_once.wait();
   CHECK(pool.count().given_up == 2);
   // They come back after all, and the bound is what it was.
@@ -236,7 +236,7 @@ TEST_CASE_METHOD(fixture, "L17 a thread that comes back late helps where there "
   block there;
   run(pool, 1, late.entered(), &lost);
   late.await();
-  pool.give_up(lost);
+  pool.abandon(lost);
   run(pool, 2, there.entered());
   there.await();
   run(pool, 3);
@@ -329,7 +329,7 @@ TEST_CASE_METHOD(fixture, "A6 calls that come, go and are given up at once") {
       for (int i = 0; i < rounds; ++i) {
         pool.run(std::make_unique<shy_job>(mine, mtx, where, runs, gone));
         if (i % 7 == 0)
-          pool.give_up(mine);
+          pool.abandon(mine);
         std::unique_ptr<thread_job> taken;
         {
           std::unique_lock guard{mtx};

@@ -308,7 +308,7 @@ public:
   receipt offer(submission& x, after_unlock& out);
 
   /// What one queue of a pool leaves to the others: lists.
-  struct estate {
+  struct leftovers {
     node* messages = nullptr;
     waiting_sender* senders = nullptr;
   };
@@ -320,7 +320,7 @@ public:
 
   /// Gives away who waits for room and, if wanted, all that is queued: as if it
   /// had never been sent here.
-  [[nodiscard]] estate give_up(bool messages) noexcept;
+  [[nodiscard]] leftovers release_leftovers(bool messages) noexcept;
 
   /// Queues again what waits have got and not seen yet: they give none.
   /// @pre it is closed, so a wait may give none
@@ -330,11 +330,11 @@ public:
   /// its sender has been told that it was taken.
   /// @param anyhow Whether it is taken though the queue is closed.
   /// @returns whether it was taken.
-  bool inherit(node_ptr& x, bool anyhow) noexcept;
+  bool take_over(node_ptr& x, bool anyhow) noexcept;
 
   /// Takes somebody whom another queue has given up.
-  /// @copydetails inherit
-  bool inherit(waiting_sender& who, bool anyhow, after_unlock& out) noexcept;
+  /// @copydetails take_over
+  bool take_over(waiting_sender& who, bool anyhow, after_unlock& out) noexcept;
 
   // -- the worker's own code --------------------------------------------------
 

@@ -88,7 +88,7 @@ receipt pool_router::submit(submission& x) {
     std::unique_lock guard{mtx_};
     const auto where = x.what()->partition;
     // Once a stop was asked for, nothing new begins.
-    while (!waiting_->at().closed) {
+    while (!waiting_->load().closed) {
       auto* found = choose(where);
       auto& queue = found != nullptr ? *found->queue : *waiting_;
       auto result = queue.offer(x, out.emplace(queue));
@@ -111,8 +111,8 @@ pool_router::seat* pool_router::choose(rules::partition where) {
     return {.up = seats_[i].up};
   };
   auto look_closely = [this](rules::pool_number i) -> rules::pool_member {
-    const auto at = seats_[i].queue->at();
-    return {seats_[i].up, at.full, at.load};
+    const auto at = seats_[i].queue->load();
+    return {seats_[i].up, at.full, at.pending};
   };
   switch (plan_.options.routing) {
     case routing::round_robin:
@@ -140,7 +140,7 @@ void pool_router::take_over(message_queue& from, bool messages) noexcept {
   const auto was_open = found != nullptr && found->open;
   if (was_open)
     set_open(*found, false);
-  if (waiting_->at().closed)
+  if (waiting_->load().closed)
     return;
   messages = messages || plan_.options.routing == routing::by_key;
   if (was_open && messages)
@@ -183,7 +183,7 @@ void pool_router::redistribute(message_queue& from, bool messages,
 /// @pre the lock is held
 void pool_router::pass_over(seat& x, after_unlock_list& out) {
   set_open(x, false);
-  if (plan_.options.routing != routing::by_key || waiting_->at().closed)
+  if (plan_.options.routing != routing::by_key || waiting_->load().closed)
     return;
   x.queue->break_promises();
   redistribute(*x.queue, true, out);
@@ -192,7 +192,7 @@ void pool_router::pass_over(seat& x, after_unlock_list& out) {
 void pool_router::prepare_drain() noexcept {
   after_unlock_list out;
   std::unique_lock guard{mtx_};
-  if (waiting_->at().load == 0)
+  if (waiting_->load().pending == 0)
     return;
   for (auto& x : seats_) {
     if (x.core.get() == nullptr)
@@ -364,7 +364,7 @@ void pool_router::note_ready(worker_core& who) noexcept {
 void pool_router::open_ready(after_unlock_list& out) {
   if (!rules::may_open(plan_.options.routing, ready_.size(), open_.size(),
                        settled())
-      || waiting_->at().closed)
+      || waiting_->load().closed)
     return;
   const auto others = open_;
   for (auto i : ready_) {
@@ -390,7 +390,7 @@ void pool_router::close_seats(std::size_t first, std::size_t last,
       set_open(x, false);
       closed.push_back(x.queue.get());
     }
-  if (waiting_->at().closed)
+  if (waiting_->load().closed)
     return;
   for (auto* queue : closed)
     redistribute(*queue, true, out);
@@ -419,7 +419,7 @@ void pool_router::resize(std::size_t n, const call_ptr& call) {
     size_ = n;
     for (auto& x : seats_) {
       // Also one that has come to its end by itself is to be there again.
-      auto over = x.at == stage::there && x.queue->at().closed
+      auto over = x.at == stage::there && x.queue->load().closed
                   && rules::is_final(x.core->stage());
       if (over || x.at == stage::failed)
         set_stage(x, stage::absent);

@@ -580,7 +580,7 @@ queue_counts message_queue::counts() noexcept {
 
 // -- message_queue: pools --------------------------------------------------------
 
-message_queue::standing message_queue::at() noexcept {
+message_queue::load_info message_queue::load() noexcept {
   const auto guard = lock_collected();
   return {closed_, counts_.queued >= options_.capacity,
           counts_.queued + counts_.in_progress};

@@ -295,13 +295,13 @@ public:
   }
 
   /// What somebody who wants to send finds.
-  struct standing {
+  struct load_info {
     bool closed;
     bool full;
-    std::uint64_t load; ///< Queued and in progress.
+    std::uint64_t pending; ///< Queued and in progress.
   };
 
-  [[nodiscard]] standing at() noexcept;
+  [[nodiscard]] load_info load() noexcept;
 
   /// As `submit`; but a closed queue leaves the message as it is, and
   /// uncounted, for another one.

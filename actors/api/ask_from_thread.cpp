@@ -134,7 +134,7 @@ private:
 /// Keeps an actor system from going down meanwhile.
 class stay {
 public:
-  explicit stay(runtime& rt) : rt_(rt), entered_(rt.enter()) {
+  explicit stay(runtime& rt) : rt_(rt), entered_(rt.count_worker()) {
     // nop
   }
 
@@ -144,7 +144,7 @@ public:
 
   ~stay() {
     if (entered_)
-      rt_.leave();
+      rt_.uncount_worker();
   }
 
   explicit operator bool() const noexcept {

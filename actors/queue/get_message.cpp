@@ -70,7 +70,7 @@ bool message_queue::awaiter::await_ready() {
   std::unique_lock guard{queue_->mtx_};
   if (core.abandoned())
     return false; // The message in progress may be another worker's by now.
-  queue_->settle(leave::handled, out);
+  queue_->settle(fate::handled, out);
   if (core.frozen())
     return false;
   got_ = queue_->pop_front(core);
@@ -78,7 +78,7 @@ bool message_queue::awaiter::await_ready() {
     return false;
   pausing_ = core.must_pause(got_ != nullptr);
   if (pausing_ && got_)
-    enter(place::promised);
+    move_to(place::promised);
   if (pausing_)
     return false;
   done_ = true;
@@ -112,13 +112,13 @@ bool message_queue::awaiter::wait_for_message() {
     queue_->bar();
     got_ = queue_->pop_front(core);
     if (got_)
-      enter(place::promised);
+      move_to(place::promised);
     if (got_ || core.stop_asked()) {
       queue_->unbar();
       withdraw();
       return false;
     }
-    enter(place::waiting);
+    move_to(place::waiting);
   }
   if (until_ != never) {
     armed_ = true;
@@ -150,7 +150,7 @@ message_queue::node_ptr message_queue::awaiter::take() noexcept {
 }
 
 /// @pre the queue's lock is held, and the place is `nowhere`
-void message_queue::awaiter::enter(place where) noexcept {
+void message_queue::awaiter::move_to(place where) noexcept {
   at_ = where;
   (where == place::waiting ? queue_->waiting_ : queue_->promised_)
     .push_back(*this);
@@ -169,7 +169,7 @@ void message_queue::awaiter::leave_line() noexcept {
 void message_queue::awaiter::promise(node_ptr x) noexcept {
   leave_line();
   got_ = std::move(x);
-  enter(place::promised);
+  move_to(place::promised);
   // With the lock held: the awaiter takes it before it goes.
   post();
 }
@@ -188,14 +188,14 @@ message_queue::handover::handover(worker_core& core, message_queue& queue)
 }
 
 message_queue::handover::~handover() {
-  end(leave::lost);
+  end(fate::lost);
 }
 
 void message_queue::handover::done() noexcept {
-  end(leave::handed_over);
+  end(fate::handed_over);
 }
 
-void message_queue::handover::end(leave how) noexcept {
+void message_queue::handover::end(fate how) noexcept {
   if (size_ == 0)
     return;
   size_ = 0;

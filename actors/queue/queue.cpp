@@ -108,7 +108,7 @@ bool message_queue::push(node_ptr x) {
     return true;
   after_unlock out{*this};
   std::unique_lock guard{mtx_};
-  return enter(x, rules::patience::none, out) == receipt::taken;
+  return decide(x, rules::patience::none, out) == receipt::taken;
 }
 
 receipt message_queue::submit(submission& x) {
@@ -128,7 +128,7 @@ receipt message_queue::offer(submission& x, after_unlock& out) {
 
 /// Takes a message, or puts its sender into the line.
 receipt message_queue::take(submission& x, after_unlock& out) {
-  auto result = enter(x.what(), x.sender(), out);
+  auto result = decide(x.what(), x.sender(), out);
   if (result == receipt::held)
     hold(x.to_hold());
   return result;
@@ -173,8 +173,8 @@ void message_queue::withdraw(waiting_sender& who) noexcept {
 }
 
 /// Decides over a message that comes, and does it, unless it is to be held.
-receipt message_queue::enter(node_ptr& x, rules::patience sender,
-                             after_unlock& out) noexcept {
+receipt message_queue::decide(node_ptr& x, rules::patience sender,
+                              after_unlock& out) noexcept {
   if (!closed_)
     collect();
   auto refuse = [&](std::uint64_t& count, dead_letter_reason why) {
@@ -409,7 +409,7 @@ void message_queue::let_go() noexcept {
   while (waiting_.first != nullptr)
     waiting_.first->leave_line();
   take_back_promised();
-  settle(leave::abandoned, out);
+  settle(fate::abandoned, out);
 }
 
 void message_queue::break_promises() noexcept {
@@ -425,7 +425,7 @@ void message_queue::take_back_promised() noexcept {
   }
 }
 
-void message_queue::discard(leave how) noexcept {
+void message_queue::discard(fate how) noexcept {
   if (auto pool = this->pool()) {
     close(false);
     pool->take_over(*this, true);
@@ -446,13 +446,13 @@ void message_queue::discard(leave how) noexcept {
 /// thousand.
 /// @returns the others.
 std::optional<message_queue::backlog>
-message_queue::write_off(leave how) noexcept {
+message_queue::write_off(fate how) noexcept {
   after_unlock out{*this};
   std::unique_lock guard{mtx_};
   closed_ = true;
   give_out_ = false;
   bar();
-  const auto abandoned = how == leave::abandoned;
+  const auto abandoned = how == fate::abandoned;
   auto& count = abandoned ? counts_.abandoned : counts_.discarded;
   const auto why = abandoned ? dead_letter_reason::abandoned
                              : dead_letter_reason::discarded;
@@ -486,13 +486,13 @@ message_queue::write_off(leave how) noexcept {
                  std::exchange(arrivals_, {})};
 }
 
-void message_queue::settle(leave how) noexcept {
+void message_queue::settle(fate how) noexcept {
   after_unlock out{*this};
   std::unique_lock guard{mtx_};
   settle(how, out);
 }
 
-void message_queue::settle(leave how, after_unlock& out) noexcept {
+void message_queue::settle(fate how, after_unlock& out) noexcept {
   auto n = std::exchange(counts_.in_progress, 0);
   if (n != 0)
     report_handled();
@@ -506,16 +506,16 @@ void message_queue::settle(leave how, after_unlock& out) noexcept {
       out.count_dead_letters(n, why);
   };
   switch (how) {
-    case leave::handled:
-    case leave::handed_over:
-      (how == leave::handled ? counts_.handled : counts_.handed_over) += n;
+    case fate::handled:
+    case fate::handed_over:
+      (how == fate::handled ? counts_.handled : counts_.handed_over) += n;
       while (kept != nullptr)
         out.drop(next());
       break;
-    case leave::failed:
+    case fate::failed:
       to_dead_letters(counts_.failed, dead_letter_reason::failed);
       break;
-    case leave::crashed: {
+    case fate::crashed: {
       node* lost = nullptr;
       while (kept != nullptr) {
         auto* x = next();
@@ -534,7 +534,7 @@ void message_queue::settle(leave how, after_unlock& out) noexcept {
       to_dead_letters(counts_.lost, dead_letter_reason::lost);
       break;
     }
-    case leave::put_off:
+    case fate::put_off:
       if (closed_ || give_out_) {
         to_dead_letters(counts_.failed, dead_letter_reason::failed);
         break;
@@ -543,10 +543,10 @@ void message_queue::settle(leave how, after_unlock& out) noexcept {
       while (kept != nullptr)
         give_back(node_ptr{next()});
       break;
-    case leave::lost:
+    case fate::lost:
       to_dead_letters(counts_.lost, dead_letter_reason::lost);
       break;
-    case leave::abandoned:
+    case fate::abandoned:
       to_dead_letters(counts_.abandoned, dead_letter_reason::abandoned);
       break;
   }
@@ -645,7 +645,7 @@ void message_queue::keep(worker_core& core, node_ptr x) noexcept {
   keep(core, std::move(x), out);
 }
 
-void message_queue::settle(worker_core& core, node_ptr x, leave how) noexcept {
+void message_queue::settle(worker_core& core, node_ptr x, fate how) noexcept {
   after_unlock out{*this};
   std::unique_lock guard{mtx_};
   if (keep(core, std::move(x), out))

@@ -151,7 +151,7 @@ bool runtime::gone() const noexcept {
 
 // -- the actor system ----------------------------------------------------------
 
-bool runtime::enter() {
+bool runtime::count_worker() {
   std::unique_lock guard{mtx_};
   if (gone())
     return false;
@@ -159,7 +159,7 @@ bool runtime::enter() {
   return true;
 }
 
-void runtime::leave() {
+void runtime::uncount_worker() {
   std::unique_lock guard{mtx_};
   if (!gone_)
     system_->registry().dec_running();

@@ -85,10 +85,10 @@ public:
 
   /// Makes the actor system wait for one more worker when it goes down.
   /// @returns `false` if it is too late for that.
-  bool enter();
+  bool count_worker();
 
   /// Undoes `enter`.
-  void leave();
+  void uncount_worker();
 
   /// Writes one line to the system's log, whatever is in `text`, if the log is
   /// still there.

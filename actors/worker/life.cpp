@@ -126,14 +126,14 @@ caf::error worker_core::start_now() {
                   + "; a worker is started once: spawn another one";
       return caf::make_error(errc::already_started, std::move(text));
     }
-    if (!rt().enter())
+    if (!rt().count_worker())
       return caf::make_error(
         errc::system_gone,
         subject() + " cannot be started: its actor system is gone");
     {
       std::unique_lock wake_guard{wake_mtx_};
       if (actor_ == nullptr) {
-        rt().leave();
+        rt().uncount_worker();
         return caf::make_error(errc::system_gone,
                                subject()
                                  + " cannot be started: its actor is "
@@ -217,7 +217,7 @@ bool worker_core::request_stop(queue_at_stop mode,
   }
   const core_ptr self{*this}; // messages go, and with them perhaps handles
   if (queue_ && mode == queue_at_stop::discard)
-    queue_->discard(message_queue::leave::handled);
+    queue_->discard(message_queue::fate::handled);
   else if (queue_ && mode != queue_at_stop::keep)
     queue_->refuse_waiting();
   log_transition(from, stage());
@@ -285,10 +285,10 @@ bool worker_core::drop_unstarted(caf::error reason) noexcept {
     note_outcome(what, why);
   }
   if (queue_)
-    queue_->discard(message_queue::leave::handled);
+    queue_->discard(message_queue::fate::handled);
   release_waiters();
   // Its actor ends as well, whoever else holds it.
-  add_todo(todo::leave);
+  add_todo(todo::quit_actor);
   // Outside of the lock: this can be the end of the actor.
   caf::strong_actor_ptr last;
   {
@@ -475,13 +475,13 @@ void worker_core::leave_behind() {
   if (queue_ && owner_)
     queue_->let_go();
   else if (queue_)
-    queue_->discard(message_queue::leave::abandoned);
+    queue_->discard(message_queue::fate::abandoned);
   stop_children(how_to_end::linked_by_force);
   disown_children();
   end_reached();
   std::unique_lock guard{mtx_};
   if (std::exchange(entered_, false))
-    rt().leave();
+    rt().uncount_worker();
 }
 
 /// What an outcome says about a force: who or what was behind it.

@@ -115,11 +115,11 @@ void worker_core::retire() {
                                         subject() + " was never started")))
     return;
   if (queue_)
-    queue_->discard(message_queue::leave::handled);
+    queue_->discard(message_queue::fate::handled);
   release_waiters();
   std::unique_lock guard{mtx_};
   if (lifecycle_.at() != rules::stage::abandoned)
-    add_todo(todo::leave);
+    add_todo(todo::quit_actor);
 }
 
 void worker_core::succeed(worker_core& next) {

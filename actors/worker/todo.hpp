@@ -21,7 +21,7 @@ enum class todo : std::uint32_t {
   destroy_frame = 1u << 3,
   wake_waits = 1u << 4,
   finish = 1u << 5,
-  leave = 1u << 8,
+  quit_actor = 1u << 8,
   holds_changed = 1u << 6,
   child_ended = 1u << 7,
   answer = 1u << 9,

@@ -493,8 +493,8 @@ void worker_actor::carry_out(todo what) {
     begin_close();
   if (has(what, todo::finish))
     finish();
-  if (has(what, todo::leave))
-    leave();
+  if (has(what, todo::quit_actor))
+    quit_actor();
 }
 
 failure worker_actor::failed(errc code, std::string_view how,

@@ -157,7 +157,7 @@ private:
 
   void rest();
 
-  void leave();
+  void quit_actor();
 
   void step_done(completion<void> how);
 

@@ -140,8 +140,8 @@ void worker_actor::begin_hand_over() {
   step_ = step::hand_over;
   hand_over_begun_ = true;
   // The message that run() had in progress is none of those.
-  core_->queue()->settle(core_->goes_well() ? message_queue::leave::handled
-                                            : message_queue::leave::lost);
+  core_->queue()->settle(core_->goes_well() ? message_queue::fate::handled
+                                            : message_queue::fate::lost);
   try {
     main_.start(core_->hand_over_queue(),
                 [this](completion<void> how) { step_done(std::move(how)); });
@@ -217,10 +217,10 @@ void worker_actor::finish() {
   auto kept = core_->owner() != nullptr;
   if (auto* queue = core_->queue(); queue && at != rules::stage::abandoned) {
     queue->settle(how.kind() == outcome_kind::normal
-                    ? message_queue::leave::handled
-                    : message_queue::leave::crashed);
+                    ? message_queue::fate::handled
+                    : message_queue::fate::crashed);
     if (!kept)
-      queue->discard(message_queue::leave::handled);
+      queue->discard(message_queue::fate::handled);
   }
   if (at == rules::stage::abandoned) {
     // The code that did not return has: nobody waits for it any more.
@@ -271,7 +271,7 @@ void worker_actor::rest() {
 }
 
 /// The owner has decided that this is the end.
-void worker_actor::leave() {
+void worker_actor::quit_actor() {
   over_ = true;
   quit(core_->reason_to_quit());
   bhvr_stack().clear();

@@ -264,7 +264,7 @@ void worker_core::detach() noexcept {
   last = nullptr;
   std::unique_lock guard{mtx_};
   if (std::exchange(entered_, false))
-    rt().leave();
+    rt().uncount_worker();
 }
 
 void worker_core::system_closes() noexcept {
@@ -295,7 +295,7 @@ void worker_core::system_gone() noexcept {
   }
   // Nobody handles what is queued, and no answer must outlive the system.
   if (queue_)
-    queue_->discard(message_queue::leave::handled);
+    queue_->discard(message_queue::fate::handled);
   if (owner_ && !finished() && rules::is_final(stage()))
     release_waiters(); // There will be no other life.
   if (auto at = stage(); at == rules::stage::created || rules::is_final(at))

@@ -181,7 +181,7 @@ explorer::scene wake_up_scene(std::size_t num_tellers, std::size_t each,
   static std::optional<shared> place; // the same each time
   auto* here = &place.emplace();
   explorer::scene result;
-  auto all = todo::leave;
+  auto all = todo::quit_actor;
   for (std::size_t i = 0; i < num_tellers; ++i) {
     for (std::size_t n = 0; n < each; ++n)
       all = all | errands[i * each + n];
@@ -203,7 +203,7 @@ explorer::scene wake_up_scene(std::size_t num_tellers, std::size_t each,
           break;
         here->done = here->done | what;
         if (has(what, errands.front()))
-          static_cast<void>(here->todos.add(todo::leave));
+          static_cast<void>(here->todos.add(todo::quit_actor));
         if (!looks_again)
           break;
       }

@@ -62,7 +62,7 @@ private:
 
   bool wait_for_message();
 
-  void enter(place where) noexcept;
+  void move_to(place where) noexcept;
 
   void leave_line() noexcept;
 
@@ -114,13 +114,13 @@ public:
 
   /// The callback has failed on it for good: a dead letter.
   void failed() noexcept {
-    queue_->settle(*core_, std::move(what_), leave::failed);
+    queue_->settle(*core_, std::move(what_), fate::failed);
   }
 
   /// A stop came before it could be tried again: it waits for the next life of
   /// the worker if that is to come, else it has failed.
   void put_off() noexcept {
-    queue_->settle(*core_, std::move(what_), leave::put_off);
+    queue_->settle(*core_, std::move(what_), fate::put_off);
   }
 
 private:
@@ -153,7 +153,7 @@ public:
   void done() noexcept;
 
 private:
-  void end(leave how) noexcept;
+  void end(fate how) noexcept;
 
   worker_core* core_;
   message_queue* queue_;

@@ -248,7 +248,7 @@ public:
   void let_go() noexcept;
 
   /// What becomes of a message in progress.
-  enum class leave : std::uint8_t {
+  enum class fate : std::uint8_t {
     handled,
     handed_over,
     failed,    ///< A dead letter: the callback failed on it.
@@ -264,10 +264,10 @@ public:
   /// million take as long as a deadline.
   /// @param how `abandoned` if the worker was, and then with what is in
   ///            progress; else anything.
-  void discard(leave how) noexcept;
+  void discard(fate how) noexcept;
 
   /// Ends the message in progress.
-  void settle(leave how) noexcept;
+  void settle(fate how) noexcept;
 
   [[nodiscard]] queue_counts counts() noexcept override;
 
@@ -347,7 +347,7 @@ public:
   void keep(worker_core& core, node_ptr x) noexcept;
 
   /// Ends the message in progress, which had this content.
-  void settle(worker_core& core, node_ptr x, leave how) noexcept;
+  void settle(worker_core& core, node_ptr x, fate how) noexcept;
 
 private:
   friend class awaiter;
@@ -383,8 +383,8 @@ private:
 
   receipt take(submission& x, after_unlock& out);
 
-  receipt enter(node_ptr& x, rules::patience sender,
-                after_unlock& out) noexcept;
+  receipt decide(node_ptr& x, rules::patience sender,
+                 after_unlock& out) noexcept;
 
   void number(node& x) noexcept;
 
@@ -414,11 +414,11 @@ private:
 
   void refuse_waiting(after_unlock& out) noexcept;
 
-  void settle(leave how, after_unlock& out) noexcept;
+  void settle(fate how, after_unlock& out) noexcept;
 
   bool keep(worker_core& core, node_ptr x, after_unlock& out) noexcept;
 
-  [[nodiscard]] std::optional<backlog> write_off(leave how) noexcept;
+  [[nodiscard]] std::optional<backlog> write_off(fate how) noexcept;
 
   void report_handled() noexcept;
 

@@ -25,7 +25,7 @@ namespace {
 class letter_box {
 public:
   /// The first one counts.
-  void drop_in(caf::message reply) {
+  void put(caf::message reply) {
     std::unique_lock guard{mtx_};
     if (!reply_)
       reply_ = std::move(reply);
@@ -73,7 +73,7 @@ public:
                compat::execution_context*) override {
     if (!what->mid.is_response())
       return false;
-    box_->drop_in(std::move(what->payload));
+    box_->put(std::move(what->payload));
     rt_->notify();
     return true;
   }
@@ -121,7 +121,7 @@ public:
   }
 
   void target_lost(const caf::error& why) noexcept override {
-    box_.drop_in(caf::make_message(why));
+    box_.put(caf::make_message(why));
     rt_.notify();
   }
 

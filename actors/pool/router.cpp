@@ -153,7 +153,7 @@ void pool_router::take_over(message_queue& from, bool messages) noexcept {
 void pool_router::redistribute(message_queue& from, bool messages,
                                after_unlock_list& out) {
   // Tries the queues one after another, `from` in the end.
-  auto settle = [&](rules::partition where, auto take) {
+  auto give = [&](rules::partition where, auto take) {
     while (auto* found = choose(where)) {
       if (take(*found->queue, false))
         return;
@@ -166,13 +166,13 @@ void pool_router::redistribute(message_queue& from, bool messages,
   while (leftovers.messages != nullptr) {
     message_queue::node_ptr x{leftovers.messages};
     leftovers.messages = x->next;
-    settle(x->partition, [&x](message_queue& queue, bool anyhow) {
+    give(x->partition, [&x](message_queue& queue, bool anyhow) {
       return queue.take_over(x, anyhow);
     });
   }
   while (leftovers.senders != nullptr) {
     auto& who = *message_queue::take_first(leftovers.senders);
-    settle(who.partition(), [&](message_queue& queue, bool anyhow) {
+    give(who.partition(), [&](message_queue& queue, bool anyhow) {
       return queue.take_over(who, anyhow, out.emplace_back(queue));
     });
   }

@@ -70,7 +70,7 @@ bool message_queue::awaiter::await_ready() {
   std::unique_lock guard{queue_->mtx_};
   if (core.abandoned())
     return false; // The message in progress may be another worker's by now.
-  queue_->settle(fate::handled, out);
+  queue_->end_message(fate::handled, out);
   if (core.frozen())
     return false;
   got_ = queue_->pop_front(core);
@@ -83,7 +83,7 @@ bool message_queue::awaiter::await_ready() {
     return false;
   done_ = true;
   if (got_)
-    queue_->take_in(out);
+    queue_->begin_message(out);
   return true;
 }
 
@@ -109,12 +109,12 @@ bool message_queue::awaiter::wait_for_message() {
       return true; // The queue has let go of it: nobody would take it out.
     // Before it looks for the last time, so that whatever comes after that
     // finds somebody who waits.
-    queue_->bar();
+    queue_->shut_inbox();
     got_ = queue_->pop_front(core);
     if (got_)
       move_to(place::promised);
     if (got_ || core.stop_asked()) {
-      queue_->unbar();
+      queue_->open_inbox();
       withdraw();
       return false;
     }
@@ -143,7 +143,7 @@ message_queue::node_ptr message_queue::awaiter::take() noexcept {
     // Out of the lines, so that nobody else will touch it.
     done_ = true;
     if (at_ == place::promised)
-      queue_->take_in(out);
+      queue_->begin_message(out);
     leave_line();
   }
   return std::move(got_);
@@ -161,7 +161,7 @@ void message_queue::awaiter::leave_line() noexcept {
   if (at_ != place::nowhere)
     (at_ == place::waiting ? queue_->waiting_ : queue_->promised_).erase(*this);
   if (std::exchange(at_, place::nowhere) == place::waiting)
-    queue_->unbar();
+    queue_->open_inbox();
 }
 
 /// Ends the wait with a message, which it sees when it is resumed.
@@ -210,7 +210,7 @@ void message_queue::handover::end(fate how) noexcept {
       out.drop(x);
   }
   if (mine)
-    queue_->settle(how, out);
+    queue_->end_message(how, out);
 }
 
 } // namespace troupe

@@ -91,11 +91,11 @@ void message_queue::attach(worker_core& core) {
   if (auto pool = this->pool())
     pool->housed(*this, core);
   std::unique_lock guard{mtx_};
-  unbar();
+  open_inbox();
 }
 
 /// Takes a message without a lock, if it would be queued whatever else holds.
-bool message_queue::drop_in(node_ptr& x) noexcept {
+bool message_queue::push_unlocked(node_ptr& x) noexcept {
   auto* raw = x.release();
   auto taken = inbox_.push(raw); // After that somebody else may delete it.
   if (!taken)
@@ -104,7 +104,7 @@ bool message_queue::drop_in(node_ptr& x) noexcept {
 }
 
 bool message_queue::push(node_ptr x) {
-  if (drop_in(x))
+  if (push_unlocked(x))
     return true;
   after_unlock out{*this};
   std::unique_lock guard{mtx_};
@@ -112,7 +112,7 @@ bool message_queue::push(node_ptr x) {
 }
 
 receipt message_queue::submit(submission& x) {
-  if (drop_in(x.what()))
+  if (push_unlocked(x.what()))
     return receipt::taken;
   after_unlock out{*this};
   std::unique_lock guard{mtx_};
@@ -120,7 +120,7 @@ receipt message_queue::submit(submission& x) {
 }
 
 receipt message_queue::offer(submission& x, after_unlock& out) {
-  if (drop_in(x.what()))
+  if (push_unlocked(x.what()))
     return receipt::taken;
   std::unique_lock guard{mtx_};
   return closed_ ? receipt::closed : take(x, out);
@@ -253,12 +253,12 @@ bool message_queue::collect_unless(Stop stop) noexcept {
 }
 
 /// From now on each message that comes needs the lock.
-void message_queue::bar() noexcept {
+void message_queue::shut_inbox() noexcept {
   arrivals_.put_aside(inbox_.shut());
 }
 
-/// Undoes `bar`, if no message that comes needs the lock.
-void message_queue::unbar() noexcept {
+/// Undoes `shut_inbox`, if no message that comes needs the lock.
+void message_queue::open_inbox() noexcept {
   if (!closed_ && options_.capacity == unbounded && waiting_.first == nullptr)
     inbox_.open();
 }
@@ -366,7 +366,7 @@ void message_queue::close(bool give_out) noexcept {
     return; // A pool asks it until the end how it was stopped.
   closed_ = true;
   give_out_ = give_out;
-  bar();
+  shut_inbox();
 }
 
 void message_queue::suspend() noexcept {
@@ -380,7 +380,7 @@ void message_queue::reopen() noexcept {
   closed_ = false;
   give_out_ = true;
   admit(out);
-  unbar();
+  open_inbox();
 }
 
 bool message_queue::drains() const {
@@ -409,7 +409,7 @@ void message_queue::let_go() noexcept {
   while (waiting_.first != nullptr)
     waiting_.first->leave_line();
   take_back_promised();
-  settle(fate::abandoned, out);
+  end_message(fate::abandoned, out);
 }
 
 void message_queue::break_promises() noexcept {
@@ -451,7 +451,7 @@ message_queue::write_off(fate how) noexcept {
   std::unique_lock guard{mtx_};
   closed_ = true;
   give_out_ = false;
-  bar();
+  shut_inbox();
   const auto abandoned = how == fate::abandoned;
   auto& count = abandoned ? counts_.abandoned : counts_.discarded;
   const auto why = abandoned ? dead_letter_reason::abandoned
@@ -472,7 +472,7 @@ message_queue::write_off(fate how) noexcept {
   for (auto left = buried_at_once; left > 0 && first_ != nullptr; --left)
     to_dead_letters(unlink_first());
   if (abandoned)
-    settle(how, out);
+    end_message(how, out);
   refuse_waiting(out);
   if (first_ == nullptr && arrivals_.empty())
     return std::nullopt;
@@ -486,13 +486,13 @@ message_queue::write_off(fate how) noexcept {
                  std::exchange(arrivals_, {})};
 }
 
-void message_queue::settle(fate how) noexcept {
+void message_queue::end_message(fate how) noexcept {
   after_unlock out{*this};
   std::unique_lock guard{mtx_};
-  settle(how, out);
+  end_message(how, out);
 }
 
-void message_queue::settle(fate how, after_unlock& out) noexcept {
+void message_queue::end_message(fate how, after_unlock& out) noexcept {
   auto n = std::exchange(counts_.in_progress, 0);
   if (n != 0)
     report_handled();
@@ -645,11 +645,12 @@ void message_queue::keep(worker_core& core, node_ptr x) noexcept {
   keep(core, std::move(x), out);
 }
 
-void message_queue::settle(worker_core& core, node_ptr x, fate how) noexcept {
+void message_queue::end_message(worker_core& core, node_ptr x,
+                                fate how) noexcept {
   after_unlock out{*this};
   std::unique_lock guard{mtx_};
   if (keep(core, std::move(x), out))
-    settle(how, out);
+    end_message(how, out);
 }
 
 /// @returns whether the message in progress is that worker's.
@@ -680,7 +681,7 @@ message_queue::pop_front(const worker_core& core) noexcept {
 }
 
 /// Makes one message that was queued the one in progress.
-void message_queue::take_in(after_unlock& out) noexcept {
+void message_queue::begin_message(after_unlock& out) noexcept {
   --counts_.queued;
   ++counts_.in_progress;
   if (runtime_->get_meter() != nullptr)

@@ -140,8 +140,8 @@ void worker_actor::begin_hand_over() {
   step_ = step::hand_over;
   hand_over_begun_ = true;
   // The message that run() had in progress is none of those.
-  core_->queue()->settle(core_->goes_well() ? message_queue::fate::handled
-                                            : message_queue::fate::lost);
+  core_->queue()->end_message(core_->goes_well() ? message_queue::fate::handled
+                                                 : message_queue::fate::lost);
   try {
     main_.start(core_->hand_over_queue(),
                 [this](completion<void> how) { step_done(std::move(how)); });
@@ -216,9 +216,9 @@ void worker_actor::finish() {
   core_->disown_children();
   auto kept = core_->owner() != nullptr;
   if (auto* queue = core_->queue(); queue && at != rules::stage::abandoned) {
-    queue->settle(how.kind() == outcome_kind::normal
-                    ? message_queue::fate::handled
-                    : message_queue::fate::crashed);
+    queue->end_message(how.kind() == outcome_kind::normal
+                         ? message_queue::fate::handled
+                         : message_queue::fate::crashed);
     if (!kept)
       queue->discard(message_queue::fate::handled);
   }

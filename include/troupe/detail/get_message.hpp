@@ -114,13 +114,13 @@ public:
 
   /// The callback has failed on it for good: a dead letter.
   void failed() noexcept {
-    queue_->settle(*core_, std::move(what_), fate::failed);
+    queue_->end_message(*core_, std::move(what_), fate::failed);
   }
 
   /// A stop came before it could be tried again: it waits for the next life of
   /// the worker if that is to come, else it has failed.
   void put_off() noexcept {
-    queue_->settle(*core_, std::move(what_), fate::put_off);
+    queue_->end_message(*core_, std::move(what_), fate::put_off);
   }
 
 private:

@@ -267,7 +267,7 @@ public:
   void discard(fate how) noexcept;
 
   /// Ends the message in progress.
-  void settle(fate how) noexcept;
+  void end_message(fate how) noexcept;
 
   [[nodiscard]] queue_counts counts() noexcept override;
 
@@ -347,12 +347,12 @@ public:
   void keep(worker_core& core, node_ptr x) noexcept;
 
   /// Ends the message in progress, which had this content.
-  void settle(worker_core& core, node_ptr x, fate how) noexcept;
+  void end_message(worker_core& core, node_ptr x, fate how) noexcept;
 
 private:
   friend class awaiter;
 
-  bool drop_in(node_ptr& x) noexcept;
+  bool push_unlocked(node_ptr& x) noexcept;
 
   /// Waits in the order of their coming.
   struct line {
@@ -377,9 +377,9 @@ private:
   template <class Stop>
   bool collect_unless(Stop stop) noexcept;
 
-  void bar() noexcept;
+  void shut_inbox() noexcept;
 
-  void unbar() noexcept;
+  void open_inbox() noexcept;
 
   receipt take(submission& x, after_unlock& out);
 
@@ -404,7 +404,7 @@ private:
 
   void take_back_promised() noexcept;
 
-  void take_in(after_unlock& out) noexcept;
+  void begin_message(after_unlock& out) noexcept;
 
   void hold(waiting_sender& who) noexcept;
 
@@ -414,7 +414,7 @@ private:
 
   void refuse_waiting(after_unlock& out) noexcept;
 
-  void settle(fate how, after_unlock& out) noexcept;
+  void end_message(fate how, after_unlock& out) noexcept;
 
   bool keep(worker_core& core, node_ptr x, after_unlock& out) noexcept;
 

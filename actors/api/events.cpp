@@ -107,7 +107,7 @@ public:
   }
 
   [[nodiscard]] bool wants(const lifecycle_event& x) const noexcept override {
-    return is_of(x, root_);
+    return concerns(x, root_);
   }
 
   void put(const event_stream::value_ptr& x) noexcept override {

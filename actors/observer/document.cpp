@@ -275,7 +275,7 @@ const tree_status* find(const std::vector<tree_status>& trees,
   for (const auto& x : trees) {
     if (x.self.path == path)
       return &x;
-    if (is_within(path, x.self.path))
+    if (path_is_within(path, x.self.path))
       if (const auto* found = find(x.children, path))
         return found;
   }

@@ -62,7 +62,7 @@ std::string to_stream(const event_ring::batch& x, std::string_view under) {
     result += "event: missed\ndata: {\"missed\":" + std::to_string(x.missed)
               + "}\n\n";
   for (const auto& event : x.events)
-    if (under.empty() || is_within(event->path, under))
+    if (under.empty() || path_is_within(event->path, under))
       result += "id: " + std::to_string(event->number)
                 + "\nevent: lifecycle\ndata: " + event->data + "\n\n";
   return result;

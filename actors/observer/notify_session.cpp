@@ -312,7 +312,8 @@ worker_census notify_session::count(runtime& rt) const {
         break;
     }
     if (stops && is_live(*x) && x->stopping_since() != never
-        && is_within(x->path(), rules_.root()) && x->path() != rules_.root())
+        && path_is_within(x->path(), rules_.root())
+        && x->path() != rules_.root())
       result.awaited.push_back({x->path(), phase});
   }
   // Those furthest down: the others wait for them.

@@ -9,8 +9,8 @@
 namespace troupe {
 
 /// Whether `path` is that of `root` or of somebody below it.
-[[nodiscard]] inline bool is_within(std::string_view path,
-                                    std::string_view root) noexcept {
+[[nodiscard]] inline bool path_is_within(std::string_view path,
+                                         std::string_view root) noexcept {
   return path.starts_with(root)
          && (path.size() == root.size() || path[root.size()] == '/');
 }

@@ -220,7 +220,7 @@ private:
   }
 
   [[nodiscard]] bool is_below(const worker_core& x) const {
-    return is_within(x.path(), path_) && x.path() != path_;
+    return path_is_within(x.path(), path_) && x.path() != path_;
   }
 
   /// All in the tree that live, but for its root.

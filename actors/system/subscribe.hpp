@@ -21,8 +21,8 @@ namespace troupe {
 /// Whether `x`, which has a path, concerns `root` or somebody below it.
 /// @param root Empty for everybody.
 template <class T>
-[[nodiscard]] bool is_of(const T& x, const std::string& root) noexcept {
-  return root.empty() || is_within(x.path, root);
+[[nodiscard]] bool concerns(const T& x, const std::string& root) noexcept {
+  return root.empty() || path_is_within(x.path, root);
 }
 
 /// Has a function of the user's called with what a stream of `rt` has to say
@@ -50,7 +50,8 @@ subscribe(const std::shared_ptr<runtime>& rt, stream<T>& source,
     };
   auto sink = std::make_shared<function_sink<T>>(
     std::move(f),
-    [root = std::move(root)](const T& x) { return is_of(x, root); }, capacity,
+    [root = std::move(root)](const T& x) { return concerns(x, root); },
+    capacity,
     [weak](unique_function<void()> job) {
       if (auto there = weak.lock())
         there->run_on_thread(std::move(job), threads::at_stop::join);

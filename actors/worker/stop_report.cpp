@@ -74,7 +74,7 @@ bool is_live(const worker_core& x) {
 std::vector<core_ptr> inhabitants(runtime& rt, std::string_view root) {
   std::vector<core_ptr> result;
   for (auto& x : rt.cores())
-    if (is_live(*x) && is_within(x->path(), root))
+    if (is_live(*x) && path_is_within(x->path(), root))
       result.push_back(std::move(x));
   return result;
 }

@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "troupe/detail/send_to.hpp"
+#include "troupe/detail/send_awaiter.hpp"
 
 #include "worker/worker_core.hpp"
 

@@ -7,7 +7,7 @@
 #include "rules/routing.hpp"
 #include "supervisor/child_call.hpp"
 #include "supervisor/child_listener.hpp"
-#include "troupe/detail/queue.hpp"
+#include "troupe/detail/message_queue.hpp"
 #include "troupe/worker_pool.hpp"
 #include "worker/worker_core.hpp"
 

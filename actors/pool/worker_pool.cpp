@@ -6,7 +6,7 @@
 #include "pool/pool_worker.hpp"
 #include "pool/router.hpp"
 #include "rules/naming.hpp"
-#include "supervisor/check.hpp"
+#include "supervisor/spec_check.hpp"
 #include "supervisor/supervisor_worker.hpp"
 #include "worker/spawn.hpp"
 

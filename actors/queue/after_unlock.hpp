@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/detail/queue.hpp"
+#include "troupe/detail/message_queue.hpp"
 
 #include <caf/actor_control_block.hpp>
 #include <caf/message_id.hpp>

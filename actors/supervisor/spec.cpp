@@ -6,7 +6,7 @@
 #include "rules/naming.hpp"
 #include "rules/settings.hpp"
 #include "rules/supervision.hpp"
-#include "supervisor/check.hpp"
+#include "supervisor/spec_check.hpp"
 #include "supervisor/supervisor_worker.hpp"
 
 #include <algorithm>

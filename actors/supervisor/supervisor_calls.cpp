@@ -3,7 +3,7 @@
 
 // What others ask of a supervisor while it runs, and what they get to know.
 
-#include "supervisor/check.hpp"
+#include "supervisor/spec_check.hpp"
 #include "supervisor/supervisor_core.hpp"
 #include "supervisor/supervisor_worker.hpp"
 #include "worker/tree_status.hpp"

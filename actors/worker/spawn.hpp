@@ -5,7 +5,7 @@
 
 #include "system/run_config.hpp"
 #include "system/runtime.hpp"
-#include "troupe/detail/queue.hpp"
+#include "troupe/detail/message_queue.hpp"
 #include "troupe/spawn.hpp"
 #include "worker/life_owner.hpp"
 

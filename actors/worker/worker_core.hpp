@@ -14,7 +14,7 @@
 #include "troupe/detail/clock.hpp"
 #include "troupe/detail/idle_wait.hpp"
 #include "troupe/detail/lasting.hpp"
-#include "troupe/detail/queue.hpp"
+#include "troupe/detail/message_queue.hpp"
 #include "troupe/detail/small_mutex.hpp"
 #include "troupe/detail/strand.hpp"
 #include "troupe/events.hpp"

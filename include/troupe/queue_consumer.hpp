@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/detail/get_message.hpp"
+#include "troupe/detail/message_awaiter.hpp"
 #include "troupe/worker.hpp"
 
 #include <caf/type_id.hpp>

@@ -16,7 +16,7 @@
 #include "troupe/child_spec.hpp"
 #include "troupe/config.hpp"
 #include "troupe/dead_letter.hpp"
-#include "troupe/detail/send_to.hpp"
+#include "troupe/detail/send_awaiter.hpp"
 #include "troupe/dispatcher.hpp"
 #include "troupe/error.hpp"
 #include "troupe/event.hpp"

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "troupe/ask.hpp"
-#include "troupe/detail/send_to.hpp"
+#include "troupe/detail/send_awaiter.hpp"
 #include "troupe/detail/sleep.hpp"
 #include "troupe/fwd.hpp"
 #include "troupe/handlers.hpp"

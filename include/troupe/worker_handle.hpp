@@ -4,7 +4,7 @@
 #pragma once
 
 #include "troupe/detail/fiber.hpp"
-#include "troupe/detail/queue.hpp"
+#include "troupe/detail/message_queue.hpp"
 #include "troupe/detail/strand.hpp"
 #include "troupe/fwd.hpp"
 #include "troupe/health.hpp"

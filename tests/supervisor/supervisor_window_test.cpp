@@ -4,7 +4,7 @@
 // More children than may begin at the same time.
 
 #include "troupe/child.hpp"
-#include "troupe/detail/queue.hpp"
+#include "troupe/detail/message_queue.hpp"
 #include "troupe/error.hpp"
 #include "troupe/event_log.hpp"
 #include "troupe/scoped_supervisor.hpp"

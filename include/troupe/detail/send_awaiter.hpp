@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/detail/queue.hpp"
+#include "troupe/detail/message_queue.hpp"
 #include "troupe/detail/strand.hpp"
 #include "troupe/fwd.hpp"
 #include "troupe/worker_handle.hpp"

@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "troupe/detail/get_message.hpp"
+#include "troupe/detail/message_awaiter.hpp"
 
 #include "base/linked_list.hpp"
 #include "queue/after_unlock.hpp"

@@ -1,14 +1,14 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "troupe/detail/queue.hpp"
+#include "troupe/detail/message_queue.hpp"
 
 #include "base/linked_list.hpp"
 #include "queue/after_unlock.hpp"
 #include "rules/naming.hpp"
 #include "rules/queueing.hpp"
 #include "system/stream.hpp"
-#include "troupe/detail/get_message.hpp"
+#include "troupe/detail/message_awaiter.hpp"
 #include "worker/worker_core.hpp"
 
 #include <optional>

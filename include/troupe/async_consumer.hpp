@@ -62,8 +62,8 @@ public:
   }
 
 protected:
-  /// Who handles what. It belongs to the worker: use it in the constructor, in
-  /// handlers and in hooks.
+  /// The handlers, by type of message. They belong to the worker: use them in
+  /// the constructor, in handlers and in hooks.
   [[nodiscard]] async_dispatcher<T>& dispatcher() noexcept {
     return dispatcher_;
   }

@@ -76,8 +76,8 @@ public:
     return true;
   }
 
-  /// Accepts no more values. What is in the channel can still be received; then
-  /// whoever waits, and whoever comes later, gets none.
+  /// Accepts no more values. Values in the channel can still be received; then
+  /// receivers, waiting or new, get none.
   void close() noexcept {
     closed_ = true;
     while (auto* x = waiting_.pop_front())
@@ -130,7 +130,7 @@ public:
     receiver wait_;
   };
 
-  /// What `receive()` gives. Cheap to copy.
+  /// The awaitable that `receive()` returns. Cheap to copy.
   class [[nodiscard]] receive_awaitable {
   public:
     explicit receive_awaitable(channel& source) noexcept : source_(&source) {

@@ -79,7 +79,7 @@ child_made_by(std::string name, child_options options, F make) {
 ///   troupe::by_path<writer>("/pipeline/writer"));
 /// ~~~
 /// @param xs For the constructor of `W`: kept, and passed again, as they were,
-///           for each life. What `by_path` returns becomes a handle, looked up
+///           for each life. The result of `by_path` becomes a handle, looked up
 ///           each time.
 template <std::derived_from<worker> W, class... Ts>
 [[nodiscard]] child_spec
@@ -121,8 +121,8 @@ template <std::derived_from<worker> W, class T, class... Ts>
                   std::forward<Ts>(xs)...);
 }
 
-/// What spawns a plain CAF actor: takes the actor system, or nothing, and
-/// returns a handle, or a `task` that gives one.
+/// A function that spawns a plain CAF actor: it takes the actor system, or
+/// nothing, and returns a handle, or a `task` that gives one.
 template <class F>
 concept actor_factory = std::is_invocable_v<F&, caf::actor_system&>
                         || std::is_invocable_v<F&>;

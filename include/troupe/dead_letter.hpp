@@ -49,7 +49,7 @@ constexpr dead_letter_reason last_enumerator(dead_letter_reason) noexcept {
 struct dead_letter {
   dead_letter_reason reason = dead_letter_reason::closed;
 
-  /// Whose queue it was.
+  /// The path of the worker whose queue it was in.
   std::string path;
 
   /// When, on the clock of its actor system.
@@ -59,8 +59,8 @@ struct dead_letter {
   /// it before anybody had subscribed.
   caf::message message;
 
-  /// What the callback of a `queue_worker` threw on it last; null if it did
-  /// not. `text_of` gives its text.
+  /// The exception that the callback of a `queue_worker` threw on it last, or
+  /// null. `text_of` gives its text.
   std::exception_ptr thrown = nullptr;
 };
 
@@ -68,7 +68,7 @@ struct dead_letter {
 /// @relates dead_letter
 std::string to_string(const dead_letter& x);
 
-/// What a subscriber may be late by, see `on_dead_letter`.
+/// How many dead letters a subscriber may be late by, see `on_dead_letter`.
 inline constexpr std::size_t default_dead_letter_capacity = 4096;
 
 /// Has `f` called with each dead letter of an actor system's queues, from now

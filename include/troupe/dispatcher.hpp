@@ -44,9 +44,9 @@ namespace troupe {
 /// - Handlers run in the order of their registration. All of them run, also if
 ///   one throws; then what the first one threw goes on.
 /// - The same type and tag replaces the handler, in its place.
-/// - A handler may register and remove handlers, itself among them. Who is
-///   added takes part from the next message on; who is removed before its turn
-///   is not called any more.
+/// - A handler may register and remove handlers, itself among them. A handler
+///   added takes part from the next message on; one removed before its turn is
+///   not called any more.
 /// - A message without a handler is counted, and no error.
 ///
 /// It is a value that knows nothing of actors and has no lock: it belongs into
@@ -126,8 +126,8 @@ public:
     co_return count;
   }
 
-  /// As above, without a copy of the message. Whose turn it is is settled here
-  /// and now.
+  /// As above, without a copy of the message. The handlers are chosen here and
+  /// now.
   /// @pre the message stays until the task has ended
   task<std::size_t> dispatch_kept(const T& message) {
     return this->with_round(message, [](auto round, const auto& event) {

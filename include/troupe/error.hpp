@@ -17,7 +17,7 @@
 
 namespace troupe {
 
-/// What can go wrong, as a CAF error category. An error that troupe makes
+/// The errors of troupe, as a CAF error category. An error that troupe makes
 /// carries a text that names the worker, what was wrong and what to do;
 /// `text_of` gives it, `to_string` shows it together with the code.
 enum class errc : std::uint8_t {
@@ -93,9 +93,9 @@ constexpr errc last_enumerator(errc) noexcept {
 /// Returns the text that `err` carries, else its code in words.
 [[nodiscard]] std::string text_of(const caf::error& err);
 
-/// Returns the text of whatever was thrown: `what()` of a standard exception,
-/// the string itself for thrown strings, else a text that says that the type
-/// is unknown.
+/// Returns the text of an exception: `what()` of a standard exception, the
+/// string itself for thrown strings, else a text that says that the type is
+/// unknown.
 [[nodiscard]] std::string text_of(const std::exception_ptr& what);
 
 /// Thrown where a value cannot be returned: by the constructor of
@@ -111,7 +111,7 @@ public:
     return cause_;
   }
 
-  /// What the worker threw, or null.
+  /// The exception that the worker threw, or null.
   [[nodiscard]] const std::exception_ptr& thrown() const noexcept {
     return thrown_;
   }

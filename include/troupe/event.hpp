@@ -19,12 +19,12 @@ namespace troupe {
 /// task<> run() { co_await loaded_; }
 /// ~~~
 ///
-/// An event stays set until `reset()`: who awaits a set event does not wait. It
+/// An event stays set until `reset()`: awaiting a set event does not wait. It
 /// is for the coroutines and handlers of *one* worker; it knows no locks. A
 /// stop does not wake who waits for it: combine it with `stop_requested()` in
 /// `when_any`.
 ///
-/// Whoever waits for an event that is destroyed is never resumed.
+/// A coroutine that waits for an event that is destroyed is never resumed.
 class event {
 public:
   event() noexcept = default;

@@ -17,7 +17,7 @@
 
 namespace troupe {
 
-/// What has happened to a worker.
+/// Something that has happened to a worker.
 enum class event_kind : std::uint8_t {
   /// Its first life has begun.
   started,
@@ -60,7 +60,7 @@ std::string to_string(event_kind x);
 struct lifecycle_event {
   event_kind kind = event_kind::started;
 
-  /// Who it is.
+  /// The path of the worker.
   std::string path;
 
   /// Which of its lives.
@@ -84,7 +84,7 @@ struct lifecycle_event {
 /// @relates lifecycle_event
 std::string to_string(const lifecycle_event& x);
 
-/// What a subscriber may be late by, see `on_event`.
+/// How many events a subscriber may be late by, see `on_event`.
 inline constexpr std::size_t default_event_capacity = 4096;
 
 /// Has `f` called with each event of an actor system's workers, in a tree or

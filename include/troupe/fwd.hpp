@@ -28,7 +28,7 @@ class task;
 template <class W>
 class worker_ref;
 
-/// What the class of a worker must have for its handles to `send`.
+/// A class of workers whose handles can `send`: it names its `message_type`.
 template <class W>
 concept consumes_messages = requires { typename W::message_type; };
 

@@ -92,7 +92,7 @@ public:
 
   ~plain_handler_scope();
 
-  /// What the handler failed with, if it did.
+  /// The error that the handler failed with, if it did.
   [[nodiscard]] caf::error& failure() noexcept {
     return failure_;
   }
@@ -130,8 +130,8 @@ caf::response_promise begin_handler(task<R> body) {
   return promise;
 }
 
-/// Whether CAF can make a reply of a `T` that a handler returns. What is no
-/// class and no enumeration is left for CAF to judge: it converts integers and
+/// Whether CAF can make a reply of a `T` that a handler returns. CAF itself
+/// judges types that are no class and no enumeration: it converts integers and
 /// text.
 template <class T>
 struct is_answer : std::bool_constant<!(std::is_class_v<T> || std::is_enum_v<T>)

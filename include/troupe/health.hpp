@@ -10,8 +10,8 @@
 
 namespace troupe {
 
-/// What a worker says about itself while it runs, see `worker::degraded`. Ends
-/// and restarts are another matter: those nobody needs to report.
+/// The health that a worker reports while it runs, see `worker::degraded`. Ends
+/// and restarts need no report.
 enum class health : std::uint8_t {
   /// It does its work; also, it has said nothing else.
   healthy,

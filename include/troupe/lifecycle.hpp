@@ -10,8 +10,8 @@
 
 namespace troupe {
 
-/// What a worker is, as users see and print it. `stopped` and `force_stopped`
-/// are final for an incarnation.
+/// The state of a worker, as users see and print it. `stopped` and
+/// `force_stopped` are final for an incarnation.
 enum class worker_state : std::uint8_t {
   /// Spawned; nothing runs yet, messages to a queue are kept.
   init,

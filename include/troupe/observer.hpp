@@ -27,9 +27,9 @@ inline constexpr std::uint16_t default_observer_port = 9464;
 struct observer_options {
   /// Where it listens. Without one it is that of the setting
   /// `troupe.observer.address` or of the environment variable
-  /// `TROUPE_OBSERVER_ADDRESS`, or else 127.0.0.1: whoever reaches it can see
-  /// all that the workers say about themselves, so by default only programs of
-  /// this machine can. In a container it is 0.0.0.0.
+  /// `TROUPE_OBSERVER_ADDRESS`, or else 127.0.0.1: everybody who reaches it can
+  /// see all that the workers say about themselves, so by default only programs
+  /// of this machine can. In a container it is 0.0.0.0.
   std::string address = {};
 
   /// Its port; zero for any that is free. Without one it is that of the setting
@@ -37,8 +37,8 @@ struct observer_options {
   /// `TROUPE_OBSERVER_PORT`, or else `default_observer_port`.
   std::optional<std::uint16_t> port = {};
 
-  /// What a request that restarts, stops or starts a child has to present, 16
-  /// characters at least. Without one it is that of the setting
+  /// The token that a request must present to restart, stop or start a child,
+  /// 16 characters at least. Without one it is that of the setting
   /// `troupe.observer.token` or of the environment variable
   /// `TROUPE_OBSERVER_TOKEN`; and where there is none, such requests are
   /// refused.
@@ -58,13 +58,13 @@ struct observer_options {
   /// supervisor.
   timespan call_timeout = std::chrono::seconds{30};
 
-  /// What the metrics need to know, see `export_metrics`.
+  /// The options of the metrics, see `export_metrics`.
   metrics_options metrics = {};
 };
 
-/// Shows the workers of an actor system to whoever looks: a page that follows
-/// them live, their status, events and metrics, and what an orchestrator wants
-/// to know. docs/observer.md describes what it serves. (S28, S29)
+/// Shows the workers of an actor system in a browser: a page that follows them
+/// live, their status, events and metrics, and what an orchestrator wants to
+/// know. docs/observer.md describes what it serves. (S28, S29)
 ///
 /// ~~~
 /// int caf_main(caf::actor_system& sys) {

@@ -21,7 +21,7 @@
 
 namespace troupe {
 
-/// What a coroutine and the thread that runs its offloaded call have in common.
+/// The state that a coroutine shares with the thread of its offloaded call.
 class offloaded_call {
 public:
   offloaded_call() noexcept = default;
@@ -152,7 +152,7 @@ private:
   completion<value_type> result_;
 };
 
-/// What `offload` gives.
+/// The awaitable that `offload` returns.
 template <class F>
 class [[nodiscard]] offload_awaitable {
 public:
@@ -266,7 +266,7 @@ private:
 ///          std::stop_token force)`; called once, and destroyed on the thread
 ///          that called it.
 /// @param how Which thread it gets.
-/// @returns (when awaited) what `f` returned. What it threw comes out, and so
+/// @returns (when awaited) the result of `f`. Its exception comes out, and so
 ///          does the reason when there was no thread to call it.
 template <class F>
   requires(std::invocable<std::decay_t<F>, std::stop_token, std::stop_token>

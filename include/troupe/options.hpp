@@ -21,7 +21,7 @@ enum class readiness : std::uint8_t {
   explicit_ready,
 };
 
-/// What becomes of queued messages when a worker is asked to stop.
+/// Decides about queued messages when a worker is asked to stop.
 enum class on_stop : std::uint8_t {
   /// They become dead letters, reason `discarded`.
   discard,
@@ -32,8 +32,8 @@ enum class on_stop : std::uint8_t {
   hand_over,
 };
 
-/// What happens when a message comes to a full queue. It is decided when the
-/// message is enqueued, on the sender's thread, however busy the worker is.
+/// Decides about a message that comes to a full queue: when the message is
+/// enqueued, on the sender's thread, however busy the worker is.
 enum class overflow : std::uint8_t {
   /// The message is refused: `send` returns `false`, a request gets
   /// `errc::queue_full`. A dead letter, reason `rejected`.
@@ -45,7 +45,7 @@ enum class overflow : std::uint8_t {
   /// `reject`.
   drop_newest,
   /// A request is held back, and so is its answer, until there is room or the
-  /// queue is closed. Who sends one way cannot wait, and is treated as with
+  /// queue is closed. A one-way send cannot wait, and is treated as with
   /// `reject`.
   block,
 };
@@ -64,7 +64,7 @@ struct retry_backoff {
   friend bool operator==(const retry_backoff&, const retry_backoff&) = default;
 };
 
-/// What a `queue_worker` does when its callback fails on a message. (Q9)
+/// How a `queue_worker` reacts when its callback fails on a message. (Q9)
 ///
 /// ~~~
 /// .queue = {.on_error = troupe::on_error::retry(3, {.initial = 100ms})}
@@ -123,7 +123,7 @@ inline constexpr on_error on_error::skip{action::skip, 0, {}};
 inline constexpr std::size_t unbounded
   = std::numeric_limits<std::size_t>::max();
 
-/// What the failure of a linked child means to its parent.
+/// How the failure of a linked child affects its parent.
 enum class on_failure : std::uint8_t {
   /// It fails the parent as well.
   fail_parent,
@@ -131,7 +131,7 @@ enum class on_failure : std::uint8_t {
   ignore,
 };
 
-/// What becomes of a worker that does not return within its
+/// How a worker is treated that does not return within its
 /// `worker_options::watchdog`.
 enum class on_hang : std::uint8_t {
   /// It is reported.
@@ -148,14 +148,14 @@ struct queue_options {
   /// How many messages may wait in it. The one in progress does not count.
   std::size_t capacity = unbounded;
 
-  /// What happens when there are so many, and another one comes. (Q5)
+  /// How the queue treats one message more than its capacity. (Q5)
   troupe::overflow overflow = troupe::overflow::reject;
 
-  /// What becomes of queued messages at a stop. (Q6)
+  /// How the queue treats its messages at a stop. (Q6)
   troupe::on_stop on_stop = troupe::on_stop::discard;
 
-  /// What becomes of a message on which the callback of a `queue_worker` fails.
-  /// A `queue_consumer` has no callback: its `run()` decides. (Q9)
+  /// How a `queue_worker` treats a message on which its callback fails. A
+  /// `queue_consumer` has no callback: its `run()` decides. (Q9)
   troupe::on_error on_error = troupe::on_error::fail;
 
   /// How often a message may be given out again when the worker ended badly
@@ -174,7 +174,7 @@ struct queue_options {
 /// or `1h`. Fractions go through `to_timespan`: `to_timespan(0.5s)`. A negative
 /// one is an error, named in the exception that `spawn` throws.
 struct worker_options {
-  /// What logs and reports call it, without `/` and control characters; if left
+  /// Its name in logs and reports, without `/` and control characters; if left
   /// out, the name of its class in snake_case. (L2)
   std::string name = {};
 
@@ -192,11 +192,11 @@ struct worker_options {
   /// How its queue behaves, if it has one.
   queue_options queue = {};
 
-  /// What its failure means to the worker that started it with `start<W>`.
+  /// How its failure affects the worker that started it with `start<W>`.
   troupe::on_failure on_failure = troupe::on_failure::fail_parent;
 
-  /// What `on_shutdown()` gets at least, also after a force. Without it, the
-  /// setting `troupe.cleanup-period`, else 1 s.
+  /// The least time that `on_shutdown()` gets, also after a force. Without it,
+  /// the setting `troupe.cleanup-period`, else 1 s.
   std::optional<timespan> cleanup_period = {};
 
   /// How long a forced worker may sit in code that does not return before it is
@@ -212,7 +212,7 @@ struct worker_options {
   /// `offload` is no concern of it.
   timespan watchdog = infinite;
 
-  /// What is done about it, beyond the report. `restart` needs a `watchdog`.
+  /// The reaction, beyond the report. `restart` needs a `watchdog`.
   troupe::on_hang on_hang = troupe::on_hang::report;
 };
 

@@ -63,7 +63,7 @@ public:
     return reason_;
   }
 
-  /// What went wrong in `on_shutdown()` on top of `reason()`, if anything.
+  /// The failure of `on_shutdown()` on top of `reason()`, if any.
   [[nodiscard]] const caf::error& cleanup_error() const noexcept {
     return cleanup_error_;
   }
@@ -128,8 +128,8 @@ private:
 /// @relates outcome
 std::string to_string(const outcome& x);
 
-/// What a blocking wait for a worker's end gives: its outcome or, if there is
-/// none, why.
+/// The result of a blocking wait for a worker's end: its outcome or, if there
+/// is none, the reason.
 class awaited_outcome : public std::optional<outcome> {
 public:
   using super = std::optional<outcome>;

@@ -92,7 +92,7 @@ ref_to_t<W> resolve(caf::actor_system& sys, const path_to<W>& x) {
   return std::move(*found);
 }
 
-/// What `resolve` makes of a `T`.
+/// The result of `resolve` for a `T`.
 template <class T>
 struct resolved {
   using type = T;

@@ -30,13 +30,13 @@ namespace troupe {
 /// ~~~
 ///
 /// Any thread and any actor may send, with `worker_ref::send` or with the means
-/// of CAF; per sender the order is kept. What is sent before the start waits
+/// of CAF; per sender the order is kept. Messages sent before the start wait
 /// for it. A `queue_consumer<std::variant<A, B>>` also takes plain `A` and `B`;
 /// these need type ids, the variant does not.
 ///
 /// A request is answered with an empty message as soon as the queue has taken
-/// it: it is accepted, not handled. What is to be answered with a result
-/// belongs into `worker::handlers()`. If the queue refuses it, the answer is
+/// it: it is accepted, not handled. Messages to be answered with a result
+/// belong into `worker::handlers()`. If the queue refuses it, the answer is
 /// `errc::queue_closed` or `errc::queue_full`.
 ///
 /// How much it holds, and what becomes of a message that cannot be handled, is
@@ -94,7 +94,7 @@ protected:
 
   /// Gets what is still queued when `run()` is over, if the options say
   /// `on_stop::hand_over`: once, before `on_shutdown()`, with what is left of
-  /// the grace period. What it throws fails the worker; then, and when it is
+  /// the grace period. An exception fails the worker; then, and when it is
   /// destroyed because it takes too long, the messages are dead letters, reason
   /// `lost`. (Q6)
   virtual task<> hand_over(std::vector<T> rest);

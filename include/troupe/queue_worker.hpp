@@ -18,7 +18,7 @@
 
 namespace troupe {
 
-/// What can be called with an `X`, again if need be, and returns nothing or a
+/// A callable that takes an `X`, again if need be, and returns nothing or a
 /// `task<>`.
 template <class F, class X>
 concept callback_for
@@ -28,7 +28,7 @@ concept callback_for
     && (std::is_void_v<std::invoke_result_t<F&, X>>
         || std::same_as<std::invoke_result_t<F&, X>, task<>>);
 
-/// What becomes of a message on which a callback has failed: the part of a
+/// Decides about a message on which a callback has failed: the part of a
 /// `queue_worker` that does not depend on the type of its messages.
 class failed_call {
 public:
@@ -61,12 +61,12 @@ public:
 /// ~~~
 /// <!-- end -->
 ///
-/// What happens when the callback throws is said by `queue_options::on_error`:
-/// the worker fails, or goes on without the message, or tries it again some
-/// times. The next message waits meanwhile. From a stop on nothing waits: a
-/// drain calls again at once; any other stop does not, and the message is a
-/// dead letter, reason `failed`, unless the stop is only part of a restart,
-/// which it survives. (Q9)
+/// `queue_options::on_error` decides when the callback throws: the worker
+/// fails, or goes on without the message, or tries it again some times. The
+/// next message waits meanwhile. From a stop on nothing waits: a drain calls
+/// again at once; any other stop does not, and the message is a dead letter,
+/// reason `failed`, unless the stop is only part of a restart, which it
+/// survives. (Q9)
 ///
 /// For a callback that uses what a worker can do, such as `sleep_for`, derive a
 /// class and give its base a lambda that captures `this`.
@@ -93,8 +93,8 @@ public:
   task<> run() override;
 
 protected:
-  /// What is to be done about a message on which the callback has failed: by
-  /// default what the options say. For a class that can tell failures apart:
+  /// Decides about a message on which the callback has failed: by default as
+  /// the options say. For a class that can tell failures apart:
   ///
   /// ~~~
   /// on_error policy_for(const letter& x, const std::exception_ptr& thrown,
@@ -110,8 +110,8 @@ protected:
   /// ~~~
   ///
   /// A `retry` needs options that say `retry` as well, for without them the
-  /// queue does not keep its messages, and it is a `skip`. What this throws
-  /// fails the worker.
+  /// queue does not keep its messages, and it is a `skip`. An exception fails
+  /// the worker.
   /// @param what The message; without such options, what the callback has left
   ///             of it.
   /// @param thrown What the callback has thrown.
@@ -136,7 +136,7 @@ private:
 
     template <class F>
     explicit callback(F f) {
-      // Whoever may need the argument again passes it as it is.
+      // The argument is passed as it is if it may be needed again.
       auto call = [f = std::move(f)](X& x, bool stays) mutable {
         return stays ? f(std::as_const(x)) : f(std::move(x));
       };

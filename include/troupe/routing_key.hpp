@@ -11,8 +11,8 @@
 
 namespace troupe {
 
-/// What a key is to a `worker_pool`. Texts are equal if their characters are,
-/// whatever holds them: a literal, a pointer to characters, a std::string.
+/// A key of a `worker_pool`. Texts are equal if their characters are, be they
+/// in a literal, behind a pointer to characters or in a std::string.
 template <class Key>
 [[nodiscard]] std::uint64_t routing_hash(const Key& key) {
   if constexpr (std::convertible_to<const Key&, std::string_view>) {

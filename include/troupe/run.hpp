@@ -19,9 +19,8 @@ namespace troupe {
 
 class supervisor_ref;
 
-/// What `run` does at its end if a worker sits in code that does not return:
-/// the thread it occupies would keep the destructor of the actor system waiting
-/// for ever.
+/// How `run` ends if a worker sits in code that does not return: the thread it
+/// occupies would keep the destructor of the actor system waiting for ever.
 enum class on_abandoned : std::uint8_t {
   /// Reports, flushes what was printed, and ends the process with the exit
   /// code, at the latest two seconds after the stop's time, whatever standard
@@ -43,7 +42,7 @@ struct run_options {
   /// The signals that mean "stop"; none: signals are left alone.
   std::vector<int> signals = {SIGINT, SIGTERM};
 
-  /// What becomes of the process if a worker does not come back.
+  /// How the process ends if a worker does not come back.
   troupe::on_abandoned on_abandoned = troupe::on_abandoned::exit_process;
 
   /// Called, before `run` returns, if somebody was in the way of the stop. By
@@ -55,8 +54,8 @@ struct run_options {
 
   /// Called once with the tree when all of it is ready, on the thread that has
   /// called `run`. The tree runs meanwhile, and signals are heard; a tree that
-  /// ends by itself may have ended already, and then has no children. What it
-  /// throws stops the tree, and comes out of `run`; but if the process is to
+  /// ends by itself may have ended already, and then has no children. An
+  /// exception stops the tree, and comes out of `run`; but if the process is to
   /// end because a worker does not come back, it is printed instead. With
   /// `exit_process`, a function that has not returned two seconds after the
   /// time of a signal's stop does not keep the process.

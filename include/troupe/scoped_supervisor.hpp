@@ -81,7 +81,7 @@ public:
     return ref_.child(name);
   }
 
-  /// What the supervisor and all below it are doing. (S29)
+  /// The status of the supervisor and of all below it. (S29)
   [[nodiscard]] tree_status status_tree() const {
     return ref_.status_tree();
   }

@@ -14,7 +14,7 @@
 
 namespace troupe {
 
-/// What a worker is doing: the reply to `status_atom`. Answered at once, also
+/// The status of a worker: the reply to `status_atom`. Answered at once, also
 /// while the worker sits in a handler.
 struct worker_status {
   std::string name;
@@ -35,7 +35,7 @@ struct worker_status {
   bool ended = false;
   /// How it ended.
   outcome last_outcome;
-  /// What it says about itself; healthy before its start and after its end.
+  /// The health that it reports; healthy before its start and after its end.
   troupe::health health = troupe::health::healthy;
   /// Why it is degraded.
   std::string health_reason;

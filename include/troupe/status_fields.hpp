@@ -22,7 +22,7 @@ struct status_field {
   }
 };
 
-/// What a worker says about itself, in the order in which it is to be shown.
+/// The fields that a worker reports about itself, in the order to show them in.
 using status_fields = std::vector<status_field>;
 
 } // namespace troupe

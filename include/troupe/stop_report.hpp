@@ -12,7 +12,7 @@
 
 namespace troupe {
 
-/// A worker that did not stop in time, and what it was doing.
+/// A worker that did not stop in time, and its state at that time.
 struct stop_blocker {
   std::string path;
   worker_state state = worker_state::init;
@@ -43,7 +43,7 @@ struct stop_blocker {
 /// @relates stop_blocker
 std::string to_string(const stop_blocker& x);
 
-/// Who blocked a stop: empty when all went well.
+/// The workers that blocked a stop: none when all went well.
 using stop_report = std::vector<stop_blocker>;
 
 } // namespace troupe

@@ -13,7 +13,7 @@
 
 namespace troupe {
 
-/// What kind of thing a child is.
+/// The kind of a child.
 enum class child_kind : std::uint8_t { worker, supervisor, actor };
 
 /// @relates child_kind
@@ -24,7 +24,7 @@ constexpr child_kind last_enumerator(child_kind) noexcept {
   return child_kind::actor;
 }
 
-/// What a supervisor does to the other children when one is to be restarted.
+/// How a supervisor treats the other children when one is to be restarted.
 enum class strategy : std::uint8_t {
   /// Nothing: that child alone is restarted, in its place.
   one_for_one,
@@ -78,7 +78,7 @@ struct restart_limit {
   timespan within = std::chrono::minutes{1};
 };
 
-/// What happens when a child has passed its `restart_limit`.
+/// How a supervisor reacts when a child has passed its `restart_limit`.
 enum class on_give_up : std::uint8_t {
   /// The supervisor gives up.
   escalate,
@@ -117,10 +117,10 @@ struct child_options {
   /// Whether its end can end the supervisor, see `auto_shutdown`.
   bool significant = false;
 
-  /// How it is run; its name is that of the child. What means nothing for it is
-  /// an error: a nested supervisor or pool takes only `start_timeout` of these,
-  /// as its spec says the rest; a plain CAF actor has no `queue`, `readiness`
-  /// or `watchdog`. (S1)
+  /// How it is run; its name is that of the child. An option that means nothing
+  /// for it is an error: a nested supervisor or pool takes only `start_timeout`
+  /// of these, as its spec says the rest; a plain CAF actor has no `queue`,
+  /// `readiness` or `watchdog`. (S1)
   worker_options worker = {};
 };
 

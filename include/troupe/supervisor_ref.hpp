@@ -27,9 +27,9 @@
 
 namespace troupe {
 
-/// What a call to a supervisor about one child gives.
+/// The result of a call to a supervisor about one child.
 struct child_result {
-  /// What went wrong; default-constructed if nothing did.
+  /// The error; default-constructed if there is none.
   caf::error error = {};
 
   /// The child, also with `errc::already_started` and `already_present`.

@@ -16,9 +16,9 @@
 
 namespace troupe {
 
-/// What a supervisor is to be: its name, its strategy, and how its children are
-/// made. A value; nothing runs before it is given to `spawn`, `run` or
-/// `scoped_supervisor`.
+/// The description of a supervisor: its name, its strategy, and how its
+/// children are made. A value; nothing runs before it is given to `spawn`,
+/// `run` or `scoped_supervisor`.
 ///
 /// ~~~
 /// auto tree = troupe::supervisor_spec{
@@ -36,7 +36,7 @@ struct supervisor_spec {
   /// Its name, without `/` and control characters.
   std::string name = {};
 
-  /// What a restart does to the other children.
+  /// How a restart treats the other children.
   troupe::strategy strategy = troupe::strategy::one_for_one;
 
   /// How many restarts it takes before it gives up.

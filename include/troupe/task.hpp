@@ -15,7 +15,7 @@
 
 namespace troupe {
 
-/// What a task's frame holds beside the coroutine's own variables.
+/// The part of a task's frame beside the coroutine's own variables.
 template <class T>
 class task_promise;
 
@@ -32,7 +32,7 @@ class task_promise;
 /// ~~~
 ///
 /// A task is lazy: nothing runs before it is awaited, and it is awaited once.
-/// Whoever awaits it gets its value, or the exception that left it. It runs
+/// Awaiting it gives its value, or the exception that left it. It runs
 /// where its caller runs; when the caller is destroyed, so is the task, with
 /// all that it awaits itself.
 ///
@@ -105,7 +105,7 @@ public:
     return promise_ != nullptr;
   }
 
-  // What `co_await` needs. Owns nothing: the fiber owns the frame from here on.
+  // For `co_await`. Owns nothing: the fiber owns the frame from here on.
   class awaiter {
   public:
     explicit awaiter(promise_type* callee) noexcept : callee_(callee) {

@@ -32,9 +32,9 @@ struct system_options {
   timespan patience = std::chrono::seconds{10};
 };
 
-/// Thrown by whoever waits when nothing will ever happen again: no actor has
-/// anything to do, no timer is armed, no thread outside is at work. The text
-/// says who was waiting, and which plain actors are there.
+/// Thrown by a wait when nothing will ever happen again: no actor has anything
+/// to do, no timer is armed, no thread outside is at work. The text says who
+/// was waiting, and which plain actors are there.
 class deadlock : public std::runtime_error {
 public:
   using std::runtime_error::runtime_error;
@@ -53,7 +53,7 @@ public:
 /// CHECK((how && how->ok()));
 /// ~~~
 ///
-/// What holds for such a system:
+/// The rules of such a system:
 ///
 /// - Every blocking call of troupe (`startup()`, `shutdown()`,
 ///   `wait_for_shutdown()`) runs the actors until it has what it waits for.

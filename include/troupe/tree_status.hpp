@@ -19,9 +19,9 @@
 
 namespace troupe {
 
-/// What a worker and all below it are doing. A tree of values, read from what
-/// handles read, without a message: a worker that is stuck is shown as what it
-/// is, and keeps nobody waiting. (S29)
+/// The status of a worker and of all below it: a tree of values, read as
+/// handles do it, without a message. So a worker that is stuck is shown as
+/// stuck, and keeps nobody waiting. (S29)
 struct tree_status {
   /// The worker itself.
   worker_status self;
@@ -54,7 +54,7 @@ struct tree_status {
   /// answers, and what it says about itself, is not known.
   bool overlooked = false;
 
-  /// What it says about itself in `worker::describe`, if it was asked.
+  /// The fields that its `worker::describe` has returned, if it was asked.
   status_fields fields;
 
   /// For a supervisor, how many restarts count at this moment against its

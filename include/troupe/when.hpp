@@ -25,8 +25,9 @@ namespace troupe {
 
 // -- results ------------------------------------------------------------------
 
-/// What `when_all` and `when_any` give for a part that gives a `T`: the value;
-/// `std::monostate` for `void`; `std::reference_wrapper` for a reference.
+/// The result of `when_all` and `when_any` for a part that gives a `T`: the
+/// value; `std::monostate` for `void`; `std::reference_wrapper` for a
+/// reference.
 template <class T>
 struct part_value {
   using type = T;
@@ -48,7 +49,7 @@ struct part_value<void> {
 template <class T>
 using part_value_t = typename part_value<T>::type;
 
-/// What `when_any` gives.
+/// The result of `when_any`.
 /// @tparam Value `std::variant` of the parts' values in their order, which
 ///               holds the alternative with the number `index`; or, for a
 ///               `vector` of parts, their common value type.
@@ -57,7 +58,7 @@ struct when_any_result {
   /// Which part was first.
   std::size_t index;
 
-  /// What it gave.
+  /// The value that it gave.
   Value value;
 };
 
@@ -81,7 +82,7 @@ public:
     });
   }
 
-  /// What it gave; or throws what it threw.
+  /// The value that it gave; throws the exception that it threw.
   [[nodiscard]] part_value_t<T> take() {
     if constexpr (std::is_void_v<T>) {
       result_.take();
@@ -110,12 +111,11 @@ using kept_part_t
                               && awaitable<std::remove_cvref_t<T>>),
                        T, std::remove_cvref_t<T>>;
 
-/// What can be a part of `when_all` and `when_any`: a task or another
-/// awaitable.
+/// A part of `when_all` and `when_any`: a task or another awaitable.
 template <class T>
 concept part_argument = awaitable<kept_part_t<T>>;
 
-/// What awaiting a part gives.
+/// The result of awaiting a part.
 template <part_argument T>
 using part_result_t = await_result_t<kept_part_t<T>>;
 
@@ -161,7 +161,7 @@ public:
   /// The parts before they begin.
   using bodies_type = std::tuple<task<Ts>...>;
 
-  /// What the first one gave.
+  /// The value of the first one.
   using first_type = when_any_result<std::variant<part_value_t<Ts>...>>;
 
   part_tuple(rule who_decides, bodies_type bodies)
@@ -189,14 +189,14 @@ public:
       }(std::index_sequence_for<Ts...>{});
   }
 
-  /// What all parts gave.
+  /// The values of all parts.
   [[nodiscard]] std::tuple<part_value_t<Ts>...> take_all() {
     return std::apply(
       [](auto&... xs) { return std::tuple<part_value_t<Ts>...>{xs.take()...}; },
       parts_);
   }
 
-  /// What the part that decided gave.
+  /// The value of the part that decided.
   [[nodiscard]] first_type take_first() {
     std::optional<first_type> result;
     visit_decider([&result](auto& first, auto index) {
@@ -312,7 +312,7 @@ struct first_part {
   }
 };
 
-/// What `when_all` and `when_any` give: parts that have not begun.
+/// The awaitable of `when_all` and `when_any`: parts that have not begun.
 /// @tparam Parts `part_tuple` or `part_array`.
 /// @tparam Policy `all_parts` or `first_part`.
 template <class Parts, class Policy>
@@ -403,7 +403,7 @@ auto when_all(std::vector<T> parts) {
 /// work_on(std::get<0>(first.value));
 /// ~~~
 ///
-/// What is cancelled is destroyed where it waits, except that an offloaded call
+/// A cancelled part is destroyed where it waits, except that an offloaded call
 /// is asked to stop and waited for. When one part ends without having to wait,
 /// those after it do not start at all.
 /// @param parts Kept by value; what cannot be copied and is not moved, such as

@@ -110,17 +110,17 @@ public:
   virtual task<> on_shutdown();
 
   /// The last call on the worker, after its final state is set and before those
-  /// who wait for its end are released. What it throws is logged.
+  /// who wait for its end are released. An exception is logged.
   virtual void after_shutdown(const outcome& how);
 
   /// Messages from any CAF actor that the worker answers. Called once, before
   /// `on_startup()`; served while `run()` waits.
   virtual message_handlers handlers();
 
-  /// What somebody who looks at the worker is to see besides its status. Called
-  /// only when somebody looks, see `worker_handle::status_tree`, and on the
-  /// worker's own actor, so it may read all that the worker has; it should be
-  /// quick. What it throws is shown instead.
+  /// The fields to be shown besides the worker's status. Called only when
+  /// somebody looks, see `worker_handle::status_tree`, and on the worker's own
+  /// actor, so it may read all that the worker has; it should be quick. The
+  /// text of an exception is shown instead.
   ///
   /// ~~~
   /// troupe::status_fields describe() override {

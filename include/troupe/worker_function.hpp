@@ -16,7 +16,7 @@
 
 namespace troupe {
 
-/// What a heartbeat measures.
+/// The distance that a heartbeat measures.
 enum class pace : std::uint8_t {
   /// From the end of a call to the beginning of the next.
   fixed_delay,

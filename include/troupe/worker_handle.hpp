@@ -119,7 +119,7 @@ public:
 
   [[nodiscard]] worker_status status() const;
 
-  /// What the worker says about itself; `status()` has the reason as well.
+  /// The health that the worker reports; `status()` has the reason as well.
   [[nodiscard]] troupe::health health() const noexcept;
 
   /// The status of it and of all below it: the children of a supervisor, and

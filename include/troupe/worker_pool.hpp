@@ -30,7 +30,7 @@ namespace troupe {
 /// How a pool is to be. An aggregate for designated initializers; the order of
 /// its members is part of the interface.
 struct pool_options {
-  /// What it is called; without it the name of its workers and `_pool`.
+  /// Its name; without it the name of its workers and `_pool`.
   std::string name = {};
 
   /// How many workers there are at first; zero is allowed, and ten million at
@@ -48,7 +48,8 @@ struct pool_options {
   restart_intensity intensity = {};
 };
 
-/// What a pool is made of, whatever its workers are: for the library.
+/// The part of a pool that does not depend on the class of its workers: for the
+/// library.
 struct pool_plan {
   pool_options options = {};
   std::shared_ptr<const child_factory> each = {};
@@ -78,11 +79,11 @@ public:
   [[nodiscard]] std::size_t size() const;
 
   /// Makes it `n` workers; done when those that come are ready and those that
-  /// go are over. No message is lost: who goes finishes what it has in hand,
-  /// for which it has its grace period, and what it has queued goes to those
-  /// that stay, at once and in its order. Who comes gets a share of what the
-  /// others have queued. That takes time in proportion to what is queued, while
-  /// senders wait.
+  /// go are over. No message is lost: a worker that goes finishes its message
+  /// in hand, within its grace period, and its queued messages go to those that
+  /// stay, at once and in their order. A new worker gets a share of the
+  /// messages that the others have queued. That takes time in proportion to the
+  /// number of queued messages, while senders wait.
   ///
   /// With zero workers the pool keeps what comes for those to be. Before the
   /// start it says how many there will be. When several calls overlap, the last
@@ -192,11 +193,11 @@ private:
 /// **By key.** All messages with one key go to one worker, in the order in
 /// which they were sent. When the pool grows, a share of the keys moves to the
 /// new workers; when it shrinks, the keys of those that go move to the others;
-/// no other key moves. What is queued for a key moves with it, so its order
-/// stays. But the one message that the former worker has in hand it finishes
-/// itself, and the new one does not wait for that. Who cannot bear it shrinks
-/// the pool to zero first: `resize(0)` is done when nothing is in hand, and
-/// those who come after that begin together.
+/// no other key moves. Messages queued for a key move with it, so their order
+/// stays. But the former worker finishes its message in hand itself, and the
+/// new one does not wait for that. To avoid that, shrink the pool to zero
+/// first: `resize(0)` is done when nothing is in hand, and the workers that
+/// come after that begin together.
 ///
 /// docs/semantics.md has the rows P1 to P9.
 /// @tparam W A `queue_consumer`, or a class derived from one.

@@ -16,8 +16,8 @@
 
 namespace troupe {
 
-/// What the queue of a worker of class `W` holds; a type of its own if it has
-/// no queue.
+/// The type of messages in the queue of a worker of class `W`; a type of its
+/// own if it has no queue.
 template <class W>
 struct message_of {
   struct type {};
@@ -97,7 +97,7 @@ inline constexpr bool caf_handle = std::same_as<T, caf::actor>;
 template <class... Ts>
 inline constexpr bool caf_handle<caf::typed_actor<Ts...>> = true;
 
-/// What the handle to a `W` is called.
+/// The type of a handle to a `W`.
 template <class W>
 struct ref_to {
   using type = worker_ref<W>;

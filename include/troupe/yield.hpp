@@ -10,7 +10,7 @@
 
 namespace troupe {
 
-/// What `yield()` gives.
+/// The awaitable that `yield()` returns.
 class [[nodiscard]] yield_awaitable {
 public:
   class awaiter {

@@ -10,7 +10,7 @@
 
 namespace troupe {
 
-/// What `co_await` makes of a `T`: the awaiter.
+/// The awaiter that `co_await` makes of a `T`.
 /// @tparam T An lvalue reference for an lvalue, else a value.
 template <class T>
 struct awaiter_of;
@@ -36,12 +36,12 @@ struct awaiter_of<T> {
   using type = T&&;
 };
 
-/// What can stand to the right of `co_await` in a task.
+/// An expression that can stand to the right of `co_await` in a task.
 /// @tparam T An lvalue reference for an lvalue, else a value.
 template <class T>
 concept awaitable = requires { typename awaiter_of<T>::type; };
 
-/// What `co_await` gives for a `T`, as a value or an lvalue reference.
+/// The result of `co_await` for a `T`: a value or an lvalue reference.
 template <awaitable T>
 struct await_result {
 private:

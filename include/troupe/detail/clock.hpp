@@ -55,7 +55,7 @@ public:
   /// holds while calling the clock. It must not ask the clock for anything but
   /// the time, not destroy the timer, not block. As soon as it has passed the
   /// news on, others may destroy the timer: that waits until it has returned.
-  /// Whoever needs more freedom wants a `clock::job`.
+  /// A `clock::job` may do more.
   using callback = void (*)(timer&) noexcept;
 
   explicit timer(callback on_due) noexcept : on_due_(on_due) {
@@ -293,8 +293,8 @@ private:
 
 /// A clock that stands still until it is told to move on. Ten minutes pass in
 /// no time, and always in the same order: timers fire by due time, and those
-/// due at the same time in the order in which they were armed. What was due
-/// already when it was armed counts as due at that moment.
+/// due at the same time in the order in which they were armed. A timer armed
+/// for a time that has passed is due at the moment of arming.
 ///
 /// Timers fire, and jobs run, on the thread that calls `advance_to` or its
 /// like; while they do, `now()` is the time they were due.

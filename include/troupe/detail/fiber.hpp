@@ -27,7 +27,7 @@ alignas(std::max_align_t) extern const std::byte no_promise;
 template <class T>
 [[nodiscard]] task<T> empty_coroutine();
 
-/// What the promises of all tasks have in common: the fiber that runs the
+/// The common part of the promises of all tasks: the fiber that runs the
 /// coroutine, and the coroutine that awaits it.
 ///
 /// An awaiter gets at its fiber and strand through it:
@@ -73,7 +73,7 @@ private:
 };
 
 /// One line of execution on a strand: a coroutine together with everything that
-/// it awaits. What a thread is to a stack, a fiber is to a chain of frames.
+/// it awaits. A fiber is to a chain of frames as a thread is to a stack.
 ///
 /// A worker's `run()` is a fiber, each message handler that is a coroutine is
 /// one, and so is each part of `when_all` and `when_any`.
@@ -169,8 +169,9 @@ public:
   void request_stop() noexcept;
 
   /// Ends the fiber where it stands: destroys all its frames, without resuming
-  /// anything. What another thread is using must stay until it has come back,
-  /// so that is asked to stop, and what depends on it is destroyed only then.
+  /// anything. A frame that another thread is using must stay until that thread
+  /// has come back: it is asked to stop, and the frames below are destroyed
+  /// only then.
   ///
   /// A coroutine can never destroy itself by this: when the fiber is running,
   /// it goes on until it suspends next (or ends), and the frames are destroyed
@@ -227,7 +228,7 @@ private:
   template <class T>
   friend class task;
 
-  // What to do at the end: a function and as much as fits into a pointer.
+  // Called at the end: a function and as much as fits into a pointer.
   struct hook {
     void (*call)(fiber&, void*) noexcept = nullptr;
     void* bits = nullptr;
@@ -263,7 +264,7 @@ private:
   // Resumes coroutines until all wait or the first one has ended.
   void run() noexcept;
 
-  // What `x` waited for is there.
+  // The wait `x` is over.
   void resume(wait& x) noexcept;
 
   bool do_cancel(hook on_gone) noexcept;
@@ -272,7 +273,7 @@ private:
   // that something on another thread needs; returns whether all are gone.
   bool tear_down() noexcept;
 
-  // Tells whoever asked that the frames of a cancelled fiber are gone.
+  // Reports that the frames of a cancelled fiber are gone.
   void report_gone() noexcept;
 
   void destroy_frames() noexcept;

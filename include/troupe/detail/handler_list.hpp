@@ -15,8 +15,8 @@
 
 namespace troupe {
 
-/// What a handler is registered for: the type of the events, and a tag, which
-/// tells the handlers of one type apart.
+/// The key of a handler: the type of its events, and a tag that tells the
+/// handlers of one type apart.
 struct handler_key {
   std::string type;
   std::string tag;
@@ -32,8 +32,8 @@ void check_handler_tag(std::string_view tag);
 /// Throws because a handler was given that cannot be called.
 [[noreturn]] void refuse_empty_handler();
 
-/// The handlers for one type of event, in the order of their registration. What
-/// the dispatchers have in common.
+/// The handlers for one type of event, in the order of their registration; the
+/// part that the dispatchers have in common.
 ///
 /// It may change while its handlers run. A round of calls holds the list as it
 /// was when the round began, and who changes it meanwhile changes a copy. A

@@ -29,7 +29,7 @@ inline constexpr bool is_task = false;
 template <class T>
 inline constexpr bool is_task<task<T>> = true;
 
-/// What can be a handler of an `Event`.
+/// A callable that can be a handler of an `Event`.
 template <class F, class Event>
 concept event_handler = std::invocable<std::decay_t<F>&, const Event&>;
 
@@ -73,8 +73,8 @@ shared_function<R(const Event&)> as_event_handler(F&& f) {
       }};
 }
 
-/// Who handles what: the part that `dispatcher<T>` and `async_dispatcher<T>`
-/// have in common. Here a message says its type by name.
+/// The handlers, by type of message: the part that `dispatcher<T>` and
+/// `async_dispatcher<T>` have in common. Here a message says its type by name.
 /// @tparam R What handlers give, see `as_event_handler`.
 template <class T, class R>
 class handler_registry {
@@ -169,8 +169,8 @@ private:
   std::uint64_t unhandled_ = 0;
 };
 
-/// Who handles what, where messages are variants: the type of a message is that
-/// of its alternative.
+/// The handlers of messages that are variants: the type of a message is that of
+/// its alternative.
 template <class... Ts, class R>
 class handler_registry<std::variant<Ts...>, R> {
 public:

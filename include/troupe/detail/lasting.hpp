@@ -8,8 +8,8 @@
 namespace troupe {
 
 /// A value that is never destroyed: a static one of these may be used by the
-/// destructors of globals, and takes no memory from the heap. Whatever the
-/// value itself owns stays reachable, so that it is no leak.
+/// destructors of globals, and takes no memory from the heap. Memory that the
+/// value itself owns stays reachable, so it is no leak.
 template <class T>
 union lasting {
   template <class... Ts>

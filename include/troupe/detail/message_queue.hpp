@@ -104,7 +104,7 @@ public:
   /// `from` lives in this core from now on.
   virtual void housed(const message_queue& from, worker_core& in) = 0;
 
-  /// What `from`, which is closed, still has goes to the others.
+  /// Moves the messages left in `from`, which is closed, to the others.
   /// @param messages Whether that means the messages, or only those who wait
   ///                 for room. By key it always does: else a message that comes
   ///                 would be handled before them.
@@ -133,7 +133,7 @@ public:
   /// All that was queued, on its way to `queue_consumer::hand_over`.
   class handover;
 
-  /// What is to be done once the queue's lock is no longer held.
+  /// The work that is left for when the queue's lock is no longer held.
   class after_unlock;
 
   /// More messages than are made dead letters at once.
@@ -218,7 +218,7 @@ public:
 
   // -- the life of the worker -------------------------------------------------
 
-  /// Refuses messages from now on. What is queued stays. May be called with a
+  /// Refuses messages from now on. Queued messages stay. May be called with a
   /// lock held, so those who wait for room are left to `refuse_waiting`.
   /// Without effect if it is closed.
   /// @param give_out Whether `get_message` still gives out what is queued.
@@ -243,11 +243,11 @@ public:
   /// Whether what is queued is to be handed over, and there is something.
   [[nodiscard]] bool hand_over_due() const;
 
-  /// Whoever took messages out does not come back: forgets the waits, and
-  /// counts the message in progress as abandoned. What is queued stays.
+  /// The worker's code does not come back: forgets its waits, and counts the
+  /// message in progress as abandoned. Queued messages stay.
   void let_go() noexcept;
 
-  /// What becomes of a message in progress.
+  /// How the progress of a message ends.
   enum class fate : std::uint8_t {
     handled,
     handed_over,
@@ -294,7 +294,7 @@ public:
     return pool_.lock();
   }
 
-  /// What somebody who wants to send finds.
+  /// The state of a queue as a sender finds it.
   struct load_info {
     bool closed;
     bool full;
@@ -307,7 +307,7 @@ public:
   /// uncounted, for another one.
   receipt offer(submission& x, after_unlock& out);
 
-  /// What one queue of a pool leaves to the others: lists.
+  /// The lists that one queue of a pool leaves to the others.
   struct leftovers {
     node* messages = nullptr;
     waiting_sender* senders = nullptr;
@@ -366,7 +366,7 @@ private:
     [[nodiscard]] std::size_t size() const noexcept;
   };
 
-  // What follows needs the lock to be held.
+  // The following members need the lock to be held.
 
   void collect() noexcept;
 
@@ -425,7 +425,8 @@ private:
   /// So many messages become dead letters on the thread that discards them.
   static constexpr std::size_t buried_at_once = 4096;
 
-  /// What two threads that do not mean each other should not share.
+  /// Size of a cache line. Senders and the worker write to different ones (no
+  /// false sharing).
   static constexpr std::size_t cache_line = 64;
 
   // Set before anybody uses it.
@@ -441,8 +442,8 @@ private:
   // With the lock held. It stands here to fill a gap.
   arrivals<node> arrivals_;
 
-  // The way in that needs no lock. It is open while a message that comes is
-  // queued, whatever else holds; who sends touches this alone.
+  // The way in that needs no lock. It is open while every message that comes is
+  // queued; senders touch this member alone.
   alignas(cache_line) inbox<node> inbox_;
 
   alignas(cache_line) mutable small_mutex mtx_;
@@ -489,7 +490,7 @@ public:
     return sender_;
   }
 
-  /// What is to wait for room with the message.
+  /// The sender that is to wait for room.
   /// @pre somebody waits
   [[nodiscard]] message_queue::waiting_sender& to_hold();
 
@@ -514,7 +515,7 @@ template <class T>
   return std::move(const_cast<T&>(msg.get_as<T>(0)));
 }
 
-/// What a queue of `T` takes: a `T`, and for a variant each of its
+/// The types that a queue of `T` takes: `T`, and for a variant each of its
 /// alternatives as well.
 template <class T>
 struct queue_types {

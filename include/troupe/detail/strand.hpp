@@ -16,10 +16,10 @@ namespace troupe {
 class fiber_group;
 class promise_base;
 
-/// What a suspended coroutine waits for: a hook that each awaiter embeds.
+/// The hook of a suspended coroutine; each awaiter embeds one.
 ///
 /// A wait has one life for each suspension: `begin()` in `await_suspend`, then
-/// at most one successful `post()`, by whoever knows that the wait is over,
+/// at most one successful `post()`, by the code that knows the wait is over,
 /// then the strand resumes the coroutine. To write an awaitable is to embed a
 /// wait and to see to it that somebody posts it:
 ///
@@ -45,12 +45,12 @@ class promise_base;
 /// makes the awaiter from it, which is neither copied nor moved.
 ///
 /// **Who may call what.** All members belong to the strand's own thread, except
-/// `post()`, which any thread may call. Whoever posts from another thread must
+/// `post()`, which any thread may call. A thread that posts from elsewhere must
 /// know that the wait is alive *while* it calls: the awaiter's destructor has
 /// to call something that returns only when no such call is under way and none
 /// will follow (`clock::cancel()` is such a function; so is to take the lock
-/// under which the other side posts). What was posted before is no concern:
-/// the destructor of the wait takes it from the strand's list.
+/// under which the other side posts). A wait that was posted before is safe:
+/// its destructor takes it from the strand's list.
 class wait {
 public:
   wait() noexcept = default;
@@ -105,7 +105,7 @@ public:
   bool post_last() noexcept;
 
 protected:
-  /// What a fiber has to do with it beyond resuming the coroutine.
+  /// How a fiber treats it, beyond resuming the coroutine.
   enum class kind : std::uint8_t { plain, joined, group };
 
   explicit wait(kind what) noexcept : kind_(what) {

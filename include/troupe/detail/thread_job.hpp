@@ -20,8 +20,8 @@ enum class thread_use : std::uint8_t {
 };
 
 /// Something to be run on a thread that may block, on behalf of a strand: what
-/// `strand::run_on_thread` takes. Whoever has it destroys it, run or not; its
-/// destructor is told nothing, so it must know itself whether it was run.
+/// `strand::run_on_thread` takes. Its holder destroys it, run or not. The
+/// destructor is told nothing, so the job itself must know whether it was run.
 class thread_job {
 public:
   explicit thread_job(strand& strand) noexcept : strand_(&strand) {
@@ -37,7 +37,8 @@ public:
   /// Runs it, once.
   virtual void run() noexcept = 0;
 
-  /// Whose it is. An address; the strand may have other threads at work.
+  /// The strand that it belongs to. An address; the strand may have other
+  /// threads at work.
   [[nodiscard]] strand& get_strand() const noexcept {
     return *strand_;
   }

@@ -17,7 +17,7 @@ template <class Signature>
 class unique_function;
 
 /// A function object that can be moved but not copied, so that it can own what
-/// cannot be copied either. What is no larger than three pointers needs no
+/// cannot be copied either. A callable no larger than three pointers needs no
 /// memory of its own.
 ///
 /// ~~~

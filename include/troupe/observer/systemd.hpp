@@ -38,10 +38,10 @@ class notify_session;
 ///   its end on nobody sends any; whoever has long to do after `run` needs a
 ///   longer `WatchdogSec`.
 ///
-/// Without `NOTIFY_SOCKET` it does nothing at all, and costs nothing. What is
-/// wrong with the variables, or with the socket, is written to the log of the
-/// actor system, and the service runs on. No worker ever waits for systemd: the
-/// socket does not block, and what it does not take is sent later.
+/// Without `NOTIFY_SOCKET` it does nothing at all, and costs nothing. Problems
+/// with the variables or the socket are written to the log of the actor system,
+/// and the service runs on. No worker ever waits for systemd: the socket does
+/// not block, and messages it does not take are sent later.
 ///
 /// The variables stay as they are. A child process inherits them, and may send
 /// messages too unless the unit has `NotifyAccess=main`.

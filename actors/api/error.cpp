@@ -14,8 +14,8 @@ namespace troupe {
 
 namespace {
 
-/// What was thrown, if it is a `std::exception` and the library tells without
-/// having it thrown once more, which would be a third of what a restart takes.
+/// The exception, if it is a `std::exception` and the library tells without
+/// having it thrown once more, which would be a third of the cost of a restart.
 const std::exception* as_exception(const std::exception_ptr& what) noexcept {
 #ifdef __GLIBCXX__
   // As a handler of the C++ runtime does, and `std::exception_ptr_cast` of

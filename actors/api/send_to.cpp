@@ -36,7 +36,7 @@ bool send_awaiter::wait_for_room() {
     return true;
   }
   result_ = result;
-  // Who finds room each time must let others run all the same.
+  // A worker that finds room each time must let others run all the same.
   if (core_->turn_over()) {
     post_last();
     return true;

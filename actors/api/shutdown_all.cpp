@@ -38,8 +38,8 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
   for (auto& x : started)
     x->request_stop(
       static_cast<worker_core::queue_at_stop>(x->config().on_stop), limits);
-  // Who is still there when it is time to force is described as it is then, or
-  // as it is at the end if not even force helps.
+  // A worker still there when it is time to force is described as it is then,
+  // or as it is at the end if not even force helps.
   std::vector<std::optional<stop_blocker>> late(started.size());
   for (std::size_t i = 0; i < started.size(); ++i)
     if (!started[i]->wait_until_over(time_left(force_at, time.now())))

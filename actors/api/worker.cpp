@@ -32,7 +32,7 @@ message_handlers worker::handlers() {
 }
 
 status_fields worker::describe() {
-  // Whoever overrides it does not come here, and is asked again.
+  // A worker that overrides it does not come here, and is asked again.
   if (core_ != nullptr)
     core_->note_says_nothing();
   return {};

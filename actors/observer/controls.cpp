@@ -14,8 +14,8 @@ namespace troupe::observing {
 
 namespace {
 
-/// Who above the child stops, or has ended, so that nothing may be changed:
-/// half of it would be done, and the child gone before its turn.
+/// The supervisor above the child that stops, or has ended, so that nothing may
+/// be changed: half of it would be done, and the child gone before its turn.
 caf::error who_stops(caf::actor_system& sys, const std::string& path) {
   for (auto slash = path.find('/', 1); slash != std::string::npos;
        slash = path.find('/', slash + 1)) {

@@ -14,7 +14,7 @@
 
 namespace troupe::observing {
 
-/// What somebody wants done with a child.
+/// A request that concerns a child.
 struct command {
   std::string path; // that of the child: `/pipeline/fetcher`
   std::string verb; // `restart`, `stop` or `start`

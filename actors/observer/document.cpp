@@ -179,8 +179,7 @@ json stopping(const std::vector<tree_status>& trees) {
   return {{"since", seconds(longest)}, {"awaited", in_the_way(awaited(trees))}};
 }
 
-/// What one at the top means for whether all are ready; nothing if it does not
-/// count.
+/// Whether one at the top is ready; nothing if it does not count.
 verdict readiness(const tree_status& x, bool& counts) {
   const auto& self = x.self;
   counts = true;

@@ -25,12 +25,12 @@ struct verdict {
 /// with nobody above it answers, and none of them has failed.
 [[nodiscard]] verdict liveness(const std::vector<tree_status>& trees);
 
-/// Who is in the way of a stop: those that stop and wait for nobody below them,
-/// those furthest down first.
+/// The workers that delay a stop: those that stop and wait for nobody below
+/// them, those furthest down first.
 [[nodiscard]] std::vector<const tree_status*>
 awaited(const std::vector<tree_status>& trees);
 
-/// What a document says besides the trees.
+/// The part of a document besides the trees.
 struct document_facts {
   double at = 0;                // seconds since 1970
   bool controls = false;        // whether there is a token
@@ -42,7 +42,7 @@ struct document_facts {
 [[nodiscard]] std::string document(const std::vector<tree_status>& trees,
                                    const document_facts& facts);
 
-/// The text of an error.
+/// The document that answers a request in vain.
 [[nodiscard]] std::string error_document(std::string_view what);
 
 /// The worker of that path, or null.

@@ -32,7 +32,7 @@ public:
 
   using entry_ptr = std::shared_ptr<const entry>;
 
-  /// What a reader gets.
+  /// The events that a reader gets.
   struct batch {
     std::vector<entry_ptr> events;
     std::uint64_t missed = 0; // before the first of them
@@ -74,8 +74,8 @@ private:
   bool closed_ = false;
 };
 
-/// What a stream of server-sent events says of a batch: to those who want the
-/// events of `under`, or of all workers if that is empty.
+/// Renders a batch for a stream of server-sent events: the events of `under`,
+/// or of all workers if that is empty.
 [[nodiscard]] std::string to_stream(const event_ring::batch& x,
                                     std::string_view under);
 

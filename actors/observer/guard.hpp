@@ -16,7 +16,7 @@ namespace troupe::observing {
 /// 127.0.0.1, must not read what an observer says. The port does not matter.
 [[nodiscard]] bool is_local_host(std::string_view host) noexcept;
 
-/// What a request that changes something may do.
+/// Whether a request may change something.
 enum class permission {
   granted,
   no_token, ///< The observer has none, so nobody may.

@@ -101,7 +101,7 @@ void http_server::connection::get_local_ip_and_port(std::string& ip,
 void http_server::close_connections() {
   closing_.store(true, std::memory_order_relaxed);
   std::unique_lock guard{mtx_};
-  // Who waits for a request wakes up; an answer can still be sent.
+  // Threads that wait for a request wake up; an answer can still be sent.
   for (auto x : open_)
     ::shutdown(x, SHUT_RD);
 }

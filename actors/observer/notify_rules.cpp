@@ -15,7 +15,7 @@ namespace {
 
 using stage = notify_rules::stage;
 
-/// What an event means to the root.
+/// The meaning of an event for the root.
 enum class turn : std::uint8_t { none, ready, stop, end };
 
 turn turn_of(event_kind x) {
@@ -42,8 +42,8 @@ struct rule {
   const char* message;
 };
 
-/// What is not here changes nothing. A root that does not get ready is none:
-/// the program may run another tree, or end with an exit code that says it all.
+/// Other events change nothing. A root that does not get ready is none: the
+/// program may run another tree, or end with an exit code that says it all.
 constexpr rule table[] = {
   {stage::starting, turn::ready, stage::ready, "READY=1"},
   {stage::ready, turn::stop, stage::stopping, "STOPPING=1"},

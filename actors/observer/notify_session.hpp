@@ -24,7 +24,7 @@ namespace troupe {
 
 class runtime;
 
-/// What the environment says of systemd, as far as it is set.
+/// The variables of systemd in the environment, as far as they are set.
 struct notify_environment {
   std::optional<std::string> socket;
   std::optional<std::string> watchdog_usec;
@@ -38,7 +38,7 @@ struct notify_environment {
 struct watchdog_terms {
   /// None if it does not, or not from this process.
   std::optional<timespan> period;
-  /// What is wrong with the variables; empty if nothing is.
+  /// The problem with the variables; empty if there is none.
   std::string problem;
 };
 
@@ -134,14 +134,14 @@ private:
   const std::optional<timespan> half_period_;
   const supervisor_probe probe_;
 
-  // What publishers and the clock leave.
+  // Left by publishers and the clock.
   std::mutex inbox_mtx_;
   std::vector<value_ptr> of_roots_;
   bool changed_ = false;
   bool working_ = false;
   bool again_ = false;
 
-  // What the thread that attends has; `finish` takes it from there.
+  // Used by the thread that attends; `finish` takes it from there.
   std::mutex work_mtx_;
   bool ended_ = false;
   bool watching_ = false;

@@ -117,7 +117,7 @@ void fail(Response& to, int status, std::string_view why) {
   to.set_content(observing::error_document(why), json_type);
 }
 
-/// What a request asks for by `name=17`.
+/// Reads the number that a request gives by `name=17`.
 /// @returns whether it is a number; `result` stays what it is where there is no
 ///          such parameter.
 bool read_number(const Request& from, const char* name, std::uint64_t& result) {
@@ -405,7 +405,7 @@ private:
     known_.emplace_back(path);
   }
 
-  /// Whatever has no place of its own: who asks learns why.
+  /// Answers any other request with an error that says why.
   void refuse(const Request& what, Response& to) const {
     const auto is_known = std::find(known_.begin(), known_.end(), what.path)
                           != known_.end();

@@ -45,7 +45,7 @@ std::string end_of(const tree_status& x) {
   return result;
 }
 
-/// What is to be said of it, in the order of what matters.
+/// The details of a worker, the most important first.
 std::vector<std::string> facts_of(const tree_status& x) {
   const auto& self = x.self;
   std::vector<std::string> result;

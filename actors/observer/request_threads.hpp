@@ -26,7 +26,7 @@ public:
     // nop
   }
 
-  // What it returns depends on the version of the library.
+  // The return type depends on the version of the library.
   using enqueue_result = decltype(std::declval<httplib::TaskQueue&>().enqueue(
     std::declval<std::function<void()>>()));
 

@@ -16,8 +16,8 @@
 
 namespace troupe::observing {
 
-/// What is found when one looks at all workers. A dozen readers that come at
-/// the same time cost the workers one look, not a dozen. Thread-safe.
+/// The result of a look at all workers. A dozen readers that come at the same
+/// time cost the workers one look, not a dozen. Thread-safe.
 class shared_look {
 public:
   using trees = std::vector<tree_status>;

@@ -10,9 +10,9 @@
 
 namespace troupe::observing {
 
-/// What the clock on the wall shows, in seconds since 1970, at a point in time
-/// of the workers' clock. A value; when somebody sets the wall clock, it does
-/// not follow.
+/// The time of the wall clock, in seconds since 1970, at a point in time of the
+/// workers' clock. A value; when somebody sets the wall clock, it does not
+/// follow.
 class wall_time {
 public:
   explicit wall_time(runtime& rt)

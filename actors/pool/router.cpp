@@ -148,7 +148,7 @@ void pool_router::take_over(message_queue& from, bool messages) noexcept {
   redistribute(from, messages, out);
 }
 
-/// What one queue has given up, others take; nothing else can come between.
+/// Other queues take the leftovers of one; nothing else can come between.
 /// @pre the lock is held
 void pool_router::redistribute(message_queue& from, bool messages,
                                after_unlock_list& out) {
@@ -380,7 +380,7 @@ void pool_router::open_ready(after_unlock_list& out) {
       redistribute(*seats_[i].queue, true, out);
 }
 
-/// What they have not begun with goes to the others before anything that is
+/// Messages that they have not begun with go to the others, before any that is
 /// sent from now on.
 void pool_router::close_seats(std::size_t first, std::size_t last,
                               after_unlock_list& out) {

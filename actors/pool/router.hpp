@@ -105,7 +105,7 @@ public:
   void resize(std::size_t n, const call_ptr& call);
 
 private:
-  /// What has become of the worker in a seat.
+  /// The state of the worker in a seat.
   enum class stage : std::uint8_t {
     absent,
     starting,
@@ -151,7 +151,7 @@ private:
 
   [[nodiscard]] std::uint64_t life() const;
 
-  // What follows needs the lock to be held.
+  // The following members need the lock to be held.
 
   [[nodiscard]] seat* choose(rules::partition where);
 

@@ -41,8 +41,8 @@ worker_options options_of(const pool_plan& x) {
   supervisor_spec spec;
   spec.name = x.options.name;
   auto result = troupe::options_of(spec);
-  // What waits while there is no worker is bounded as it is with one, and
-  // cannot be handed over by anybody.
+  // The queue that messages wait in while there is no worker is bounded as that
+  // of one worker, and nobody can hand them over.
   result.queue = x.options.each.worker.queue;
   if (result.queue.on_stop == on_stop::hand_over)
     result.queue.on_stop = on_stop::discard;

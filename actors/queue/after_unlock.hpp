@@ -37,10 +37,10 @@ private:
   bool taken_ = false;
 };
 
-/// What leaves a queue while its lock is held. Messages are the user's, so
-/// their destructors run when it no longer is, and answers are sent then. One
-/// of them may drop the last handle to the worker: from the first departure on
-/// this holds the queue, and with it all that it needs.
+/// The work that a queue leaves for when its lock is free. Messages are the
+/// user's, so their destructors run then, and answers are sent then. One of
+/// them may drop the last handle to the worker: from the first message on this
+/// holds the queue, and with it all that it needs.
 class message_queue::after_unlock {
 public:
   explicit after_unlock(message_queue& from) noexcept : from_(from) {

@@ -59,7 +59,8 @@ message_queue::awaiter::~awaiter() {
   std::unique_lock guard{queue_->mtx_};
   auto promised = at_ == place::promised;
   leave_line();
-  // Whoever got a message and is destroyed before it saw it gives it back.
+  // A wait that is destroyed before its coroutine saw the message gives it
+  // back.
   if (promised)
     queue_->give_back(std::move(got_));
 }

@@ -15,7 +15,7 @@ struct stop_limits {
   /// Until then workers stop in their turn and take their grace periods. From
   /// then on only the reserve is left: who was not told to stop is told now.
   time_point soft = never;
-  /// Who is not done by then is forced, supervisors as well.
+  /// Workers that are not done by then are forced, supervisors as well.
   time_point force = never;
   /// Until then `on_shutdown()` may run.
   time_point cleanup = never;
@@ -32,10 +32,10 @@ struct stop_limits {
 [[nodiscard]] stop_limits limits_until(time_point now,
                                        time_point deadline) noexcept;
 
-/// What whoever is forced has at least, whatever is left of a deadline, to be
-/// taken apart: it takes a turn on its own thread. So who is abandoned sits in
-/// code that does not return, and nobody is merely because a deadline leaves no
-/// time. (S15)
+/// The least time that a forced worker has to be taken apart, even where a
+/// deadline leaves less: that takes a turn on its own thread. So a worker is
+/// abandoned only if it sits in code that does not return, never merely because
+/// a deadline leaves no time. (S15)
 inline constexpr timespan least_to_go = std::chrono::milliseconds{100};
 
 /// Returns when who is forced `now` is abandoned: after its own force period,

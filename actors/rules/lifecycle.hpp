@@ -35,7 +35,7 @@ enum class stage : std::uint8_t {
 
 inline constexpr std::size_t num_stages = 15;
 
-/// What can happen to an incarnation.
+/// An event in the life of an incarnation.
 enum class event : std::uint8_t {
   start,            ///< Somebody called `startup()`.
   started,          ///< `on_startup()` returned; that makes the worker ready.
@@ -57,7 +57,7 @@ enum class event : std::uint8_t {
 
 inline constexpr std::size_t num_events = 16;
 
-/// What whoever fed the event has to do, as a set.
+/// The actions that the feeder of the event has to carry out, as a set.
 enum class action : std::uint32_t {
   none = 0,
   begin_startup = 1u << 0,     ///< Run `on_startup()`.
@@ -136,7 +136,7 @@ private:
   bool cleanup_due_ = false;
 };
 
-/// What users see of a stage.
+/// The state that users see for a stage.
 [[nodiscard]] worker_state state_of(stage s) noexcept;
 
 /// @copydoc state_of

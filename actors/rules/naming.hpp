@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-/// What things are called.
+/// Names of things.
 namespace troupe::rules {
 
 /// Turns a class name into the name of its workers: namespaces and template

@@ -11,11 +11,11 @@
 #include <string>
 #include <string_view>
 
-/// What becomes of a message: when it comes to a queue, when the callback fails
+/// Decides about a message: when it comes to a queue, when the callback fails
 /// on it, when the worker ends with it in hand. Values alone.
 namespace troupe::rules {
 
-/// What a message finds when it comes to a queue.
+/// The state of a queue as a message finds it.
 struct queue_view {
   bool closed = false;
   std::uint64_t queued = 0;
@@ -30,7 +30,7 @@ enum class patience : std::uint8_t {
   for_room ///< It does nothing else: `send_to`.
 };
 
-/// What becomes of a message that comes to a queue.
+/// The decision about a message that comes to a queue.
 enum class admission : std::uint8_t {
   take,        ///< It is queued.
   drop_oldest, ///< It is queued, and the first one goes.
@@ -62,7 +62,7 @@ enum class admission : std::uint8_t {
   return admission::reject;
 }
 
-/// What becomes of a message on which a callback has failed.
+/// The decision about a message on which a callback has failed.
 struct setback {
   enum class verdict : std::uint8_t {
     fail,    ///< The worker fails.

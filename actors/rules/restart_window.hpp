@@ -46,7 +46,7 @@ public:
   void resume(time_point now) noexcept;
 
 private:
-  /// What the time would be had there been no pauses.
+  /// The time without the pauses.
   [[nodiscard]] time_point unpaused(time_point now) const noexcept;
 
   [[nodiscard]] bool counts(time_point event, time_point now) const noexcept;

@@ -29,7 +29,7 @@ inline constexpr std::size_t most_pool_workers = 10'000'000;
 /// comes and goes.
 using pool_number = std::uint32_t;
 
-/// What is known of one worker of a pool that takes messages.
+/// The state of one worker of a pool that takes messages.
 struct pool_member {
   bool up = true;         ///< It is ready; else it waits for its restart.
   bool full = false;      ///< There is no room in its queue.

@@ -20,8 +20,8 @@ default_offload_threads(std::size_t cores) noexcept {
   return std::max<std::size_t>(16, 4 * cores);
 }
 
-/// What a program's configuration says: for workers whose options say nothing,
-/// and for what they share.
+/// The settings of a program's configuration: for workers whose options are
+/// left out, and for the parts that all workers share.
 struct settings {
   timespan stopping_grace_period = std::chrono::seconds{10};
   timespan cleanup_period = std::chrono::seconds{1};

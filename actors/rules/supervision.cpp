@@ -355,7 +355,7 @@ void supervision::begin(index i) {
 
 void supervision::tell_to_stop(index i) {
   auto& x = slots_[i];
-  // What was one of the starts under way is one of the stops from now on.
+  // A child that was one of the starts under way is one of the stops now.
   const auto in_turn = x.in_turn;
   leave_turn(x);
   set_stage(x, stopping);

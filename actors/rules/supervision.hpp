@@ -16,10 +16,9 @@
 #include <string_view>
 #include <vector>
 
-/// What a supervisor does about its children, as a machine without clock,
-/// thread or actor: it is told what happened and when, and answers with what is
-/// to be done. The order of the answers is the order in which they are to be
-/// carried out.
+/// The decisions of a supervisor about its children, as a machine without
+/// clock, thread or actor: it is told what happened and when, and answers with
+/// commands, in the order in which they are to be carried out.
 namespace troupe::rules {
 
 /// A child of one supervisor. The lower half is the slot it has, the upper half
@@ -36,7 +35,7 @@ inline constexpr child_id no_child = ~child_id{0};
   return static_cast<std::uint32_t>(who);
 }
 
-/// What a supervisor has to know about one child.
+/// The facts that a supervisor needs about one child.
 struct child_rules {
   troupe::restart restart = troupe::restart::permanent;
   restart_backoff backoff = {};
@@ -45,7 +44,7 @@ struct child_rules {
   bool significant = false;
 };
 
-/// What holds for the whole group.
+/// The rules of the whole group.
 struct group_rules {
   troupe::strategy strategy = troupe::strategy::one_for_one;
   restart_intensity intensity = {};
@@ -281,7 +280,7 @@ private:
 
   static constexpr index nil = 0xFFFFFFFFu;
 
-  /// What only a child with a backoff or a limit has.
+  /// The part of a child that has a backoff or a limit.
   struct patience {
     explicit patience(const child_rules& rules);
 
@@ -297,7 +296,7 @@ private:
     time_point due = never;
   };
 
-  /// What is known about a child. There can be very many.
+  /// The facts about a child. There can be very many.
   struct slot {
     /// Grows along the list.
     std::uint64_t order = 0;
@@ -406,8 +405,9 @@ private:
   std::size_t starts_ = 0;
   /// The same of stops.
   std::size_t stops_ = 0;
-  /// Whose turn it is: forward while children are started, backward while they
-  /// are stopped. After unwinding, the last child that is left alone.
+  /// The child whose turn it is: forward while children are started, backward
+  /// while they are stopped. After unwinding, the last child that is left
+  /// alone.
   index cursor_ = nil;
   /// A group restart: the order of the first child that takes part.
   std::uint64_t from_ = 0;

@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// What cannot be meant, before anything starts. (S1)
+// Refuses specs that cannot be meant, before anything starts. (S1)
 
 #include "rules/supervision.hpp"
 

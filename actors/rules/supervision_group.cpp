@@ -20,8 +20,8 @@ void supervision::begin_end(group_end why, child_id blamed, time_point now) {
   blamed_ = blamed;
   if (why != group_end::asked)
     commands_.push_back({command_kind::group_ends, blamed});
-  // Who is not there is over at once, whatever its turn: somebody who has to
-  // finish may wait for it, for room in its queue for example.
+  // A child that is not running is over at once, before its turn: another that
+  // has to finish may wait for it, for room in its queue for example.
   cancel_absent();
   cursor_ = tail_;
 }

@@ -73,7 +73,7 @@ public:
     act(nth);
   }
 
-  /// What `on_ready` has thrown.
+  /// The exception that `on_ready` has thrown.
   [[nodiscard]] const std::exception_ptr& thrown() const noexcept {
     return thrown_;
   }
@@ -88,7 +88,7 @@ public:
     return text_of(how->reason());
   }
 
-  /// Who was, or is, in the way; those furthest down come first.
+  /// The workers that delayed the stop; those furthest down come first.
   [[nodiscard]] stop_report report() {
     std::unique_lock guard{mtx_};
     auto in_the_way = [](const core_ptr& x) {
@@ -259,7 +259,7 @@ void flush_streams() {
   std::fflush(nullptr);
 }
 
-/// What `run` says at its end. Any of it may block for ever: a pipe may be
+/// The words of `run` at its end. Any of them may block for ever: a pipe may be
 /// full, and a worker that does not come back may hold the lock of a stream.
 struct last_words {
   void operator()() const noexcept {

@@ -20,7 +20,7 @@ namespace troupe {
 
 namespace {
 
-/// What the handler has to say. Goes through the pipe in one piece.
+/// The report of the handler. Goes through the pipe in one piece.
 struct note {
   std::uint32_t generation;
   std::uint32_t nth; // zero: listen no more

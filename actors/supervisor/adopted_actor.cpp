@@ -54,7 +54,7 @@ public:
   }
 
   ~adopted_actor() override {
-    // Whatever became of this worker: the actor does not outlive it.
+    // However this worker ended: the actor does not outlive it.
     if (who_ && !end_->reached)
       tell_exit(caf::exit_reason::kill);
     if (shown_ != nullptr)
@@ -102,7 +102,7 @@ public:
   }
 
   void after_shutdown(const outcome&) override {
-    // Whoever looks for it now finds nobody until the next life.
+    // A lookup finds nobody now, until the next life.
     if (auto* core = std::exchange(shown_, nullptr))
       core->set_public_actor(nullptr);
   }

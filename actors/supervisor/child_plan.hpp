@@ -14,8 +14,8 @@
 
 namespace troupe {
 
-/// What a spec comes to, found out on the thread that brings it: small, since
-/// very many can wait for their turn.
+/// A spec, checked and condensed on the caller's thread: small, since very many
+/// can wait for their turn.
 struct child_plan {
   std::string name;
   std::shared_ptr<const child_factory> factory;

@@ -21,8 +21,8 @@
 
 namespace troupe {
 
-/// What is known of a child beside what the rules know, and its core. There can
-/// be very many: what only some need at a time is in `agenda`.
+/// The facts about a child that the rules need not know, and its core. There
+/// can be very many: facts that only some need at a time are in `agenda`.
 struct child_record {
   using call_ptr = std::shared_ptr<child_call::progress>;
 

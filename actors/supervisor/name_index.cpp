@@ -19,7 +19,7 @@ void name_index::erase(std::string_view name, std::uint32_t slot) noexcept {
   auto gap = hash_of(name) & mask();
   while (places_[gap].slot != slot)
     gap = next(gap);
-  // Who comes after it and would like to be in its place, or before, moves up.
+  // An entry after it that belongs into its place, or before, moves up.
   for (auto i = next(gap); places_[i].slot != nowhere; i = next(i)) {
     const auto wanted = places_[i].hash & mask();
     if (((i - wanted) & mask()) >= ((i - gap) & mask())) {

@@ -65,7 +65,7 @@ private:
 
   void grow();
 
-  // Whoever finds its place taken has the next one that is free. The number of
+  // An entry whose place is taken has the next one that is free. The number of
   // places is a power of two.
   std::vector<place> places_;
   std::size_t size_ = 0;

@@ -20,8 +20,8 @@ namespace troupe {
 
 namespace {
 
-/// Writes to standard error if that takes it at once. What is open anew does
-/// not share its flags with those who write there otherwise.
+/// Writes to standard error if that takes it at once. A file that is opened
+/// anew does not share its flags with other writers.
 void say_if_there_is_room(std::string_view what) {
   auto fd = ::open("/proc/self/fd/2",
                    O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -35,7 +35,7 @@ void say_if_there_is_room(std::string_view what) {
 
 } // namespace
 
-/// What work that has been left behind keeps alive.
+/// The state that work left behind keeps alive.
 struct parting::shared {
   /// The loop of the thread.
   void serve() {

@@ -21,8 +21,8 @@ namespace troupe {
 
 namespace {
 
-/// Who has sent a request and waits for the answer. Nobody, for a message that
-/// is not one.
+/// The sender of a request, which waits for the answer; null for a message that
+/// is no request.
 class requester {
 public:
   requester(worker_core& from, const caf::mailbox_element& what)
@@ -48,7 +48,7 @@ private:
   caf::message_id mid_;
 };
 
-/// What a call about one child is answered with when it is done.
+/// The answer to a call about one child, when it is done.
 enum class answer : bool { nothing, actor };
 
 void answer_when_done(const child_call& call, requester to, answer what) {

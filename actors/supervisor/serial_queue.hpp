@@ -12,8 +12,8 @@
 
 namespace troupe {
 
-/// What waits for its turn where one thing is done after another, on whatever
-/// thread is at it. Thread-safe.
+/// Events that are carried out one after another, on the thread that is at it.
+/// Thread-safe.
 ///
 /// ~~~
 /// if (queue.enter(what, serial_queue::kind::news))

@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// What others ask of a supervisor while it runs, and what they get to know.
+// Calls to a supervisor while it runs, and their answers.
 
 #include "supervisor/spec_check.hpp"
 #include "supervisor/supervisor_core.hpp"
@@ -142,7 +142,7 @@ worker_handle supervisor_core::find_child(std::string_view name) const {
 
 worker_handle
 supervisor_core::find_child(const caf::strong_actor_ptr& who) const {
-  // What lives in an actor of ours knows its id.
+  // A worker in an actor of ours knows its id.
   if (auto* mine = dynamic_cast<worker_actor*>(
         caf::actor_cast<caf::abstract_actor*>(who))) {
     auto& core = mine->get_core();

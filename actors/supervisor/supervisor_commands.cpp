@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// What the rules ask for, and how a supervisor_core carries it out.
+// How a supervisor_core carries out the commands of the rules.
 
 #include "rules/reasons.hpp"
 #include "supervisor/supervisor_core.hpp"

@@ -62,7 +62,7 @@ void supervisor_core::run_serially(unique_function<void()> event,
                                    serial_queue::kind which) noexcept {
   if (!events_.enter(event, which))
     return;
-  // Whoever holds the last reference may be let go of in here.
+  // The holder of the last reference may go in here.
   auto self = shared_from_this();
   do
     run_event(std::move(event));
@@ -121,8 +121,8 @@ void supervisor_core::start() {
       const auto who = rules_.add(plan.rules);
       add_child(who, make_child(std::move(plan)));
     }
-    // What is needed of it is known now. The arguments of the children may
-    // hold what holds this.
+    // All that is needed of the spec is known now. The arguments of the
+    // children may hold a handle to this supervisor: a cycle.
     spec_ = nullptr;
     rules_.start(now());
   });
@@ -146,7 +146,7 @@ void supervisor_core::stop(const rules::stop_limits& limits) noexcept {
   });
 }
 
-/// Who is being stopped has less time from now on.
+/// Children that are being stopped have less time from now on.
 /// @pre `mtx_` is held
 void supervisor_core::limits_changed() {
   auto hurry = [this] {

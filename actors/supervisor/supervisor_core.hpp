@@ -202,10 +202,10 @@ private:
 
   serial_queue events_;
 
-  // Of whoever has the turn: no lock is needed.
+  // Touched only by the thread that has the turn; no lock.
   std::unique_lock<small_mutex>* guard_ = nullptr; // of the event that runs
 
-  // What is to be done after this turn. The same holds.
+  // To be done after this turn; likewise without a lock.
   std::vector<core_ptr> told_; // whose news are to be published
   std::vector<rules::command> commands_;
   std::vector<child_id> begin_;         // to be told to begin
@@ -213,7 +213,7 @@ private:
   std::vector<child_record> gone_;      // to be let go of
   std::vector<finished_call> finished_; // whose callers are to be told
 
-  // What a turn may change.
+  // May be changed in a turn.
   mutable small_mutex mtx_;
   rules::supervision rules_;
   child_table children_;

@@ -55,7 +55,7 @@ protected:
 /// How a supervisor is run as a worker.
 [[nodiscard]] worker_options options_of(const supervisor_spec& x);
 
-/// What the rules have to know.
+/// The part that the rules need.
 [[nodiscard]] rules::group_rules group_rules_of(const supervisor_spec& x);
 
 /// @copydoc group_rules_of

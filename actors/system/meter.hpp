@@ -10,8 +10,8 @@
 
 namespace troupe {
 
-/// Who counts what becomes of the messages in queues. Called on any thread, and
-/// with locks held: it must not do more than count.
+/// Counts how messages in queues end. Called on any thread, and with locks
+/// held: it must not do more than count.
 class meter {
 public:
   virtual ~meter() = default;
@@ -22,8 +22,8 @@ public:
   /// So many messages have become dead letters.
   virtual void buried(dead_letter_reason why, std::uint64_t n) noexcept = 0;
 
-  /// The actor system goes: lets go of what may hold the runtime, which holds
-  /// this.
+  /// The actor system ends: drops references to the runtime (it owns this, which
+  /// would be a cycle).
   virtual void end() noexcept = 0;
 };
 

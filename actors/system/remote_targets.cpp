@@ -31,7 +31,7 @@ struct remote_targets::target {
   waiter* last = nullptr;
 };
 
-/// What CAF calls when the actor is gone.
+/// Called by CAF when the actor is gone.
 class remote_targets::watch final : public caf::attachable {
 public:
   watch(std::shared_ptr<remote_targets> targets,

@@ -186,7 +186,7 @@ void runtime::count_dead_letters(dead_letter_reason why,
                                  std::uint64_t n) noexcept {
   if (get_meter() == nullptr)
     return;
-  // What it counts with goes with the system.
+  // Its counters go with the system.
   std::unique_lock guard{mtx_};
   if (!gone_)
     own_meter_->buried(why, n);

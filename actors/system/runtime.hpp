@@ -39,10 +39,10 @@ class worker_core;
 class core_ptr;
 class status_poll;
 
-/// What the workers of one actor system share: the clock, the threads for code
-/// that blocks, the settings, and the list of all cores. Made on first use and
-/// gone with the system; cores and handles that outlive the system find a
-/// runtime that says so. Thread-safe.
+/// The state that the workers of one actor system share: the clock, the threads
+/// for code that blocks, the settings, and the list of all cores. Made on first
+/// use and gone with the system; cores and handles that outlive the system find
+/// a runtime that says so. Thread-safe.
 class runtime {
 public:
   /// Returns the runtime of `sys`, making it if there is none yet.
@@ -127,7 +127,7 @@ public:
 
   // -- events -----------------------------------------------------------------
 
-  /// What happens to the workers.
+  /// The stream of events of workers.
   [[nodiscard]] stream<lifecycle_event>& events() noexcept {
     return events_;
   }
@@ -139,14 +139,14 @@ public:
 
   // -- other nodes ------------------------------------------------------------
 
-  /// Who waits for an answer from an actor of another node.
+  /// The requests that wait for an answer from another node.
   [[nodiscard]] remote_targets& remotes() noexcept {
     return *remotes_;
   }
 
   // -- metrics ----------------------------------------------------------------
 
-  /// Who counts the messages, or null, which is the rule. For actors, which the
+  /// The counter of messages, or null, which is the rule. For actors, which the
   /// system outlives.
   [[nodiscard]] meter* get_meter() const noexcept {
     return meter_.load(std::memory_order_acquire);

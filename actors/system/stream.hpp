@@ -221,7 +221,7 @@ private:
     }
 
     void operator()() {
-      // What happens after this is no concern of the destructor's.
+      // From here on the destructor has nothing to do.
       auto what = std::exchange(what_, nullptr);
       what->deliver();
     }

@@ -9,8 +9,8 @@
 
 namespace troupe {
 
-// What the strand runs on a thread. It reports when it is destroyed, so that a
-// strand that drops it does not leave the coroutine waiting for ever.
+// The job that the strand runs on a thread. It reports when it is destroyed, so
+// that a strand that drops it does not leave the coroutine waiting for ever.
 class offloaded_call::job final : public thread_job {
 public:
   job(std::shared_ptr<offloaded_call> call, strand& strand) noexcept

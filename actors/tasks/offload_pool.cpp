@@ -9,8 +9,8 @@
 
 namespace troupe {
 
-/// What the threads share with the pool; one that never comes back keeps it
-/// alive.
+/// The state that the threads share with the pool; a thread that never comes
+/// back keeps it alive.
 struct offload_pool::shared {
   using job_ptr = std::unique_ptr<thread_job>;
   using place = thread_job::place;
@@ -43,7 +43,7 @@ struct offload_pool::shared {
   /// The loop of one thread, which begins with `next`.
   void serve(job_ptr next) noexcept {
     while (next) {
-      // What has run counts until the next one does.
+      // A job that has run counts until the next one does.
       std::optional<testing::pump::external_thread> mark;
       if (time)
         mark.emplace(time);
@@ -126,7 +126,7 @@ struct offload_pool::shared {
   bool stopped = false;
 };
 
-/// What a thread is given: serves, beginning with one job. Where it is thrown
+/// The function of a thread: serves, beginning with one job. Where it is thrown
 /// away instead, that job has left the pool.
 class offload_pool::server {
 public:

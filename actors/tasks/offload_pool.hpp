@@ -17,8 +17,9 @@ namespace troupe {
 /// threads themselves come from `threads`, which is also where those get one
 /// who must not wait behind such calls.
 ///
-/// With virtual time, the calls that run count as work outside. Those that wait
-/// need not: there is always one that runs before them.
+/// With virtual time, the calls that run count as work outside. Waiting calls
+/// need not be counted: while one waits, another runs, and that one keeps
+/// virtual time from moving.
 ///
 /// Its lock is a leaf: nothing is called while it is held.
 class offload_pool {

@@ -11,8 +11,8 @@
 
 namespace troupe {
 
-/// What the threads share with each other; a thread that is left alone at the
-/// end keeps it alive.
+/// The state that the threads share; a thread that is left alone at the end
+/// keeps it alive.
 struct threads::shared : std::enable_shared_from_this<shared> {
   /// Those whose thread this is, or null.
   static thread_local shared* here;

@@ -19,12 +19,12 @@ namespace troupe {
 /// nothing to do is kept for the next call, up to a small number.
 class threads {
 public:
-  /// What becomes of a call that is still running when the threads are stopped.
+  /// How a call ends that is still running when the threads are stopped.
   enum class at_stop {
     /// `stop` waits for it.
     join,
-    /// It is left alone: it may never return. Whatever it touches must be
-    /// owned by the function object.
+    /// It is left alone: it may never return. The function object must own all
+    /// that it touches.
     leave,
   };
 

@@ -9,13 +9,13 @@
 #include <cstdint>
 #include <memory>
 
-/// What a driver needs of CAF and what is done differently in each version of
-/// it. `scheduler_0_18.cpp` and `scheduler_1.cpp` define all of it, once each.
+/// The part of CAF that a driver needs and that differs between its versions.
+/// `scheduler_0_18.cpp` and `scheduler_1.cpp` define all of it, once each.
 namespace troupe::testing {
 
 class driver;
 
-/// What is to become of a job that has run.
+/// The next state of a job that has run.
 enum class resumption : std::uint8_t {
   again,   ///< It wants to run again.
   waiting, ///< It will be scheduled again when there is something to do.

@@ -15,10 +15,10 @@
 
 namespace troupe::testing {
 
-/// What CAF itself wants to be done later, on a virtual clock. CAF does not
-/// tell its clock when an action is disposed of, so the disposed ones are
-/// searched for: a clock that jumps to the next timer must not jump to one that
-/// nobody waits for any more.
+/// The delayed actions of CAF itself, on a virtual clock. CAF does not tell its
+/// clock when an action is disposed of, so the disposed ones are searched for:
+/// a clock that jumps to the next timer must not jump to one that nobody waits
+/// for any more.
 class caf_timers {
 public:
   /// Runs an action.

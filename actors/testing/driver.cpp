@@ -20,7 +20,7 @@ namespace {
 /// a meaning of its own to CAF.
 constexpr time_point begin_of_time{std::chrono::hours{24}};
 
-/// What the calling thread runs at this moment.
+/// The job that the calling thread runs at this moment.
 thread_local const pump* running_here = nullptr;
 
 /// Which system the calling thread does outside work for.

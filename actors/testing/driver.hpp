@@ -86,7 +86,7 @@ public:
 
   void advance(timespan length);
 
-  /// Who is still there, see `roster::survivors`.
+  /// The actors that are still there, see `roster::survivors`.
   std::vector<caf::strong_actor_ptr> survivors(bool hidden);
 
   /// Waits, in real time, until `done()` holds, and runs actors meanwhile.

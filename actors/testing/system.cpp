@@ -85,7 +85,7 @@ private:
   void kill_survivors() {
     for (std::size_t round = 0; round < last_rounds; ++round) {
       auto survivors = driver_->survivors(false);
-      // What waits for the end of an actor need not be the actor itself.
+      // A waiter for the end of an actor need not be the actor itself.
       if (survivors.empty() && sys_->registry().running() > 0)
         survivors = driver_->survivors(true);
       if (survivors.empty())

@@ -14,14 +14,13 @@
 
 namespace troupe {
 
-/// What all clocks share: the wheel, the lock around it, and the loop that
-/// fires.
+/// The common part of all clocks: the wheel, the lock around it, and the loop
+/// that fires.
 ///
 /// The lock is held for a moment only, so most callers get it at the first try.
-/// Whoever does not waits at the door, and so does the firing thread between
-/// two stretches of a burst: it then goes behind those who wait already,
-/// whereas with the lock alone it would have it back before any of them has
-/// woken up.
+/// The others wait at the door, and so does the firing thread between two
+/// stretches of a burst: it then goes behind those who wait already, whereas
+/// with the lock alone it would have it back before any of them has woken up.
 class clock::engine {
 public:
   engine(clock& owner, tick start) : owner_(owner), wheel_(start) {
@@ -96,7 +95,7 @@ protected:
   /// When a thread that sleeps will wake up by itself; zero if none sleeps.
   tick alarm_ = 0;
 
-  /// What is armed for an earlier time is due at this one.
+  /// A timer armed for an earlier time is due at this one.
   tick not_before_ = 0;
 
   /// The thread that fires, if there is one.

@@ -12,7 +12,7 @@
 
 namespace troupe::testing {
 
-/// What keeps a `testing::system` going, as the rest of troupe sees it: whoever
+/// Keeps a `testing::system` going, as the rest of troupe sees it: code that
 /// would block a thread in wait of actors calls `run_until` instead. It
 /// outlives its actor system for as long as somebody shares it.
 class pump {

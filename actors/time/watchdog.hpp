@@ -11,9 +11,9 @@
 
 namespace troupe {
 
-/// Notices that code which is to return soon does not. What somebody does is a
-/// sequence of *turns*, at whose end there is nothing to do, and each turn one
-/// of *steps*: calls that are to return within a limit.
+/// Notices that code which is to return soon does not. The work of an actor is
+/// a sequence of *turns*, at whose end there is nothing to do, and each turn
+/// one of *steps*: calls that are to return within a limit.
 ///
 /// A timer is armed during a turn, and only then; it does not move with each
 /// step, but looks, when it is due, since when the present step has been

@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// What a worker says about itself while it runs, by itself and when asked.
+// The health that a worker reports while it runs, and its answers when asked.
 
 #include "worker/status_poll.hpp"
 #include "worker/worker_core.hpp"

@@ -221,7 +221,7 @@ bool worker_core::request_stop(queue_at_stop mode,
   else if (queue_ && mode != queue_at_stop::keep)
     queue_->refuse_waiting();
   log_transition(from, stage());
-  // Whatever threads the supervisor has to wait for, its children need not.
+  // The supervisor may have to wait for threads; its children need not.
   if (children)
     children->stop(told);
   return true;
@@ -484,7 +484,7 @@ void worker_core::leave_behind() {
     rt().uncount_worker();
 }
 
-/// What an outcome says about a force: who or what was behind it.
+/// The words of an outcome about a force: its cause.
 /// @pre `mtx_` is held
 std::string worker_core::why_forced() const {
   if (end().force_asked)
@@ -622,7 +622,7 @@ void worker_core::publish(event_kind what, caf::error reason, timespan span) {
     {what, path_, incarnation(), rt().time().now(), std::move(reason), span});
 }
 
-/// What others get to know of a change of the stage.
+/// Publishes a change of the stage.
 /// @pre `mtx_` is held
 void worker_core::publish_transition(rules::stage from) {
   auto to = lifecycle_.at();

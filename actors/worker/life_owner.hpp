@@ -21,8 +21,8 @@ class worker_core;
 class core_ptr;
 class status_poll;
 
-/// Who keeps a worker that has more than one life: what the worker's core has
-/// to know of its supervisor. Called without any lock held, on any thread.
+/// Decides about the lives of a worker that has more than one: its supervisor,
+/// as the worker's core sees it. Called without any lock held, on any thread.
 class life_owner {
 public:
   virtual ~life_owner();
@@ -36,8 +36,8 @@ public:
   /// @param tell Whether to call `who.tell()` after taking note of it.
   virtual void child_ready(worker_core& who, bool tell) noexcept = 0;
 
-  /// A life of `who` has ended. What follows, `worker_core::tell`, then a
-  /// restart or `worker_core::retire`, is the owner's.
+  /// A life of `who` has ended. The owner calls `worker_core::tell`, then
+  /// restarts it or calls `worker_core::retire`.
   virtual void child_ended(worker_core& who) noexcept = 0;
 
   /// Somebody who holds a handle to `who` wants it to stop.

@@ -113,7 +113,7 @@ std::vector<core_ptr> worker_core::linked_children() const {
 
 namespace {
 
-/// What is still shown of them when they are gone: values, since handles to
+/// The status to be shown of them when they are gone: values, since handles to
 /// them could hold each other up.
 std::shared_ptr<const tree_status> as_they_ended(const child_group& children) {
   try {
@@ -193,8 +193,8 @@ void worker_core::release_waiters() {
   }
   rt().notify();
   send_replies(lifecycle_awaiter::what::over);
-  // Who waits for the one that this one has succeeded waits for this one.
-  // The two hold each other up to here.
+  // Waiters for the predecessor of this core wait for this one. The two hold
+  // each other up to here.
   auto* before = [this] {
     std::unique_lock guard{mtx_};
     return lazy_ ? std::exchange(lazy_->predecessor, nullptr) : nullptr;

@@ -28,7 +28,7 @@ public:
   static std::shared_ptr<const status_poll>
   hold(runtime& rt, std::vector<core_ptr> whom, timespan patience);
 
-  /// What `who` has answered, on its own thread.
+  /// Notes the answer of `who`, on its own thread.
   void answer(const worker_core& who, status_fields fields);
 
   /// Adds what has become of the question to `who`: its fields, whether it

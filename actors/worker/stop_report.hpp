@@ -11,7 +11,7 @@
 
 namespace troupe {
 
-/// What a report says of a worker that is in the way of a stop.
+/// The entry in a report of a worker that delays a stop.
 [[nodiscard]] stop_blocker describe_blocker(const worker_core& x,
                                             time_point now);
 

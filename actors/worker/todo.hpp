@@ -37,9 +37,9 @@ constexpr bool has(todo set, todo x) noexcept {
   return (static_cast<std::uint32_t>(set) & static_cast<std::uint32_t>(x)) != 0;
 }
 
-/// Collects what there is to do, for the one who does it. Whoever adds the
-/// first has to wake that one; it takes all, and looks again until there is
-/// nothing, so nobody else has to. Any thread may add.
+/// Collects the tasks of an actor. The thread that adds the first has to wake
+/// the actor; it takes all, and looks again until there is none, so nobody else
+/// has to. Any thread may add.
 /// @tparam Atomics See `std_atomics`.
 template <class Atomics>
 class basic_todo_set {

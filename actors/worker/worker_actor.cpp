@@ -268,8 +268,8 @@ void worker_actor::deliver_wake(caf::mailbox_element_ptr spare) noexcept {
   } else {
     spare = compat::make_element(nullptr, urgent, caf::message{});
   }
-  // Whoever starts many would have them all in the queue of this thread, from
-  // which the others take one at a time, now and then.
+  // A thread that starts many would have them all in its queue, from which the
+  // others take one at a time, now and then.
   const auto begins = core_->stage() == rules::stage::starting;
   super::enqueue(std::move(spare), begins ? nullptr : context_here());
 }
@@ -379,8 +379,8 @@ void worker_actor::keep_messages() {
   };
 }
 
-/// What the actor does without handlers: one for all actors of a thread, since
-/// there are very many of them.
+/// The behaviour of an actor without handlers: one for all actors of a thread,
+/// since there are very many of them.
 caf::behavior worker_actor::idle_behavior() {
   auto make = [] { return caf::behavior{[] { current_actor->pump(); }}; };
   struct shared_one {
@@ -476,7 +476,8 @@ void worker_actor::carry_out(todo what) {
     return; // Told before the end, and overtaken by it.
   if (has(what, todo::child_ended))
     children_ended();
-  // What began to go for another reason may have gone as if told so.
+  // The frames may be gone already: a tear-down that began for another reason
+  // has ended meanwhile.
   if (has(what, todo::destroy_frame) && core_->frozen())
     tear_down(true);
   if (has(what, todo::begin_startup))
@@ -555,7 +556,7 @@ void worker_actor::step_done(completion<void> how) {
   using rules::event;
   auto ended = std::exchange(step_, step::none);
   if (core_->frozen())
-    return; // What was to be destroyed went by itself; `tear_down` sees to it.
+    return; // The frames went by themselves; `tear_down` sees to it.
   auto what = how.error();
   switch (ended) {
     case step::startup:
@@ -615,7 +616,7 @@ void worker_actor::end_run(std::optional<failure> why) {
   if (ending_ || closing_)
     return;
   ending_ = true;
-  // Whatever ends a worker before it has started is a failed start.
+  // Any end of a worker before it has started is a failed start.
   auto in_startup = step_ == step::startup;
   if (in_startup && !why)
     why = failure{caf::make_error(errc::start_failed,

@@ -99,7 +99,7 @@ private:
   void cannot_take(message_queue& queue, message_queue::node_ptr x,
                    caf::mailbox_element& what, const char* why);
 
-  /// What only few have at a time.
+  /// The part that few actors need at a time; made on first use.
   struct lazy_part {
     caf::error ending_why; // what fail() was given; nothing after finish()
     std::optional<failure> cleanup_failure;

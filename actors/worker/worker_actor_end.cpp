@@ -53,7 +53,7 @@ void worker_actor::part_gone() {
 /// All that was to be destroyed is gone.
 void worker_actor::torn_down() {
   if (core_->frozen()) {
-    // What finish() had spared has to go as well by now.
+    // The handlers that finish() had spared have to go as well by now.
     for (auto* i = calls(); i != nullptr; i = i->next_call()) {
       if (i->fiber().active() && !i->fiber().cancelled()) {
         tear_down(true);
@@ -107,7 +107,7 @@ void worker_actor::begin_close() {
   default_handler_ = refuse_late;
   serve_nobody();
   core_->clear_sleep_wake();
-  // What has an owner may live again, and its queue goes on.
+  // A worker with an owner may live again, and its queue goes on.
   if (auto* queue = core_->queue(); queue && core_->owner() == nullptr) {
     queue->close(true);
     queue->refuse_waiting();
@@ -134,8 +134,8 @@ void worker_actor::close_if_alone() {
     core_->feed(rules::event::closed);
 }
 
-/// What is queued is handed over. This is a part of what the end waits for:
-/// when it takes too long, `on_shutdown()` is still due.
+/// Queued messages are handed over. The end waits for this as well: when it
+/// takes too long, `on_shutdown()` is still due.
 void worker_actor::begin_hand_over() {
   step_ = step::hand_over;
   hand_over_begun_ = true;
@@ -158,8 +158,8 @@ void worker_actor::note_cleanup_failure(failure why) {
     core_->rt().log(compat::log_error, text_of(why.reason));
 }
 
-/// A part of the clean-up is over. What it has started goes before the worker
-/// does.
+/// A part of the clean-up is over. Fibers that it has started go before the
+/// worker does.
 void worker_actor::cleanup_done() {
   step_ = step::none;
   if (core_->has_children()) {

@@ -367,7 +367,7 @@ void worker_core::delist(idle_wait& x) noexcept {
 
 void worker_core::wake_waits() noexcept {
   sleep_wake_due_ = true;
-  // What is woken here is resumed later, so the list stays as it is.
+  // A coroutine woken here is resumed later, so the list stays as it is.
   for (auto* i = idle_waits_; i != nullptr; i = i->next_idle_)
     i->stop_asked();
 }

@@ -53,9 +53,9 @@ struct failure {
   std::exception_ptr thrown;
 };
 
-/// What a worker's actor and the worker's handles share. It feeds events to the
-/// lifecycle table and carries out what does not need the actor's thread, so
-/// that a worker can be stopped, forced, abandoned and asked about while its
+/// The state that a worker's actor and its handles share. It feeds events to
+/// the lifecycle table and carries out what does not need the actor's thread,
+/// so that a worker can be stopped, forced, abandoned and asked about while its
 /// actor is stuck. Thread-safe unless a member says otherwise.
 ///
 /// Locks, in the order in which they may nest: a core's `mtx_` -> the clock's
@@ -68,7 +68,7 @@ public:
               std::unique_ptr<worker> what, worker_core* parent);
 
   /// Makes the core of a worker whose lives begin and end as `by` says.
-  /// @param child_id What `by` knows it by.
+  /// @param child_id Its id among the children of `by`.
   worker_core(std::string path, std::shared_ptr<const run_config> config,
               std::shared_ptr<message_queue> queue,
               std::shared_ptr<life_owner> by, std::uint64_t child_id);
@@ -217,7 +217,7 @@ public:
     return request_stop(queue_at_stop(mode), rules::forced_at(limit));
   }
 
-  /// What becomes of the queue at a stop.
+  /// How the queue is treated at a stop.
   enum class queue_at_stop : std::uint8_t {
     discard = static_cast<std::uint8_t>(on_stop::discard),
     drain = static_cast<std::uint8_t>(on_stop::drain),
@@ -257,7 +257,7 @@ public:
 
   // -- lives ------------------------------------------------------------------
 
-  /// Who decides over its lives, or null.
+  /// The owner, which decides about its lives, or null.
   [[nodiscard]] life_owner* owner() const noexcept {
     return owner_.get();
   }
@@ -271,12 +271,12 @@ public:
     return owner_ == nullptr && kin() == nullptr;
   }
 
-  /// What the owner knows it by.
+  /// Its id among the children of the owner.
   [[nodiscard]] std::uint64_t child_id() const noexcept {
     return child_id_;
   }
 
-  /// Says what the owner knows it by. Before its first life begins.
+  /// Sets that id. Before its first life begins.
   void set_child_id(std::uint64_t id) noexcept {
     child_id_ = id;
   }
@@ -389,15 +389,15 @@ public:
 
   [[nodiscard]] std::shared_ptr<child_group> get_child_group() const;
 
-  /// The fate of the children of its last life: its children, and how often
-  /// they were restarted, as they were at the end. Null if there was none, or
-  /// if there is another one.
+  /// The children of its last life as they ended, and how often they were
+  /// restarted, as they were at the end. Null if there was none, or if there is
+  /// another one.
   [[nodiscard]] std::shared_ptr<const tree_status> last_child_group() const;
 
-  /// Whether some of the children are left.
+  /// Whether some of its children are left.
   [[nodiscard]] bool has_child_group() const;
 
-  /// None of the children is left.
+  /// None of its children is left.
   void child_group_over() noexcept;
 
   /// Makes `child` a linked child of this one.
@@ -463,7 +463,7 @@ public:
   /// Tells those who have subscribed to events.
   void publish(event_kind what, caf::error reason = {}, timespan span = {});
 
-  /// Who was in the way when the supervisor stopped its children.
+  /// The children that delayed the stop of the supervisor.
   void note_blockers(stop_report who);
 
   /// `on_shutdown()` is over, and has left children.
@@ -566,7 +566,7 @@ public:
 
   // -- watchdog (the actor's own thread) --------------------------------------
 
-  /// Who notices when the worker's code does not return, or null.
+  /// Notices when the worker's code does not return, or null.
   [[nodiscard]] watchdog* get_watchdog() const noexcept {
     return fixed_ ? fixed_->dog.get() : nullptr;
   }
@@ -594,7 +594,8 @@ private:
   /// News of a child. Its owner takes note of them before they are published.
   enum class news : std::uint8_t { none, ready, end };
 
-  /// What is known of the end of the present life, from the first word of it.
+  /// The facts about the end of the present life; made when an end is first
+  /// asked for.
   struct end_record {
     outcome how;
     bool is_known = false; // how
@@ -608,7 +609,7 @@ private:
     bool abandon_due = false; // when its children are over
   };
 
-  /// What only few cores need.
+  /// The part that few cores need; made on first use.
   struct lazy_part {
     std::string degraded_because;
     std::vector<pending_reply> pending_replies;
@@ -622,7 +623,7 @@ private:
     blocked_thread* blocked = nullptr;
   };
 
-  /// What ties a linked child to its parent, whose lock guards it.
+  /// The link of a child to its parent, whose lock guards it.
   struct kinship {
     worker_core* const parent;   // holds a reference
     worker_core* next = nullptr; // the list has a reference to each in it
@@ -630,7 +631,7 @@ private:
     bool is_listed = false;
   };
 
-  /// What only few have, and those from the beginning.
+  /// The part that few cores have, and those from the beginning.
   struct fixed_part {
     std::unique_ptr<kinship> kin; // of a linked child
     std::unique_ptr<watchdog> dog;
@@ -751,7 +752,7 @@ private:
 
   awaited_outcome block(lifecycle_awaiter::what until, timespan timeout);
 
-  /// What a call that blocks waits for, in words.
+  /// The words for what a call that blocks waits for.
   [[nodiscard]] std::string waited_for(lifecycle_awaiter::what until);
 
   // Fixed.

@@ -109,7 +109,7 @@ void worker::fail(caf::error reason) {
     reason = caf::make_error(errc::worker_failed,
                              core.subject()
                                + " failed: fail() was given an empty error");
-  // The error stays as it is, so that whoever looks for its code finds it.
+  // The error stays as it is, so that a search for its code finds it.
   core.actor_object()->end_run(failure{std::move(reason), nullptr});
 }
 

@@ -20,7 +20,7 @@ class runtime;
 namespace observing {
 
 /// Remembers how the topmost supervisors have ended: nobody need keep a handle
-/// to one for that, and whoever looks afterwards wants to know. Thread-safe.
+/// to one for that, and later readers want to know. Thread-safe.
 ///
 /// Takes events on the thread of their publisher: later on nothing would say
 /// whether a worker was one of the topmost.

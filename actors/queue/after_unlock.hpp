@@ -105,7 +105,7 @@ private:
   held_request** last_answer_ = &answers_;
 };
 
-/// What a queue that is discarded still had after the first few thousand. They
+/// The rest of a discarded queue, after the first few thousand messages. They
 /// are counted already; when this goes they become dead letters, a few thousand
 /// at a time.
 class message_queue::backlog {

@@ -13,7 +13,8 @@ namespace troupe::rules {
 /// so that its depth takes nothing away. (S15)
 struct stop_limits {
   /// Until then workers stop in their turn and take their grace periods. From
-  /// then on only the reserve is left: who was not told to stop is told now.
+  /// then on only the reserve is left: workers not yet told to stop are told
+  /// now.
   time_point soft = never;
   /// Workers that are not done by then are forced, supervisors as well.
   time_point force = never;
@@ -38,8 +39,9 @@ struct stop_limits {
 /// a deadline leaves no time. (S15)
 inline constexpr timespan least_to_go = std::chrono::milliseconds{100};
 
-/// Returns when who is forced `now` is abandoned: after its own force period,
-/// but not later than `limits` say, unless that were sooner than `least_to_go`.
+/// Returns when a worker that is forced `now` is abandoned: after its own force
+/// period, but not later than `limits` say, unless that were sooner than
+/// `least_to_go`.
 [[nodiscard]] time_point abandon_at(time_point now, timespan force_period,
                                     const stop_limits& limits) noexcept;
 

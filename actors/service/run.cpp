@@ -38,7 +38,7 @@ bool is_stuck(const worker_core& x) {
   return x.stage() == rules::stage::abandoned && x.actor() != nullptr;
 }
 
-/// A tree that runs, and who is in the way of its stop.
+/// A tree that runs, and the workers that delay its stop.
 class service {
 public:
   service(caf::actor_system& sys, supervisor_spec spec, timespan stop_timeout)

@@ -31,7 +31,7 @@ public:
 
   signal_watch& operator=(const signal_watch&) = delete;
 
-  /// Gives the signals back to whoever had them, and joins the thread.
+  /// Gives the signals back to their former handlers, and joins the thread.
   ~signal_watch();
 
 private:

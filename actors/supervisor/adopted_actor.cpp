@@ -108,7 +108,7 @@ public:
   }
 
 private:
-  /// Shared with who tells of the end, who may come late.
+  /// Shared with the callback that tells of the end, which may come late.
   struct ending {
     bool reached = false;
     caf::error reason;

@@ -84,8 +84,8 @@ void child_call::progress::then(unique_function<void(const child_result&)> f) {
 }
 
 child_result child_call::progress::wait(timespan timeout) {
-  // Also if it is done already: whoever writes it in an actor would not notice
-  // until the day on which it is not.
+  // Also if it is done already: its writer in an actor would not notice until
+  // the day on which it is not.
   if (worker_core::current() != nullptr || (rt_ && rt_->would_block()))
     return {caf::make_error(errc::would_block,
                             "get() of a call to a supervisor would block an "

@@ -18,7 +18,7 @@
 
 namespace troupe {
 
-/// A call to a supervisor: where its result is put, and who waits for it.
+/// A call to a supervisor: the place of its result, and its waiters.
 /// Thread-safe.
 class child_call::progress {
 public:
@@ -28,7 +28,7 @@ public:
   progress(std::shared_ptr<runtime> rt, child_result done);
 
   /// Says which child it is about, for a result that does not. Not thread-safe,
-  /// neither is the next: of whoever makes the result.
+  /// neither is the next: touched by the thread that makes the result.
   void concerns(worker_handle who) noexcept {
     child_ = std::move(who);
   }

@@ -25,7 +25,8 @@ supervisor_core::call_ptr supervisor_core::start_child(child_spec spec) {
                                            std::move(wrong));
   run_serially([this, call] {
     auto& what = call->plan;
-    // The user's arguments go when the turn is over, whoever has the call.
+    // The user's arguments go when the turn is over, even if others hold the
+    // call.
     auto refuse = [&](caf::error why, worker_handle who = {}) {
       done(call, {std::move(why), std::move(who)});
       child_record unborn;

@@ -22,8 +22,8 @@ public:
   /// So many messages have become dead letters.
   virtual void buried(dead_letter_reason why, std::uint64_t n) noexcept = 0;
 
-  /// The actor system ends: drops references to the runtime (it owns this, which
-  /// would be a cycle).
+  /// The actor system ends: drops references to the runtime (it owns this,
+  /// which would be a cycle).
   virtual void end() noexcept = 0;
 };
 

@@ -364,7 +364,8 @@ worker_handle runtime::find_root(std::string_view path) {
       if (i->second->try_retain())
         all.push_back(core_ptr::adopt(*i->second));
   }
-  // One that has ended is as good as gone, whoever still holds a handle to it.
+  // One that has ended is as good as gone, even if somebody holds a handle to
+  // it.
   std::erase_if(all,
                 [](const core_ptr& x) { return rules::is_final(x->stage()); });
   if (all.empty())

@@ -23,8 +23,8 @@
 
 namespace troupe {
 
-/// Values of type `T` for whoever has subscribed to them. Costs one load when
-/// nobody has. Thread-safe.
+/// Values of type `T` for their subscribers. Costs one load when nobody has.
+/// Thread-safe.
 ///
 /// Values may be published with locks held: what a subscriber does with them
 /// runs elsewhere, and no value of the publisher's is destroyed in here while
@@ -264,8 +264,8 @@ private:
       }
     }
     deliverer_ = {};
-    // With the lock held since the last look: who puts another value either was
-    // seen or sees that nobody delivers.
+    // With the lock held since the last look: a thread that puts another value
+    // either was seen or sees that nobody delivers.
     delivering_ = false;
     function gone;
     if (this->over())

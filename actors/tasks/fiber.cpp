@@ -12,9 +12,9 @@ namespace troupe {
 
 namespace {
 
-// Parts start on the stack of whoever awaits them. Where groups nest deeper
-// than this they start from the strand's ready list instead, so that no nesting
-// can use up the stack.
+// Parts start on the stack of the coroutine that awaits them. Where groups nest
+// deeper than this they start from the strand's ready list instead, so that no
+// nesting can use up the stack.
 constexpr std::uint16_t max_nesting = 8;
 
 // Tasks that were never started are destroyed on the stack of what holds them

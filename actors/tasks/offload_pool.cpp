@@ -247,7 +247,7 @@ void offload_pool::fill() noexcept {
     try {
       launch(std::move(next));
     } catch (...) {
-      continue; // No thread for it: whoever waits for it has been told.
+      continue; // No thread for it: its waiter has been told.
     }
   }
 }

@@ -84,7 +84,8 @@ bool strand::post(wait& x) noexcept {
   do {
     x.next_ = head;
     perturb();
-    // Release: whoever fetches it sees the link, and all that the poster did.
+    // Release: the thread that fetches it sees the link, and all that the
+    // poster did.
   } while (!inbox_.compare_exchange_weak(head, &x, std::memory_order_acq_rel,
                                          std::memory_order_relaxed));
   // From here on `x` may be gone.

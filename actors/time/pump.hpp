@@ -73,8 +73,9 @@ public:
   /// of external work. Any thread.
   virtual void notify() noexcept = 0;
 
-  /// Sets who says, in the text of a deadlock, who waits for what. It is called
-  /// on the thread that finds the deadlock. An empty function takes it back.
+  /// Sets the function that says, in the text of a deadlock, who waits for
+  /// what. It is called on the thread that finds the deadlock. An empty
+  /// function takes it back.
   virtual void on_deadlock(std::function<std::string()> describe) = 0;
 };
 

@@ -287,7 +287,7 @@ bool worker_core::drop_unstarted(caf::error reason) noexcept {
   if (queue_)
     queue_->discard(message_queue::fate::handled);
   release_waiters();
-  // Its actor ends as well, whoever else holds it.
+  // Its actor ends as well, even if others hold it.
   add_todo(todo::quit_actor);
   // Outside of the lock: this can be the end of the actor.
   caf::strong_actor_ptr last;

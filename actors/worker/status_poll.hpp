@@ -19,8 +19,8 @@
 namespace troupe {
 
 /// Asks workers for an answer that only their own code can give, and waits for
-/// it, but not for long: who sits in code that does not return has none.
-/// Thread-safe.
+/// it, but not for long: a worker that sits in code that does not return has
+/// none. Thread-safe.
 class status_poll : public std::enable_shared_from_this<status_poll> {
 public:
   /// Asks all of them and waits until each has answered, or for `patience`.

@@ -29,7 +29,7 @@ public:
   }
 
   ~blocked_thread() {
-    // Also when it has fired: whoever fired it is out of here by then.
+    // Also when it has fired: the thread that fired it is out of here by then.
     std::unique_lock guard{what_.mtx_};
     unlink();
   }

@@ -46,9 +46,9 @@ namespace troupe {
 template <class T>
 class async_consumer : public queue_worker<T> {
 public:
-  /// @param xs For the constructor of the dispatcher: what says the type of a
-  ///           message; nothing, for a `std::variant`; or another dispatcher,
-  ///           with its handlers.
+  /// @param xs For the constructor of the dispatcher: the function that says
+  ///           the type of a message; nothing, for a `std::variant`; or another
+  ///           dispatcher, with its handlers.
   template <class... Ts>
     requires std::constructible_from<async_dispatcher<T>, Ts...>
   explicit async_consumer(Ts&&... xs)

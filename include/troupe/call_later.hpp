@@ -45,7 +45,7 @@ delayed_call call_after(caf::actor_system& sys, timespan delay,
 /// clock's or an actor's. Not called if the actor system goes down before.
 /// Thread-safe.
 /// @param delay Any `std::chrono` duration.
-/// @param f `void()`, movable; what it throws is logged.
+/// @param f `void()`, movable; its exceptions are logged.
 template <class Rep, class Period, class F>
 delayed_call call_later(caf::actor_system& sys,
                         std::chrono::duration<Rep, Period> delay, F f) {

@@ -11,7 +11,7 @@ namespace troupe {
 /// help text know them:
 ///
 /// - `troupe.stopping-grace-period`: how long workers may take to stop.
-/// - `troupe.cleanup-period`: what `on_shutdown()` gets at least.
+/// - `troupe.cleanup-period`: the least time that `on_shutdown()` gets.
 /// - `troupe.force-period`: how long a forced worker is waited for.
 /// - `troupe.offload-threads`: how many calls of `offload` run at once.
 /// - `troupe.observer.address`, `troupe.observer.port`,

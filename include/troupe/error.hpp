@@ -47,7 +47,7 @@ enum class errc : std::uint8_t {
   abandoned,
   /// The worker was killed, quit or made unreachable from outside.
   cancelled,
-  /// A wait was given up; what was waited for goes on.
+  /// A wait was given up; the work that it waited for goes on.
   timed_out,
   /// The actor system is gone.
   system_gone,

@@ -63,8 +63,8 @@ struct observer_options {
 };
 
 /// Shows the workers of an actor system in a browser: a page that follows them
-/// live, their status, events and metrics, and what an orchestrator wants to
-/// know. docs/observer.md describes what it serves. (S28, S29)
+/// live, their status, events and metrics, and the answers that an orchestrator
+/// needs. docs/observer.md describes what it serves. (S28, S29)
 ///
 /// ~~~
 /// int caf_main(caf::actor_system& sys) {

@@ -80,7 +80,7 @@ public:
     return abandoned_;
   }
 
-  /// Of a supervisor, who was in the way when it stopped: those below it that
+  /// Of a supervisor, the workers that delayed its stop: those below it that
   /// had to be forced, or were abandoned.
   [[nodiscard]] const stop_report& blockers() const noexcept {
     return blockers_;

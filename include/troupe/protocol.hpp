@@ -6,8 +6,8 @@
 // The messages by which plain CAF actors, on this node or another, deal with
 // workers and supervisors. They are dealt with when they are sent, so a stop
 // overtakes any backlog, and a worker that is stuck still answers. Each may be
-// sent as a request; what went wrong comes back as an error of `errc`, with a
-// text that names the worker.
+// sent as a request; a failure comes back as an error of `errc`, with a text
+// that names the worker.
 //
 // | to a worker         | does                  | is answered                |
 // |---------------------|-----------------------|----------------------------|

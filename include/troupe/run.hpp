@@ -78,9 +78,9 @@ struct run_options {
 /// Blocks its thread, so it is for `main` and plain threads. Signal handlers
 /// belong to the whole process, so there is one `run` at a time, and while it
 /// runs nobody else may set handlers for its signals; at its end it gives them
-/// back to whoever had them. One after another is fine. A child process that
-/// was forked and has not called `exec` yet dies of such a signal, as if there
-/// were no `run`.
+/// back to their former handlers. One after another is fine. A child process
+/// that was forked and has not called `exec` yet dies of such a signal, as if
+/// there were no `run`.
 ///
 /// With a `testing::system`, `run` moves the time on as every call does that
 /// waits. A tree that ends by itself can be tested like that. Signals come from

@@ -54,7 +54,7 @@ struct supervisor_spec {
   std::size_t max_children = std::numeric_limits<std::size_t>::max();
 
   /// How long it may take to stop, for its children and itself; without it, as
-  /// long as its children and whoever stops it allow.
+  /// long as its children and the caller that stops it allow.
   std::optional<timespan> stopping_grace_period = {};
 
   /// The children in the order of their start; `add` is the way to fill it.

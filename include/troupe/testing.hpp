@@ -125,8 +125,8 @@ public:
   /// @returns `false` if nobody has anything to do at present.
   bool step();
 
-  /// Runs whatever can run, and what follows from it, until nobody has anything
-  /// to do at present. Waits for threads outside. Time does not move.
+  /// Runs all actors that can run, and all that follows, until nobody has
+  /// anything to do at present. Waits for threads outside. Time does not move.
   /// @returns How many steps that took.
   std::size_t run();
 

@@ -26,7 +26,8 @@ inline constexpr time_point never = time_point::max();
 /// that exists. The implicit conversion of `<chrono>` overflows instead: an
 /// innocent `hours{3'000'000}` comes out as a moment in the past.
 /// @param length Any duration, also one of floating point; a fraction of a
-///               nanosecond is cut off, and what is not a number is zero.
+///               nanosecond is cut off, and a value that is not a number is
+///               zero.
 template <class Rep, class Period>
 [[nodiscard]] constexpr timespan
 to_timespan(std::chrono::duration<Rep, Period> length) noexcept {

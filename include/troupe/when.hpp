@@ -235,7 +235,7 @@ public:
   /// The parts before they begin.
   using bodies_type = std::vector<task<T>>;
 
-  /// What the first one gave.
+  /// The value of the first one.
   using first_type = when_any_result<part_value_t<T>>;
 
   part_array(rule who_decides, bodies_type bodies)
@@ -265,7 +265,7 @@ public:
         f(parts_[i], i);
   }
 
-  /// What all parts gave.
+  /// The values of all parts.
   [[nodiscard]] auto take_all() {
     if constexpr (!std::is_void_v<T>) {
       std::vector<part_value_t<T>> result;
@@ -276,7 +276,7 @@ public:
     }
   }
 
-  /// What the part that decided gave.
+  /// The value of the part that decided.
   [[nodiscard]] first_type take_first() {
     std::optional<first_type> result;
     visit_decider([&result](auto& first, std::size_t i) {
@@ -369,8 +369,8 @@ private:
 /// When one fails, the others are cancelled: destroyed where they wait, except
 /// that an offloaded call is asked to stop and waited for. Then its exception
 /// comes out. Failures of those that were cancelled are dropped.
-/// @param parts Kept by value; what cannot be copied and is not moved, such as
-///              an `event` or a `channel`, by reference.
+/// @param parts Kept by value; a part that cannot be copied and is not moved,
+///              such as an `event` or a `channel`, by reference.
 /// @returns (when awaited) a tuple of `part_value_t`.
 template <part_argument... Ts>
   requires(sizeof...(Ts) > 0)
@@ -406,8 +406,8 @@ auto when_all(std::vector<T> parts) {
 /// A cancelled part is destroyed where it waits, except that an offloaded call
 /// is asked to stop and waited for. When one part ends without having to wait,
 /// those after it do not start at all.
-/// @param parts Kept by value; what cannot be copied and is not moved, such as
-///              an `event` or a `channel`, by reference.
+/// @param parts Kept by value; a part that cannot be copied and is not moved,
+///              such as an `event` or a `channel`, by reference.
 /// @returns (when awaited) a `when_any_result` with a variant of
 ///          `part_value_t`.
 template <part_argument... Ts>

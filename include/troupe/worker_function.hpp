@@ -26,7 +26,7 @@ enum class pace : std::uint8_t {
 };
 
 /// A worker that calls a function again and again until it is stopped. The
-/// function may be a coroutine; what it throws fails the worker.
+/// function may be a coroutine; an exception fails the worker.
 ///
 /// ~~~
 /// auto ref = troupe::spawn<troupe::worker_function>(

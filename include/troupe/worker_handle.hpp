@@ -128,8 +128,8 @@ public:
 
   /// The same, but each worker that overrides `describe`, and each whose code
   /// runs at this moment, is asked first, all at once. Blocks until they have
-  /// answered, for `patience` at most: who sits in code that does not return is
-  /// then shown as not answering.
+  /// answered, for `patience` at most: a worker that sits in code that does not
+  /// return is then shown as not answering.
   /// @throws std::logic_error inside a troupe actor, which must not block.
   [[nodiscard]] tree_status status_tree(timespan patience) const;
 

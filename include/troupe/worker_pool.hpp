@@ -166,8 +166,8 @@ private:
   using node = typename typed_queue<message_type>::typed_node;
 };
 
-/// N workers of class `W` behind one handle: what is sent to the pool goes to
-/// one of them. A value that says how the pool is made; it becomes one with
+/// N workers of class `W` behind one handle: a message to the pool goes to one
+/// of them. A value that says how the pool is made; it becomes one with
 /// `spawn`, or as a child of a supervisor.
 ///
 /// <!-- snippet: header-worker-pool -->

@@ -9,9 +9,9 @@
 namespace troupe {
 
 /// Messages on their way from an inbox, which has the newest at its front, into
-/// a queue. A million of them take as long as a deadline, so whoever moves them
-/// asks now and then whether to go on; the next one goes on where that was.
-/// Nodes have a member `next`, and are not owned. Not thread-safe.
+/// a queue. A million of them take as long as a deadline, so the mover asks now
+/// and then whether to go on; the next one goes on where that was. Nodes have a
+/// member `next`, and are not owned. Not thread-safe.
 template <class Node>
 class arrivals {
 public:

@@ -83,8 +83,8 @@ private:
 
 // -- clock ---------------------------------------------------------------------
 
-/// The one door through which time comes in: what the time is, and who is to be
-/// told when it has come. Arming and cancelling take constant time, whatever
+/// The one door through which time comes in: the present time, and the timers
+/// that are due at a time. Arming and cancelling take constant time, whatever
 /// the number of pending timers, and are not held up by jobs or long bursts.
 class clock {
 public:
@@ -131,7 +131,7 @@ public:
   [[nodiscard]] std::size_t pending() const noexcept;
 
   /// @returns Whether the calling thread is the one that fires timers and runs
-  ///          jobs: whoever would block must refuse there.
+  ///          jobs: calls that would block must refuse there.
   [[nodiscard]] bool fires_here() const noexcept;
 
 protected:
@@ -276,7 +276,7 @@ public:
 
   /// Ends the clock's thread and waits until it is gone; called from a job, it
   /// does not wait. Pending timers are disarmed and pending jobs let go without
-  /// being run; what is armed afterwards never fires. May be called repeatedly.
+  /// being run; timers armed afterwards never fire. May be called repeatedly.
   void stop() noexcept;
 
   /// @returns How often the clock's thread was woken so far, for whatever

@@ -321,9 +321,9 @@ private:
   fiber_part* sibling_ = nullptr;
 };
 
-/// A wait for several fibers, the parts: what `when_all` and `when_any` have in
-/// common. It is over when no part has a frame left. One of the parts may
-/// *decide*: the others are cancelled then.
+/// A wait for several fibers, the parts: the core that `when_all` and
+/// `when_any` have in common. It is over when no part has a frame left. One of
+/// the parts may *decide*: the others are cancelled then.
 class fiber_group : public wait {
 public:
   /// Which part decides, if any.

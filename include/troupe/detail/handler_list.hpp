@@ -36,9 +36,9 @@ void check_handler_tag(std::string_view tag);
 /// part that the dispatchers have in common.
 ///
 /// It may change while its handlers run. A round of calls holds the list as it
-/// was when the round began, and who changes it meanwhile changes a copy. A
-/// place that is emptied before its turn is passed over, and one that gets
-/// another handler calls that one.
+/// was when the round began, and a change meanwhile changes a copy. A place
+/// that is emptied before its turn is passed over, and one that gets another
+/// handler calls that one.
 template <class Signature>
 class handler_list {
 public:

@@ -10,10 +10,10 @@
 
 namespace troupe {
 
-/// Takes what many threads bring, without a lock, for one who collects it: a
-/// list that grows at one end and is taken as a whole. It begins shut, and
-/// takes nothing while it is: then whoever brings something has to find another
-/// way, such as the lock of what it is the inbox of.
+/// Takes nodes from many threads, without a lock, for one collector: a list
+/// that grows at one end and is taken as a whole. It begins shut, and takes
+/// nothing while it is: then a sender has to find another way, such as the lock
+/// of the inbox's owner.
 ///
 /// `push()` is thread-safe. The other members need the caller to keep them
 /// apart from each other, but not from `push()`.
@@ -38,7 +38,7 @@ public:
         return false;
       x->next = seen;
       perturb();
-      // Release: what was done with `x` happens before it is taken out.
+      // Release: all that was done with `x` happens before it is taken out.
     } while (!newest_.compare_exchange_weak(seen, x, std::memory_order_release,
                                             std::memory_order_relaxed));
     return true;

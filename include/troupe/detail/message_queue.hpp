@@ -124,7 +124,7 @@ public:
 
   using node_ptr = std::unique_ptr<node>;
 
-  /// Waits for a message: what `queue_consumer::get_message` is made of.
+  /// Waits for a message; `queue_consumer::get_message` is made of it.
   class awaiter;
 
   /// A message that was given out and has its content still.
@@ -461,7 +461,7 @@ private:
   bool give_out_ = true;
 };
 
-/// A message on its way into a queue, and what its sender does if there is no
+/// A message on its way into a queue, and how its sender waits if there is no
 /// room for it.
 class submission {
 public:

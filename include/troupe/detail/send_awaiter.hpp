@@ -15,8 +15,7 @@
 
 namespace troupe {
 
-/// Waits until a queue has room for a message: what `worker::send_to` is made
-/// of.
+/// Waits until a queue has room for a message; `worker::send_to` is made of it.
 class send_awaiter final : public wait, private message_queue::waiting_sender {
 public:
   send_awaiter(worker_core& core, worker_handle target,

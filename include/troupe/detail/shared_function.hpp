@@ -17,8 +17,8 @@ template <class Signature>
 class shared_function;
 
 /// A function object whose copies are one and the same: copying is cheap, also
-/// where what is called can only be moved, and whoever has a copy keeps it. So
-/// it may be replaced, or thrown away, while it runs.
+/// where the callable can only be moved, and each copy keeps it alive. So it
+/// may be replaced, or thrown away, while it runs.
 ///
 /// ~~~
 /// shared_function<void(int)> f = [p = std::make_unique<int>(1)](int x) {

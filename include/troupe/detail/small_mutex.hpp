@@ -21,8 +21,8 @@
 
 namespace troupe {
 
-/// A mutex of four bytes, for what there are very many of, or what is locked
-/// very often: where nobody else is at it, to lock and to unlock it takes one
+/// A mutex of four bytes, for objects of which there are very many, or that are
+/// locked very often: without contention, to lock and to unlock it takes one
 /// atomic operation each, without a call. Works with `std::unique_lock`, but
 /// not with a `std::condition_variable`.
 ///
@@ -47,7 +47,7 @@ public:
     perturb();
     TROUPE_TSAN(__tsan_mutex_pre_lock(this, 0));
     std::uint32_t seen = free;
-    // Acquire: what those have done who had it before happens before.
+    // Acquire: all that former holders have done happens before.
     if (!value_.compare_exchange_strong(seen, held, std::memory_order_acquire,
                                         std::memory_order_relaxed))
       wait_and_lock();

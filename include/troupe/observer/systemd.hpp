@@ -35,8 +35,8 @@ class notify_session;
 ///   which it answers on a thread of CAF's scheduler when its turn comes. As
 ///   long as it does not answer, none is sent, and each half period the log
 ///   gets a warning: so a service whose scheduler is stuck is restarted. From
-///   its end on nobody sends any; whoever has long to do after `run` needs a
-///   longer `WatchdogSec`.
+///   its end on nobody sends any; a program that has long to do after `run`
+///   needs a longer `WatchdogSec`.
 ///
 /// Without `NOTIFY_SOCKET` it does nothing at all, and costs nothing. Problems
 /// with the variables or the socket are written to the log of the actor system,

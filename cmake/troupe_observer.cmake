@@ -37,6 +37,7 @@ target_sources(
          FILES
          ${observer_headers})
 target_include_directories(troupe_observer PRIVATE ${PROJECT_SOURCE_DIR}/actors)
+troupe_link_only_what_is_used(troupe_observer)
 target_link_libraries(
   troupe_observer
   PUBLIC troupe

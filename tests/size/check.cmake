@@ -1,0 +1,12 @@
+# Says whether PROGRAM, without its symbols, is small enough: in bytes, on
+# x86-64, where it was 889,000 before the linker left out what nobody calls.
+set(limit 445000)
+set(stripped ${PROGRAM}.stripped)
+execute_process(COMMAND ${STRIP} -o ${stripped} ${PROGRAM} COMMAND_ERROR_IS_FATAL ANY)
+file(SIZE ${stripped} size)
+file(REMOVE ${stripped})
+if(size GREATER limit)
+  message(FATAL_ERROR "the smallest program has ${size} bytes, and may have ${limit}: "
+                      "does something that each program needs call the rest?")
+endif()
+message(STATUS "the smallest program has ${size} bytes of ${limit}")

@@ -32,12 +32,12 @@ bool send_awaiter::wait_for_room() {
   auto result = whom->sink()->submit(mine);
   if (result == receipt::held) {
     queue_ = whom->queue();
-    core_->note_pause();
+    core_->idle().note_pause();
     return true;
   }
   result_ = result;
   // A worker that finds room each time must let others run all the same.
-  if (core_->turn_over()) {
+  if (core_->idle().turn_over(*core_)) {
     post_last();
     return true;
   }

@@ -5,6 +5,7 @@
 
 #include "system/runtime.hpp"
 #include "worker/stop_report.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/worker_core.hpp"
 
 #include <optional>

@@ -100,7 +100,7 @@ hold_token worker::hold() {
 }
 
 void worker::finish() {
-  get_core().actor_object()->end_run(std::nullopt);
+  get_core().link().get()->end_run(std::nullopt);
 }
 
 void worker::fail(caf::error reason) {
@@ -110,7 +110,7 @@ void worker::fail(caf::error reason) {
                              core.subject()
                                + " failed: fail() was given an empty error");
   // The error stays as it is, so that a search for its code finds it.
-  core.actor_object()->end_run(failure{std::move(reason), nullptr});
+  core.link().get()->end_run(failure{std::move(reason), nullptr});
 }
 
 // -- environment ---------------------------------------------------------------
@@ -124,7 +124,7 @@ time_point worker::now() const {
 }
 
 caf::event_based_actor* worker::self() const {
-  return get_core().actor_object();
+  return get_core().link().get();
 }
 
 std::shared_ptr<message_queue> worker::make_queue() {
@@ -152,7 +152,7 @@ worker_core* worker::spawn_child(worker_options options,
                                  const std::type_info& type,
                                  std::unique_ptr<worker> what) {
   auto& parent = get_core();
-  return make_core(parent.actor_object()->home_system(), std::move(options),
+  return make_core(parent.link().get()->home_system(), std::move(options),
                    type, role_of_workers(), std::move(what), &parent);
 }
 

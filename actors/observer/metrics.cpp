@@ -9,6 +9,7 @@
 #include "troupe/call_later.hpp"
 #include "troupe/error.hpp"
 #include "troupe/events.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/actor_system.hpp>

@@ -8,6 +8,7 @@
 #include "system/runtime.hpp"
 #include "worker/status_poll.hpp"
 #include "worker/stop_report.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/deep_to_string.hpp>

@@ -21,6 +21,7 @@
 #include "troupe/events.hpp"
 #include "worker/status_poll.hpp"
 #include "worker/tree_status.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/worker_core.hpp"
 
 #include <httplib.h>

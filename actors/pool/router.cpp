@@ -5,6 +5,7 @@
 
 #include "rules/naming.hpp"
 #include "supervisor/supervisor_core.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/spawn.hpp"
 
 #include <algorithm>

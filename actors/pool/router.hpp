@@ -9,6 +9,7 @@
 #include "supervisor/child_listener.hpp"
 #include "troupe/detail/message_queue.hpp"
 #include "troupe/worker_pool.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/actor_control_block.hpp>

@@ -77,7 +77,7 @@ bool message_queue::awaiter::await_ready() {
   got_ = queue_->pop_front(core);
   if (!got_ && (core.frozen() || !core.stop_asked()))
     return false;
-  pausing_ = core.must_pause(got_ != nullptr);
+  pausing_ = core.idle().must_pause(core, got_ != nullptr);
   if (pausing_ && got_)
     move_to(place::promised);
   if (pausing_)
@@ -96,7 +96,7 @@ bool message_queue::awaiter::wait_for_message() {
     post_last();
     return true;
   }
-  core.note_pause();
+  core.idle().note_pause();
   if (until_ != never && until_ <= core.rt().time().now()) {
     // Nothing there, and no time to wait for it: but not without a pause, or a
     // loop of such calls would keep the actor to itself.

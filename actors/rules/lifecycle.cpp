@@ -289,6 +289,10 @@ bool is_closing(stage s) noexcept {
   return s == closing || s == closing_stop || s == closing_forced;
 }
 
+bool is_frozen(stage s) noexcept {
+  return s == forcing || s == cleanup_forcing || s == killing || s == abandoned;
+}
+
 bool is_final(stage s) noexcept {
   return s == stopped || s == force_stopped || s == abandoned;
 }

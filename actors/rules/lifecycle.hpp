@@ -149,6 +149,9 @@ private:
 /// `on_shutdown()`.
 [[nodiscard]] bool is_closing(stage s) noexcept;
 
+/// Whether the coroutines must not go on: they are to be destroyed.
+[[nodiscard]] bool is_frozen(stage s) noexcept;
+
 /// Whether `s` is final.
 [[nodiscard]] bool is_final(stage s) noexcept;
 

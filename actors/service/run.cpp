@@ -11,6 +11,7 @@
 #include "troupe/error.hpp"
 #include "troupe/supervisor_ref.hpp"
 #include "worker/stop_report.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/worker_core.hpp"
 
 #include <algorithm>

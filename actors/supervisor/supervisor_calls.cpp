@@ -6,6 +6,7 @@
 #include "supervisor/spec_check.hpp"
 #include "supervisor/supervisor_core.hpp"
 #include "supervisor/supervisor_worker.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/tree_status.hpp"
 #include "worker/worker_actor.hpp"
 

@@ -5,6 +5,7 @@
 
 #include "rules/reasons.hpp"
 #include "supervisor/supervisor_core.hpp"
+#include "worker/core_ptr.hpp"
 
 #include <utility>
 

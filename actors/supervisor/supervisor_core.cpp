@@ -5,6 +5,7 @@
 
 #include "rules/naming.hpp"
 #include "supervisor/supervisor_worker.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/spawn.hpp"
 #include "worker/stop_report.hpp"
 #include "worker/worker_actor.hpp"
@@ -241,7 +242,7 @@ std::unique_ptr<worker> supervisor_core::make_object(worker_core& who) {
     throw start_error{caf::make_error(errc::stopped_before_ready,
                                       std::string{"its supervisor has "
                                                   "forgotten it"})};
-  auto result = factory->make(who.actor_object()->home_system());
+  auto result = factory->make(who.link().get()->home_system());
   if (!result)
     throw start_error{
       caf::make_error(errc::start_failed, std::string{"its factory returned "

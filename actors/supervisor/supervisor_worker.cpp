@@ -48,7 +48,7 @@ task<> supervisor_worker::run() {
     co_await end;
   }
   if (auto why = children->why_failed(); why.reason)
-    core.actor_object()->end_run(std::move(why));
+    core.link().get()->end_run(std::move(why));
 }
 
 void supervisor_worker::after_shutdown(const outcome&) {

@@ -7,6 +7,7 @@
 #include "system/caf_compat.hpp"
 #include "system/find_pump.hpp"
 #include "system/setting.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/actor_cast.hpp>

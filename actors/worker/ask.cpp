@@ -107,7 +107,7 @@ bool reply_awaiter::send_request() {
     withdraw();
     return false;
   }
-  auto* self = core_->actor_object();
+  auto* self = core_->link().get();
   if (remote_targets::is_remote(*target_, self->ctrl()->nid))
     remote_ = std::make_unique<remote_watch>(*this);
   auto& table = core_->asks();

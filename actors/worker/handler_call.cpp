@@ -10,8 +10,8 @@ namespace troupe {
 
 handler_call::handler_call()
   : core_(worker_core::current()),
-    content_(core_->actor_object()->current_mailbox_element()->payload),
-    promise_(core_->actor_object()->make_response_promise()),
+    content_(core_->link().get()->current_mailbox_element()->payload),
+    promise_(core_->link().get()->make_response_promise()),
     fiber_(*core_) {
   // nop
 }
@@ -20,12 +20,12 @@ handler_call::~handler_call() = default;
 
 handler_call& handler_call::adopt(std::unique_ptr<handler_call> x) {
   auto& result = *x.release();
-  result.core_->actor_object()->adopt(result);
+  result.core_->link().get()->adopt(result);
   return result;
 }
 
 void handler_call::begun() {
-  worker_core::current()->actor_object()->handler_begun();
+  worker_core::current()->link().get()->handler_begun();
 }
 
 void handler_call::fail(const std::exception_ptr& what) {
@@ -33,11 +33,11 @@ void handler_call::fail(const std::exception_ptr& what) {
 }
 
 void handler_call::done() {
-  core_->actor_object()->handler_done(*this);
+  core_->link().get()->handler_done(*this);
 }
 
 void handler_call::cancelled() {
-  core_->actor_object()->handler_cancelled(*this);
+  core_->link().get()->handler_cancelled(*this);
 }
 
 void handler_call::link(handler_call*& first) noexcept {
@@ -57,7 +57,7 @@ void handler_call::unlink(handler_call*& first) noexcept {
 }
 
 plain_handler_scope::plain_handler_scope()
-  : actor_(worker_core::current()->actor_object()),
+  : actor_(worker_core::current()->link().get()),
     outer_(actor_->watch_failure(&failure_)) {
   // nop
 }
@@ -73,12 +73,12 @@ caf::error handler_failed(const std::exception_ptr& what) {
   auto err = caf::make_error(errc::worker_failed,
                              core.subject()
                                + " failed in a handler: " + text_of(what));
-  core.actor_object()->end_run(failure{err, what});
+  core.link().get()->end_run(failure{err, what});
   return err;
 }
 
 void respond_with(const caf::error& err) {
-  worker_core::current()->actor_object()->make_response_promise().deliver(err);
+  worker_core::current()->link().get()->make_response_promise().deliver(err);
 }
 
 } // namespace troupe

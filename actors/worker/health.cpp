@@ -20,15 +20,15 @@ health worker_core::reported_health() const noexcept {
 void worker_core::report_health(health x, std::string why) {
   auto is_well = x == health::healthy;
   {
-    std::unique_lock guard{mtx_};
-    auto at = lifecycle_.at();
+    held guard{mtx_};
+    auto at = life_.machine.at();
     if (at == rules::stage::created || rules::is_final(at)
         || (x == health_.load(std::memory_order_relaxed)
             && why == lazy().degraded_because))
       return;
     health_.store(x, std::memory_order_relaxed);
     make_lazy().degraded_because = why;
-    tell_locked();
+    tell(guard);
     if (rt().events().wanted())
       publish(is_well ? event_kind::recovered : event_kind::degraded,
               is_well ? caf::error{}
@@ -45,8 +45,8 @@ void worker_core::report_health(health x, std::string why) {
 // -- being looked at -----------------------------------------------------------
 
 bool worker_core::ask_status(std::shared_ptr<status_poll> who) {
-  std::unique_lock guard{mtx_};
-  auto at = lifecycle_.at();
+  held guard{mtx_};
+  auto at = life_.machine.at();
   if (at == rules::stage::created || rules::is_final(at))
     return false;
   rt().add_poller(*this, std::move(who));

@@ -1,11 +1,61 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "troupe/detail/sleep.hpp"
+#include "worker/idle_waits.hpp"
 
+#include "troupe/detail/sleep.hpp"
 #include "worker/worker_core.hpp"
 
+#include <algorithm>
+
 namespace troupe {
+
+// -- idle_waits ----------------------------------------------------------------
+
+void idle_waits::add(idle_wait& x) noexcept {
+  x.previous_idle_ = nullptr;
+  x.next_idle_ = first_;
+  if (first_ != nullptr)
+    first_->previous_idle_ = &x;
+  first_ = &x;
+}
+
+void idle_waits::remove(idle_wait& x) noexcept {
+  if (x.previous_idle_ != nullptr)
+    x.previous_idle_->next_idle_ = x.next_idle_;
+  else
+    first_ = x.next_idle_;
+  if (x.next_idle_ != nullptr)
+    x.next_idle_->previous_idle_ = x.previous_idle_;
+  x.previous_idle_ = &x;
+}
+
+void idle_waits::wake_all() noexcept {
+  sleep_wake_due_ = true;
+  // A coroutine woken here is resumed later, so the list stays as it is.
+  for (auto* i = first_; i != nullptr; i = i->next_idle_)
+    i->stop_asked();
+}
+
+bool idle_waits::must_pause(worker_core& core, bool got_message) noexcept {
+  nones_ = got_message ? 0 : static_cast<std::uint16_t>(nones_ + 1);
+  if (nones_ <= 1)
+    return turn_over(core);
+  note_pause();
+  return true;
+}
+
+bool idle_waits::turn_over(worker_core& core) noexcept {
+  if (++unpaused_ < next_look_)
+    return false;
+  if (unpaused_ < rules::turn_steps && !core.out_of_time()) {
+    next_look_ = static_cast<std::uint16_t>(
+      std::min(rules::next_look(unpaused_), rules::turn_steps));
+    return false;
+  }
+  note_pause();
+  return true;
+}
 
 // -- idle_wait -----------------------------------------------------------------
 
@@ -15,12 +65,12 @@ idle_wait::~idle_wait() {
 
 void idle_wait::enlist() noexcept {
   if (previous_idle_ == this)
-    core_->enlist(*this);
+    core_->idle().add(*this);
 }
 
 void idle_wait::delist() noexcept {
   if (previous_idle_ != this)
-    core_->delist(*this);
+    core_->idle().remove(*this);
 }
 
 // -- sleep_awaiter -------------------------------------------------------------
@@ -45,7 +95,7 @@ bool sleep_awaiter::await_ready() {
   auto& core = get_core();
   if (core.frozen())
     return false;
-  if (core.take_sleep_wake()) {
+  if (core.idle().take_sleep_wake()) {
     woken_ = true;
     return true;
   }
@@ -69,7 +119,7 @@ void sleep_awaiter::stop_asked() noexcept {
   get_core().rt().time().cancel(alarm_);
   if (post() || until_ == no_wait) {
     woken_ = true;
-    get_core().note_sleep_woken();
+    get_core().idle().clear_sleep_wake();
   }
 }
 

@@ -3,6 +3,7 @@
 
 // Linked children: who they are, how they are stopped, how they end.
 
+#include "worker/core_ptr.hpp"
 #include "worker/worker_core.hpp"
 
 #include <algorithm>
@@ -15,7 +16,7 @@ namespace troupe {
 void worker_core::add_child(worker_core& child) {
   child.retain();
   {
-    std::unique_lock guard{mtx_};
+    held guard{mtx_};
     auto* before = std::exchange(make_lazy().first_child, &child);
     child.kin()->is_listed = true;
     child.kin()->next = before;
@@ -32,23 +33,15 @@ void worker_core::add_child(worker_core& child) {
 /// may grow as fast as a force goes down in it.
 bool worker_core::is_to_be_forced() const {
   for (const auto* x = this; x != nullptr;) {
-    std::unique_lock guard{x->mtx_};
-    if (x->is_forced())
+    held guard{x->mtx_};
+    if (x->life_.is_forced())
       return true;
     // One that cleans up after a force may have helpers.
-    if (x->in_cleanup_ || !x->rt().is_forcing())
+    if (x->life_.in_cleanup || !x->rt().is_forcing())
       return false;
     x = x->kin() != nullptr ? x->kin()->parent : nullptr;
   }
   return false;
-}
-
-/// Whether its coroutines are to be destroyed, so that no child may begin. In
-/// `on_shutdown()`, which follows, children can be started again.
-/// @pre `mtx_` is held
-bool worker_core::is_forced() const noexcept {
-  return rules::is_final(lifecycle_.at()) || frozen()
-         || (end().force_asked && !in_cleanup_);
 }
 
 /// Ends a linked child that was not started.
@@ -72,10 +65,10 @@ void worker_core::stop_children(how_to_end how,
   auto limits = rules::stop_limits{};
   auto limit = never;
   {
-    std::unique_lock guard{mtx_};
-    limit = end().stop_asked_at != never ? end().grace_over : never;
+    held guard{mtx_};
+    limit = life_.end().stop_asked_at != never ? life_.end().grace_over : never;
     kept = lazy().children;
-    limits = end().limits;
+    limits = life_.end().limits;
     for (auto* i = lazy().first_child; i != nullptr; i = i->kin()->next)
       children.emplace_back(*i);
   }
@@ -95,14 +88,14 @@ void worker_core::stop_children(how_to_end how,
 }
 
 bool worker_core::has_children() const {
-  std::unique_lock guard{mtx_};
-  return has_children_locked();
+  held guard{mtx_};
+  return has_children(guard);
 }
 
 std::vector<core_ptr> worker_core::linked_children() const {
   std::vector<core_ptr> result;
   {
-    std::unique_lock guard{mtx_};
+    held guard{mtx_};
     for (auto* i = lazy().first_child; i != nullptr; i = i->kin()->next)
       result.emplace_back(*i);
   }
@@ -131,7 +124,7 @@ void worker_core::disown_children() noexcept {
   std::vector<worker_core*> children;
   std::shared_ptr<child_group> kept;
   {
-    std::unique_lock guard{mtx_};
+    held guard{mtx_};
     if (!lazy_)
       return;
     kept = lazy_->children;
@@ -139,7 +132,7 @@ void worker_core::disown_children() noexcept {
   // Those of a supervisor that was abandoned go on.
   auto last = kept && kept->over() ? as_they_ended(*kept) : nullptr;
   {
-    std::unique_lock guard{mtx_};
+    held guard{mtx_};
     if (kept) {
       lazy_->children = nullptr;
       lazy_->last_children.swap(last);
@@ -150,7 +143,7 @@ void worker_core::disown_children() noexcept {
       children.push_back(i);
       i = std::exchange(i->kin()->next, nullptr);
     }
-    for (auto* i : take_ended_locked())
+    for (auto* i : take_ended_children(guard))
       children.push_back(i);
   }
   for (auto* child : children)
@@ -160,17 +153,16 @@ void worker_core::disown_children() noexcept {
 }
 
 void worker_core::note_blockers(stop_report who) {
-  std::unique_lock guard{mtx_};
-  make_end().how.blockers_ = std::move(who);
+  held guard{mtx_};
+  life_.make_end().how.blockers_ = std::move(who);
 }
 
 std::vector<worker_core*> worker_core::take_ended_children() {
-  std::unique_lock guard{mtx_};
-  return take_ended_locked();
+  held guard{mtx_};
+  return take_ended_children(guard);
 }
 
-/// @pre `mtx_` is held
-std::vector<worker_core*> worker_core::take_ended_locked() {
+std::vector<worker_core*> worker_core::take_ended_children(const held&) {
   std::vector<worker_core*> result;
   if (!lazy_)
     return result;
@@ -184,19 +176,19 @@ std::vector<worker_core*> worker_core::take_ended_locked() {
 
 void worker_core::release_waiters() {
   {
-    std::unique_lock guard{mtx_};
+    held guard{mtx_};
     over_ = true;
     // A thread that has waited may start another tree of that name.
     if (std::exchange(has_path_, false))
       rt().release_path(*this);
-    announce(lifecycle_awaiter::what::over);
+    announce(guard, lifecycle_awaiter::what::over);
   }
   rt().notify();
   send_replies(lifecycle_awaiter::what::over);
   // Waiters for the predecessor of this core wait for this one. The two hold
   // each other up to here.
   auto* before = [this] {
-    std::unique_lock guard{mtx_};
+    held guard{mtx_};
     return lazy_ ? std::exchange(lazy_->predecessor, nullptr) : nullptr;
   }();
   if (before != nullptr) {
@@ -211,7 +203,7 @@ void worker_core::release_waiters() {
 /// that have ended.
 void worker_core::tell_parent() {
   auto& parent = *kin()->parent;
-  std::unique_lock guard{parent.mtx_};
+  held guard{parent.mtx_};
   if (!std::exchange(kin()->is_listed, false))
     return;
   if (kin()->previous != nullptr)

@@ -20,16 +20,15 @@ worker_phase worker_core::phase() const noexcept {
 }
 
 bool worker_core::can_live() const {
-  std::unique_lock guard{mtx_};
-  return can_live_locked();
+  held guard{mtx_};
+  return can_live(guard);
 }
 
-/// @pre `mtx_` is held
-bool worker_core::can_live_locked() const {
-  if (over_ || dropped() || lifecycle_.at() == rules::stage::abandoned)
+bool worker_core::can_live(const held&) const {
+  if (over_ || life_.was_dropped()
+      || life_.machine.at() == rules::stage::abandoned)
     return false;
-  std::unique_lock wake_guard{wake_mtx_};
-  return actor_ != nullptr;
+  return link_.is_tied();
 }
 
 caf::error worker_core::begin_life() {
@@ -39,36 +38,30 @@ caf::error worker_core::begin_life() {
     return start_now();
   }
   {
-    std::unique_lock guard{mtx_};
-    assert(rules::is_final(lifecycle_.at()));
+    held guard{mtx_};
+    assert(rules::is_final(life_.machine.at()));
     // Somebody may have killed it before its first life could begin.
-    if (!can_live_locked())
+    if (!can_live(guard))
       return why_not_startable();
     failure none;
-    begin_anew(none);
+    begin_anew(guard, none);
   }
   log_transition(rules::stage::created, rules::stage::starting);
   return {};
 }
 
-/// @pre `mtx_` is held
-void worker_core::begin_anew(failure& none) {
-  tell_locked();
-  former_ = std::make_unique<const outcome>(std::move(make_end().how));
-  end_ = nullptr;
+void worker_core::begin_anew(const held& lock, failure& none) {
+  tell(lock);
+  former_ = std::make_unique<const outcome>(std::move(life_.make_end().how));
+  life_ = life{rt().time().now()};
   backing_off_.store(false, std::memory_order_relaxed);
   incarnation_.fetch_add(1, std::memory_order_relaxed);
-  lifecycle_ = rules::lifecycle{};
-  ready_ = false;
-  in_cleanup_ = false;
-  holds_ = 0;
   health_.store(health::healthy, std::memory_order_relaxed);
   if (lazy_)
     lazy_->degraded_because.clear();
-  started_at_ = rt().time().now();
   if (queue_)
     queue_->reopen();
-  apply(lifecycle_.feed(rules::event::start), none);
+  apply(lock, life_.machine.feed(rules::event::start), none);
 }
 
 void worker_core::make_object() {
@@ -88,7 +81,7 @@ bool worker_core::want_stop(on_stop mode) {
 bool worker_core::claim_path() {
   if (!rt().claim_path(*this))
     return false;
-  std::unique_lock guard{mtx_};
+  held guard{mtx_};
   // It may have been abandoned meanwhile.
   if (over_)
     rt().release_path(*this);
@@ -117,8 +110,8 @@ void worker_core::retire() {
   if (queue_)
     queue_->discard(message_queue::fate::handled);
   release_waiters();
-  std::unique_lock guard{mtx_};
-  if (lifecycle_.at() != rules::stage::abandoned)
+  held guard{mtx_};
+  if (life_.machine.at() != rules::stage::abandoned)
     add_todo(todo::quit_actor);
 }
 
@@ -129,7 +122,7 @@ void worker_core::succeed(worker_core& next) {
   if (!over)
     retain();
   {
-    std::unique_lock guard{next.mtx_};
+    held guard{next.mtx_};
     if (!over)
       next.make_lazy().predecessor = this;
     next.incarnation_.store(incarnation() + 1, std::memory_order_relaxed);
@@ -150,35 +143,34 @@ worker_core& worker_core::latest() noexcept {
 
 void worker_core::set_child_group(std::shared_ptr<child_group> children) {
   std::shared_ptr<const tree_status> former; // goes without the lock
-  std::unique_lock guard{mtx_};
+  held guard{mtx_};
   make_lazy().children = std::move(children);
   former.swap(make_lazy().last_children);
 }
 
 std::shared_ptr<child_group> worker_core::get_child_group() const {
-  std::unique_lock guard{mtx_};
+  held guard{mtx_};
   return lazy().children;
 }
 
 std::shared_ptr<const tree_status> worker_core::last_child_group() const {
-  std::unique_lock guard{mtx_};
+  held guard{mtx_};
   return lazy().last_children;
 }
 
 bool worker_core::has_child_group() const {
-  std::unique_lock guard{mtx_};
+  held guard{mtx_};
   return lazy().children && !lazy().children->over();
 }
 
 void worker_core::child_group_over() noexcept {
-  std::unique_lock guard{mtx_};
-  if (lifecycle_.at() == rules::stage::forcing && end().abandon_due)
-    arm(rt().time().now());
+  held guard{mtx_};
+  if (life_.machine.at() == rules::stage::forcing && life_.end().abandon_due)
+    arm(guard, rt().time().now());
   add_todo(todo::child_ended);
 }
 
-/// @pre `mtx_` is held
-bool worker_core::has_children_locked() const {
+bool worker_core::has_children(const held&) const {
   auto& kept = lazy().children;
   return lazy().first_child != nullptr || (kept && !kept->over());
 }

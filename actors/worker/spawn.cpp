@@ -48,7 +48,7 @@ void give_actor(caf::actor_system& sys, worker_core& who) {
   // Hidden and lazy: in `init` it neither runs nor keeps the system waiting.
   constexpr auto how = caf::hidden + caf::lazy_init;
   caf::actor hdl = sys.spawn<worker_actor, how>(who);
-  who.attach(
+  who.link().attach(
     *static_cast<worker_actor*>(caf::actor_cast<caf::abstract_actor*>(hdl)));
 }
 

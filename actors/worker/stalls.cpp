@@ -53,10 +53,10 @@ void worker_core::step_begins() noexcept {
 /// The worker's code has not returned in time. On the clock's thread.
 void worker_core::stalled(timespan length) {
   {
-    std::unique_lock guard{mtx_};
-    if (lifecycle_.at() == rules::stage::abandoned)
+    held guard{mtx_};
+    if (life_.machine.at() == rules::stage::abandoned)
       return; // which was reported
-    tell_locked();
+    tell(guard);
     if (rt().events().wanted())
       publish(event_kind::stalled, {}, length);
   }
@@ -74,16 +74,16 @@ void worker_core::give_up_hung(timespan length) {
   auto from = rules::stage::created;
   auto to = from;
   {
-    std::unique_lock guard{mtx_};
-    from = lifecycle_.at();
+    held guard{mtx_};
+    from = life_.machine.at();
     if (rules::is_final(from))
       return;
-    make_end().hung_for = length;
+    life_.make_end().hung_for = length;
     failure none;
-    apply(lifecycle_.feed(rules::event::force), none);
-    apply(lifecycle_.feed(rules::event::deadline), none);
-    arm(never);
-    to = lifecycle_.at();
+    apply(guard, life_.machine.feed(rules::event::force), none);
+    apply(guard, life_.machine.feed(rules::event::deadline), none);
+    arm(guard, never);
+    to = life_.machine.at();
   }
   log_transition(from, to);
   if (to == rules::stage::abandoned)

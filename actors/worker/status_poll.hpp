@@ -6,6 +6,7 @@
 #include "troupe/status_fields.hpp"
 #include "troupe/time.hpp"
 #include "troupe/tree_status.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/worker_core.hpp"
 
 #include <condition_variable>

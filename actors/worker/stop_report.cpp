@@ -6,6 +6,7 @@
 #include "queue/queue_counts.hpp"
 #include "rules/printable.hpp"
 #include "rules/within.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/deep_to_string.hpp>

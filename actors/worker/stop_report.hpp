@@ -4,6 +4,7 @@
 #pragma once
 
 #include "troupe/stop_report.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/worker_core.hpp"
 
 #include <string_view>

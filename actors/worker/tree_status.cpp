@@ -6,6 +6,7 @@
 #include "queue/queue_counts.hpp"
 #include "rules/printable.hpp"
 #include "troupe/worker_handle.hpp"
+#include "worker/core_ptr.hpp"
 
 #include <caf/deep_to_string.hpp>
 

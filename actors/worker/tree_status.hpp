@@ -4,6 +4,7 @@
 #pragma once
 
 #include "troupe/tree_status.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/status_poll.hpp"
 #include "worker/worker_core.hpp"
 

@@ -16,9 +16,9 @@ class worker_core::blocked_thread {
 public:
   blocked_thread(worker_core& what, lifecycle_awaiter::what until)
     : what_(what), until_(until) {
-    std::unique_lock guard{what_.mtx_};
+    held guard{what_.mtx_};
     if (what_.over_
-        || (until == lifecycle_awaiter::what::ready && what_.ready_)) {
+        || (until == lifecycle_awaiter::what::ready && what_.life_.ready)) {
       fired_ = true;
       return;
     }
@@ -30,8 +30,8 @@ public:
 
   ~blocked_thread() {
     // Also when it has fired: the thread that fired it is out of here by then.
-    std::unique_lock guard{what_.mtx_};
-    unlink();
+    held guard{what_.mtx_};
+    unlink(guard);
   }
 
   [[nodiscard]] bool fired() {
@@ -48,9 +48,8 @@ public:
       signal_.wait_until(guard, limit, done);
   }
 
-  /// @pre the core's lock is held
-  void fire() {
-    unlink();
+  void fire(const held& lock) {
+    unlink(lock);
     std::unique_lock guard{mtx_};
     fired_ = true;
     signal_.notify_all();
@@ -65,7 +64,7 @@ public:
   }
 
 private:
-  void unlink() {
+  void unlink(const held&) {
     if (!linked_)
       return;
     linked_ = false;
@@ -88,18 +87,18 @@ private:
 };
 
 /// Releases who waits for what has just come true.
-/// @pre `mtx_` is held
-void worker_core::announce(lifecycle_awaiter::what upto) noexcept {
+void worker_core::announce(const held& lock,
+                           lifecycle_awaiter::what upto) noexcept {
   for (auto* i = lazy().blocked; i != nullptr;) {
     auto* next = i->next();
     if (i->waits_for(upto))
-      i->fire();
+      i->fire(lock);
     i = next;
   }
   for (auto* i = lazy().awaiters; i != nullptr;) {
     auto* next = i->next_;
     if (i->awaited_ == upto || upto == lifecycle_awaiter::what::over) {
-      unwatch(*i);
+      unwatch(lock, *i);
       i->post();
     }
     i = next;
@@ -151,12 +150,12 @@ awaited_outcome worker_core::block(lifecycle_awaiter::what until,
                      [this, until] { return waited_for(until); });
   }
   auto& now = latest();
-  std::unique_lock guard{now.mtx_};
+  held guard{now.mtx_};
   if (now.over_)
-    return now.end().how;
-  return caf::make_error(errc::timed_out,
-                         now.subject() + " is not over yet, it is "
-                           + to_string(rules::state_of(now.lifecycle_.at())));
+    return now.life_.end().how;
+  return caf::make_error(
+    errc::timed_out, now.subject() + " is not over yet, it is "
+                       + to_string(rules::state_of(now.life_.machine.at())));
 }
 
 caf::error worker_core::startup() {
@@ -182,15 +181,15 @@ awaited_outcome worker_core::wait_until_over(timespan timeout) {
 }
 
 caf::error worker_core::why_not_ready() const {
-  std::unique_lock guard{mtx_};
-  if (ready_)
+  held guard{mtx_};
+  if (life_.ready)
     return {};
   if (!over_)
     return caf::make_error(errc::timed_out, subject() + " is not ready yet");
-  if (!end().how.reason_)
+  if (!life_.end().how.reason_)
     return caf::make_error(errc::stopped_before_ready,
                            subject() + " was stopped before it was ready");
-  return end().how.reason_;
+  return life_.end().how.reason_;
 }
 
 // -- actors --------------------------------------------------------------------
@@ -198,10 +197,10 @@ caf::error worker_core::why_not_ready() const {
 void worker_core::reply_when(caf::mailbox_element& what,
                              lifecycle_awaiter::what until) {
   {
-    std::unique_lock guard{mtx_};
+    held guard{mtx_};
     make_lazy().pending_replies.push_back(
       {what.sender, what.mid.response_id(), until});
-    if (!over_ && (until == lifecycle_awaiter::what::over || !ready_))
+    if (!over_ && (until == lifecycle_awaiter::what::over || !life_.ready))
       return;
   }
   send_replies(until);
@@ -210,7 +209,7 @@ void worker_core::reply_when(caf::mailbox_element& what,
 void worker_core::send_replies(lifecycle_awaiter::what upto) noexcept {
   std::vector<pending_reply> due;
   {
-    std::unique_lock guard{mtx_};
+    held guard{mtx_};
     if (lazy().pending_replies.empty())
       return;
     auto& all = lazy_->pending_replies;
@@ -235,8 +234,8 @@ void worker_core::send_replies(lifecycle_awaiter::what upto) noexcept {
 // -- coroutines ----------------------------------------------------------------
 
 bool worker_core::watch(lifecycle_awaiter& x) {
-  std::unique_lock guard{mtx_};
-  if (over_ || (x.awaited_ == lifecycle_awaiter::what::ready && ready_))
+  held guard{mtx_};
+  if (over_ || (x.awaited_ == lifecycle_awaiter::what::ready && life_.ready))
     return false;
   x.previous_ = nullptr;
   x.next_ = std::exchange(make_lazy().awaiters, &x);
@@ -246,8 +245,7 @@ bool worker_core::watch(lifecycle_awaiter& x) {
   return true;
 }
 
-/// @pre `mtx_` is held
-void worker_core::unwatch(lifecycle_awaiter& x) noexcept {
+void worker_core::unwatch(const held&, lifecycle_awaiter& x) noexcept {
   if (!x.linked_)
     return;
   x.linked_ = false;
@@ -291,8 +289,8 @@ outcome lifecycle_awaiter::how_it_ended() const {
 }
 
 void worker_core::stop_watching(lifecycle_awaiter& x) noexcept {
-  std::unique_lock guard{mtx_};
-  unwatch(x);
+  held guard{mtx_};
+  unwatch(guard, x);
 }
 
 } // namespace troupe

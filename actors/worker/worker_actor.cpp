@@ -5,6 +5,7 @@
 
 #include "rules/reasons.hpp"
 #include "worker/ask_table.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/tree_status.hpp"
 #include "worker/worker_role.hpp"
 
@@ -305,7 +306,7 @@ worker_actor::resume(compat::execution_context* ctx, size_t max_throughput) {
   // thread itself at the head of the queue.
   if (mine.wake_later) {
     current_context = nullptr;
-    keep->wake_actor(nullptr);
+    keep->link().wake(nullptr);
   }
   keep->end_turn();
   current_core = outer_core;
@@ -332,7 +333,7 @@ worker_actor::resume_turn(compat::execution_context* ctx, size_t most) {
 caf::resumable::resume_result
 worker_actor::resume_slice(compat::execution_context* ctx, size_t most) {
   // In CAF 1.x an urgent message waits behind all that the mailbox has fetched.
-  if (core_->has_todo() && !attend(ctx))
+  if (core_->link().has_todo() && !attend(ctx))
     return resumable::done;
   return super::resume(ctx, most);
 }
@@ -430,7 +431,7 @@ void worker_actor::pump() {
   }
   // The rest is done after others have had their turn. When the time is over
   // the wake-up has to wait: now it would be handled in this turn.
-  if (core_->has_ready() || core_->has_todo()) {
+  if (core_->has_ready() || core_->link().has_todo()) {
     if (current_core == core_.get() && current_turn->time.over())
       current_turn->wake_later = true;
     else
@@ -445,7 +446,7 @@ void worker_actor::work() {
   constexpr std::size_t most_steps = 16;
   for (std::size_t i = 0; i < most_steps; ++i) {
     core_->step_begins();
-    if (auto what = core_->take_todo(); what != todo::none)
+    if (auto what = core_->link().take_todo(); what != todo::none)
       carry_out(what);
     else if (!core_->has_ready() || core_->run_ready(turn) == turn
              || core_->has_ready())
@@ -483,7 +484,7 @@ void worker_actor::carry_out(todo what) {
   if (has(what, todo::begin_startup))
     begin_startup();
   if (has(what, todo::wake_waits)) {
-    core_->wake_waits();
+    core_->idle().wake_all();
     tell_calls_to_stop();
   }
   if (has(what, todo::begin_run))

@@ -6,6 +6,7 @@
 #include "system/caf_compat.hpp"
 #include "troupe/detail/fiber.hpp"
 #include "troupe/handlers.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/event_based_actor.hpp>

@@ -106,7 +106,7 @@ void worker_actor::begin_close() {
   }
   default_handler_ = refuse_late;
   serve_nobody();
-  core_->clear_sleep_wake();
+  core_->idle().clear_sleep_wake();
   // A worker with an owner may live again, and its queue goes on.
   if (auto* queue = core_->queue(); queue && core_->owner() == nullptr) {
     queue->close(true);
@@ -265,7 +265,7 @@ void worker_actor::rest() {
   run_over_ = ending_ = closing_ = false;
   hand_over_begun_ = shutdown_begun_ = false;
   lazy_ = nullptr;
-  core_->clear_sleep_wake();
+  core_->idle().clear_sleep_wake();
   keep_messages();
   serve_nobody();
 }

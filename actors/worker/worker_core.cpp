@@ -9,9 +9,8 @@
 #include "worker/worker_actor.hpp"
 #include "worker/worker_role.hpp"
 
-#include <caf/actor_cast.hpp>
-
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace troupe {
@@ -88,12 +87,10 @@ void worker_core::drop_handle() noexcept {
     caf::strong_actor_ptr last;
     auto at = stage();
     if (at == rules::stage::created) {
-      // Dropped outside of the locks: this can be the end of the actor.
-      std::unique_lock guard{mtx_};
-      std::unique_lock wake_guard{wake_mtx_};
+      held guard{mtx_};
       // While the system goes down the actor stays, see `system_closes`.
-      if (lifecycle_.at() == rules::stage::created && !rt().gone())
-        last = std::move(strong_);
+      if (life_.machine.at() == rules::stage::created && !rt().gone())
+        last = link_.let_go();
     } else if (!rules::is_final(at) && kin() == nullptr
                && rt().logs(compat::log_info)) {
       rt().log(compat::log_info,
@@ -107,26 +104,14 @@ void worker_core::drop_handle() noexcept {
 
 // -- properties ----------------------------------------------------------------
 
-bool worker_core::frozen() const noexcept {
-  switch (stage()) {
-    case rules::stage::forcing:
-    case rules::stage::cleanup_forcing:
-    case rules::stage::killing:
-    case rules::stage::abandoned:
-      return true;
-    default:
-      return false;
-  }
-}
-
 std::string worker_core::subject() const {
   return rules::subject(path_);
 }
 
 std::optional<outcome> worker_core::last_outcome() const {
-  std::unique_lock guard{mtx_};
-  if (end().is_known)
-    return end().how;
+  held guard{mtx_};
+  if (life_.end().is_known)
+    return life_.end().how;
   return former_ ? std::optional{*former_} : std::nullopt;
 }
 
@@ -138,14 +123,15 @@ std::string worker_core::cause_of(const caf::error& reason) const {
 }
 
 bool worker_core::ended_smoothly() const {
-  std::unique_lock guard{mtx_};
-  const auto& how = end().how;
-  return end().is_known && how.ok() && how.blockers().empty();
+  held guard{mtx_};
+  const auto& how = life_.end().how;
+  return life_.end().is_known && how.ok() && how.blockers().empty();
 }
 
 caf::error worker_core::reason_to_quit() const {
-  std::unique_lock guard{mtx_};
-  const auto& how = end().is_known || !former_ ? end().how : *former_;
+  held guard{mtx_};
+  const auto& how = life_.end().is_known || !former_ ? life_.end().how
+                                                     : *former_;
   return how.ok() ? caf::error{} : how.reason();
 }
 
@@ -154,24 +140,24 @@ worker_status worker_core::status() const {
   result.name = name();
   result.path = path_;
   result.queued = counts().queued;
-  std::unique_lock guard{mtx_};
-  auto at = lifecycle_.at();
+  held guard{mtx_};
+  auto at = life_.machine.at();
   result.state = rules::state_of(at);
   result.phase = phase();
   result.incarnation = incarnation();
-  result.holds = holds_;
+  result.holds = life_.holds;
   result.health = reported_health();
   if (result.health != health::healthy)
     result.health_reason = lazy().degraded_because;
-  if (auto since = end().stop_asked_at;
+  if (auto since = life_.end().stop_asked_at;
       result.state == worker_state::stopping && since != never)
     result.stopping = rt().time().now() - since;
-  if (end().is_known) {
+  if (life_.end().is_known) {
     result.ended = true;
-    result.last_outcome = end().how;
-    result.uptime = end().how.duration();
+    result.last_outcome = life_.end().how;
+    result.uptime = life_.end().how.duration();
   } else if (at != rules::stage::created) {
-    result.uptime = rt().time().now() - started_at_;
+    result.uptime = rt().time().now() - life_.started_at;
   }
   return result;
 }
@@ -190,55 +176,50 @@ queue_counts worker_core::counts() const {
 }
 
 std::size_t worker_core::holds() const {
-  std::unique_lock guard{mtx_};
-  return holds_;
+  held guard{mtx_};
+  return life_.holds;
 }
 
 caf::strong_actor_ptr worker_core::actor() const {
-  const auto adopted = kind() == child_kind::actor;
-  std::unique_lock guard{wake_mtx_};
-  return strong_ && (public_actor_ || adopted) ? public_actor_ : strong_;
+  return link_.seen(kind() == child_kind::actor);
 }
 
 void worker_core::set_public_actor(caf::strong_actor_ptr who) {
-  auto now = who;
-  {
-    std::unique_lock guard{wake_mtx_};
-    public_actor_.swap(who);
-  }
+  const auto now = who;
+  const auto before = link_.show(std::move(who));
   if (owner_)
-    owner_->public_actor_changed(*this, who, now);
+    owner_->public_actor_changed(*this, before, now);
 }
 
 worker* worker_core::finished_worker() const noexcept {
-  std::unique_lock guard{mtx_};
-  return over_ && lifecycle_.at() != rules::stage::abandoned ? worker_.get()
-                                                             : nullptr;
+  held guard{mtx_};
+  return over_ && life_.machine.at() != rules::stage::abandoned ? worker_.get()
+                                                                : nullptr;
 }
 
 bool worker_core::finished() const {
-  std::unique_lock guard{mtx_};
+  held guard{mtx_};
   return over_;
 }
 
 time_point worker_core::stopping_since() const {
-  std::unique_lock guard{mtx_};
-  return end().stop_asked_at;
+  held guard{mtx_};
+  return life_.end().stop_asked_at;
 }
 
 bool worker_core::was_ready() const {
-  std::unique_lock guard{mtx_};
-  return ready_;
+  held guard{mtx_};
+  return life_.ready;
 }
 
 bool worker_core::cleanup_due() const {
-  std::unique_lock guard{mtx_};
-  return lifecycle_.cleanup_due();
+  held guard{mtx_};
+  return life_.machine.cleanup_due();
 }
 
 bool worker_core::goes_well() const {
-  std::unique_lock guard{mtx_};
-  auto so_far = lifecycle_.verdict();
+  held guard{mtx_};
+  auto so_far = life_.machine.verdict();
   return so_far == rules::verdict::open || so_far == rules::verdict::normal;
 }
 
@@ -248,48 +229,31 @@ task<> worker_core::hand_over_queue() {
 
 // -- the actor -----------------------------------------------------------------
 
-void worker_core::attach(worker_actor& who) {
-  std::unique_lock guard{wake_mtx_};
-  actor_ = &who;
-  strong_ = caf::strong_actor_ptr{who.ctrl()};
-}
-
 void worker_core::detach() noexcept {
-  caf::strong_actor_ptr last;
-  {
-    std::unique_lock guard{wake_mtx_};
-    actor_ = nullptr;
-    last = std::move(strong_);
-  }
-  last = nullptr;
-  std::unique_lock guard{mtx_};
+  std::ignore = link_.detach(); // this may be the end of the actor
+  held guard{mtx_};
   if (std::exchange(entered_, false))
     rt().uncount_worker();
 }
 
 void worker_core::system_closes() noexcept {
-  std::unique_lock guard{wake_mtx_};
-  if (!strong_ && actor_ != nullptr && stage() == rules::stage::created)
-    strong_ = caf::actor_cast<caf::strong_actor_ptr>(
-      caf::weak_actor_ptr{actor_->ctrl()}); // null if it is about to go
+  if (stage() == rules::stage::created)
+    link_.hold_if_alive();
 }
 
 void worker_core::system_gone() noexcept {
   caf::strong_actor_ptr last;
-  {
-    std::unique_lock guard{wake_mtx_};
-    last = std::move(strong_);
-    if (stage() != rules::stage::created) {
-      // Something of it still runs on a thread that never came back, and may
-      // touch the actor's frames: they stay as they are.
-      actor_ = nullptr;
-      static_cast<void>(last.release());
-    }
-  }
+  if (stage() == rules::stage::created)
+    last = link_.let_go();
+  else
+    // Something of it still runs on a thread that never came back, and may
+    // touch the actor's frames: they stay as they are.
+    link_.detach_for_ever();
   std::vector<pending_reply> unanswered;
   {
-    std::unique_lock guard{mtx_};
-    arm(never); // The clock has gone; a deadline would only keep the core.
+    held guard{mtx_};
+    arm(guard,
+        never); // The clock has gone; a deadline would only keep the core.
     if (lazy_)
       unanswered.swap(lazy_->pending_replies);
   }
@@ -310,21 +274,15 @@ void worker_core::system_gone() noexcept {
         nullptr});
   feed(rules::event::deadline);
   {
-    std::unique_lock guard{mtx_};
-    arm(never);
+    held guard{mtx_};
+    arm(guard, never);
   }
   leave_behind();
 }
 
 void worker_core::wake() noexcept {
   if (!at_work_here())
-    wake_actor(nullptr);
-}
-
-void worker_core::wake_actor(caf::mailbox_element_ptr spare) noexcept {
-  std::unique_lock guard{wake_mtx_};
-  if (strong_)
-    actor_->deliver_wake(std::move(spare));
+    link_.wake(nullptr);
 }
 
 void worker_core::run_on_thread(std::unique_ptr<thread_job> what,
@@ -343,53 +301,6 @@ ask_table& worker_core::asks() {
     asks_.store(result, std::memory_order_release);
   }
   return *result;
-}
-
-// -- waits ---------------------------------------------------------------------
-
-void worker_core::enlist(idle_wait& x) noexcept {
-  x.previous_idle_ = nullptr;
-  x.next_idle_ = idle_waits_;
-  if (idle_waits_ != nullptr)
-    idle_waits_->previous_idle_ = &x;
-  idle_waits_ = &x;
-}
-
-void worker_core::delist(idle_wait& x) noexcept {
-  if (x.previous_idle_ != nullptr)
-    x.previous_idle_->next_idle_ = x.next_idle_;
-  else
-    idle_waits_ = x.next_idle_;
-  if (x.next_idle_ != nullptr)
-    x.next_idle_->previous_idle_ = x.previous_idle_;
-  x.previous_idle_ = &x;
-}
-
-void worker_core::wake_waits() noexcept {
-  sleep_wake_due_ = true;
-  // A coroutine woken here is resumed later, so the list stays as it is.
-  for (auto* i = idle_waits_; i != nullptr; i = i->next_idle_)
-    i->stop_asked();
-}
-
-bool worker_core::must_pause(bool got_message) noexcept {
-  nones_ = got_message ? 0 : static_cast<std::uint16_t>(nones_ + 1);
-  if (nones_ <= 1)
-    return turn_over();
-  note_pause();
-  return true;
-}
-
-bool worker_core::turn_over() noexcept {
-  if (++unpaused_ < next_look_)
-    return false;
-  if (unpaused_ < rules::turn_steps && !out_of_time()) {
-    next_look_ = static_cast<std::uint16_t>(
-      std::min(rules::next_look(unpaused_), rules::turn_steps));
-    return false;
-  }
-  note_pause();
-  return true;
 }
 
 } // namespace troupe

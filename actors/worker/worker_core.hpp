@@ -4,7 +4,6 @@
 #pragma once
 
 #include "rules/deadlines.hpp"
-#include "rules/fair_share.hpp"
 #include "rules/lifecycle.hpp"
 #include "rules/settings.hpp"
 #include "system/caf_compat.hpp"
@@ -12,7 +11,6 @@
 #include "system/runtime.hpp"
 #include "time/watchdog.hpp"
 #include "troupe/detail/clock.hpp"
-#include "troupe/detail/idle_wait.hpp"
 #include "troupe/detail/lasting.hpp"
 #include "troupe/detail/message_queue.hpp"
 #include "troupe/detail/small_mutex.hpp"
@@ -23,8 +21,11 @@
 #include "troupe/status.hpp"
 #include "troupe/worker.hpp"
 #include "troupe/worker_handle.hpp"
+#include "worker/actor_link.hpp"
+#include "worker/held.hpp"
+#include "worker/idle_waits.hpp"
+#include "worker/life.hpp"
 #include "worker/life_owner.hpp"
-#include "worker/todo.hpp"
 
 #include <caf/actor_control_block.hpp>
 
@@ -47,20 +48,14 @@ class worker_actor;
 /// The error of a call on a handle that points to no worker.
 [[nodiscard]] caf::error null_handle();
 
-/// Why an incarnation ends badly.
-struct failure {
-  caf::error reason;
-  std::exception_ptr thrown;
-};
-
 /// The state that a worker's actor and its handles share. It feeds events to
 /// the lifecycle table and carries out what does not need the actor's thread,
 /// so that a worker can be stopped, forced, abandoned and asked about while its
 /// actor is stuck. Thread-safe unless a member says otherwise.
 ///
 /// Locks, in the order in which they may nest: a core's `mtx_` -> the clock's
-/// -> a queue's -> a core's `wake_mtx_`, and a watchdog's -> the clock's. Never
-/// two cores' `mtx_` at once.
+/// -> a queue's -> that of an `actor_link`, and a watchdog's -> the clock's.
+/// Never two cores' `mtx_` at once.
 class worker_core final : public strand {
 public:
   /// Makes the core of a worker with one life.
@@ -122,7 +117,9 @@ public:
   }
 
   /// Whether the coroutines must not go on: they are to be destroyed.
-  [[nodiscard]] bool frozen() const noexcept;
+  [[nodiscard]] bool frozen() const noexcept {
+    return rules::is_frozen(stage());
+  }
 
   /// From the top of its tree: "/pipeline/writer".
   [[nodiscard]] const std::string& path() const noexcept {
@@ -428,9 +425,6 @@ public:
 
   // -- the actor's side -------------------------------------------------------
 
-  /// Ties the core to its actor.
-  void attach(worker_actor& who);
-
   /// Unties it again, and lets the actor system go down.
   void detach() noexcept;
 
@@ -445,12 +439,9 @@ public:
   /// Feeds an event to the lifecycle.
   void feed(rules::event e, failure why = {});
 
-  [[nodiscard]] bool has_todo() const noexcept {
-    return !todo_.empty();
-  }
-
-  [[nodiscard]] todo take_todo() noexcept {
-    return todo_.take();
+  /// The actor, and what it is to do.
+  [[nodiscard]] actor_link& link() noexcept {
+    return link_;
   }
 
   /// `on_shutdown()` begins, now that the children are gone: it gets its time.
@@ -495,7 +486,7 @@ public:
   /// How the present life has ended.
   /// @pre its end was told to the actor, and it has not begun to rest
   [[nodiscard]] const outcome& final_outcome() const noexcept {
-    return end_->how;
+    return life_.end().how;
   }
 
   [[nodiscard]] bool cleanup_due() const;
@@ -506,10 +497,6 @@ public:
   /// Gives the object what is left in its queue.
   [[nodiscard]] task<> hand_over_queue();
 
-  [[nodiscard]] worker_actor* actor_object() const noexcept {
-    return actor_;
-  }
-
   /// The pending requests; made on first use by the actor's own thread.
   [[nodiscard]] ask_table& asks();
 
@@ -517,40 +504,9 @@ public:
     return asks_.load(std::memory_order_acquire);
   }
 
-  // -- waits (the actor's own thread) -----------------------------------------
-
-  void enlist(idle_wait& x) noexcept;
-
-  void delist(idle_wait& x) noexcept;
-
-  /// Tells all idle waits that a stop was asked for.
-  void wake_waits() noexcept;
-
-  /// A sleep begins: whether the stop's one wake-up is still due, which it then
-  /// is no more.
-  [[nodiscard]] bool take_sleep_wake() noexcept {
-    return std::exchange(sleep_wake_due_, false);
-  }
-
-  void clear_sleep_wake() noexcept {
-    sleep_wake_due_ = false;
-  }
-
-  void note_sleep_woken() noexcept {
-    sleep_wake_due_ = false;
-  }
-
-  /// Whether this `get_message` is to let others have their turn: as
-  /// `turn_over`, or after a second none in a row.
-  [[nodiscard]] bool must_pause(bool got_message) noexcept;
-
-  /// Whether the worker is to let others have their turn, having gone on many
-  /// times, or for long, without a wait. (L35)
-  [[nodiscard]] bool turn_over() noexcept;
-
-  void note_pause() noexcept {
-    unpaused_ = 0;
-    next_look_ = rules::first_look;
+  /// The waits of its coroutines; the actor's own thread.
+  [[nodiscard]] idle_waits& idle() noexcept {
+    return idle_;
   }
 
   // -- strand -----------------------------------------------------------------
@@ -558,9 +514,6 @@ public:
   void run_on_thread(std::unique_ptr<thread_job> what, thread_use how) override;
 
   std::unique_ptr<thread_job> take_back(thread_job& what) noexcept override;
-
-  /// Makes the actor run, with `spare` as the message that does it, if given.
-  void wake_actor(caf::mailbox_element_ptr spare) noexcept;
 
   bool out_of_time() noexcept override;
 
@@ -589,24 +542,6 @@ private:
     caf::strong_actor_ptr to;
     caf::message_id mid;
     lifecycle_awaiter::what until;
-  };
-
-  /// News of a child. Its owner takes note of them before they are published.
-  enum class news : std::uint8_t { none, ready, end };
-
-  /// The facts about the end of the present life; made when an end is first
-  /// asked for.
-  struct end_record {
-    outcome how;
-    bool is_known = false; // how
-    time_point stop_asked_at = never;
-    time_point grace_over = never;
-    time_point forced_since = never;
-    rules::stop_limits limits;
-    timespan hung_for{0};
-    bool told_last = false;
-    bool force_asked = false;
-    bool abandon_due = false; // when its children are over
   };
 
   /// The part that few cores need; made on first use.
@@ -641,39 +576,22 @@ private:
     return fixed_ ? fixed_->kin.get() : nullptr;
   }
 
-  /// Stands for what a core does not have: the destructor of a global may still
-  /// use a core.
-  template <class T>
-  [[nodiscard]] static const T& none_of() noexcept {
-    static const lasting<T> none;
-    return none.value;
-  }
-
-  /// @pre `mtx_` is held
-  [[nodiscard]] const end_record& end() const noexcept {
-    return end_ ? *end_ : none_of<end_record>();
-  }
-
-  /// @pre `mtx_` is held
-  [[nodiscard]] end_record& make_end() {
-    if (!end_)
-      end_ = std::make_unique<end_record>();
-    return *end_;
-  }
-
-  /// @pre `mtx_` is held
+  /// @pre the lock is held
   [[nodiscard]] const lazy_part& lazy() const noexcept {
     return lazy_ ? *lazy_ : none_of<lazy_part>();
   }
 
-  /// @pre `mtx_` is held
+  /// @pre the lock is held
   [[nodiscard]] lazy_part& make_lazy() {
     if (!lazy_)
       lazy_ = std::make_unique<lazy_part>();
     return *lazy_;
   }
 
-  [[nodiscard]] bool is_forced() const noexcept;
+  /// @pre the lock is held
+  [[nodiscard]] bool is_supervisor() const noexcept {
+    return lazy().children != nullptr;
+  }
 
   [[nodiscard]] bool is_to_be_forced() const;
 
@@ -689,42 +607,37 @@ private:
 
   void tell_parent();
 
-  void apply(rules::action what, failure& why);
+  void apply(const held& lock, rules::action what, failure& why);
 
-  void arm(time_point due);
+  void arm(const held& lock, time_point due);
 
-  [[nodiscard]] time_point due() const noexcept;
+  [[nodiscard]] time_point due(const held& lock) const noexcept;
 
-  [[nodiscard]] bool dropped() const noexcept;
-
-  [[nodiscard]] bool can_live_locked() const;
+  [[nodiscard]] bool can_live(const held& lock) const;
 
   [[nodiscard]] caf::error why_not_startable() const;
 
-  void begin_anew(failure& none);
+  void begin_anew(const held& lock, failure& none);
 
   caf::error start_now();
 
-  /// When the grace period of a stop ends at the latest.
-  [[nodiscard]] time_point grace_limit() const noexcept;
+  [[nodiscard]] time_point grace_limit(const held&) const noexcept {
+    return life_.grace_limit(is_supervisor());
+  }
 
-  [[nodiscard]] time_point cleanup_deadline() const;
+  [[nodiscard]] time_point cleanup_deadline(const held&) const {
+    return life_.cleanup_deadline(rt().time().now(), config_->periods);
+  }
 
-  [[nodiscard]] bool has_children_locked() const;
+  [[nodiscard]] bool has_children(const held& lock) const;
 
-  [[nodiscard]] bool has_to_drain() const noexcept;
+  [[nodiscard]] bool has_to_drain(const held& lock) const noexcept;
 
-  void note_outcome(rules::action what, failure& why);
-
-  [[nodiscard]] std::vector<worker_core*> take_ended_locked();
+  [[nodiscard]] std::vector<worker_core*> take_ended_children(const held& lock);
 
   void add_todo(todo what) noexcept;
 
-  void shorten_cleanup();
-
-  [[nodiscard]] bool joins() const noexcept;
-
-  [[nodiscard]] std::string why_forced() const;
+  void shorten_cleanup(const held& lock);
 
   void deadline_passed();
 
@@ -736,19 +649,19 @@ private:
 
   void give_up_hung(timespan length);
 
-  void announce(lifecycle_awaiter::what upto) noexcept;
+  void announce(const held& lock, lifecycle_awaiter::what upto) noexcept;
 
-  void unwatch(lifecycle_awaiter& x) noexcept;
+  void unwatch(const held& lock, lifecycle_awaiter& x) noexcept;
 
   void log_transition(rules::stage from, rules::stage to);
 
-  void publish_transition(rules::stage from);
+  void publish_transition(const held& lock, rules::stage from);
 
-  void publish_ready();
+  void publish_ready(const held& lock);
 
-  void publish_end();
+  void publish_end(const held& lock);
 
-  void tell_locked();
+  void tell(const held& lock);
 
   awaited_outcome block(lifecycle_awaiter::what until, timespan timeout);
 
@@ -767,37 +680,25 @@ private:
 
   std::atomic<std::uint32_t> refs_{1};
   std::atomic<std::uint32_t> handles_{1};
-  todo_set todo_;
   std::atomic<rules::stage> stage_view_{rules::stage::created};
   std::atomic<bool> backing_off_{false};
   std::atomic<std::uint8_t> turns_{0};
   std::atomic<health> health_{health::healthy};
+  std::atomic<bool> says_nothing_{false};
   std::atomic<ask_table*> asks_{nullptr};
   std::atomic<std::uint64_t> incarnation_{1};
   std::atomic<worker_core*> successor_{nullptr}; // holds a reference
 
-  // The actor; `wake_mtx_` guards the strong reference, and with it who may
-  // enqueue.
-  mutable small_mutex wake_mtx_;
-  std::atomic<bool> says_nothing_{false}; // without that lock
-  news untold_ = news::none;              // guarded by `mtx_`
-  caf::strong_actor_ptr strong_;
-  caf::strong_actor_ptr public_actor_;
-  worker_actor* actor_ = nullptr; // it holds this, and clears this at its end
+  actor_link link_;
 
   // Guarded by `mtx_`.
   mutable small_mutex mtx_;
-  rules::lifecycle lifecycle_;
-  bool ready_ = false;
   bool over_ = false;
   bool entered_ = false;
-  bool in_cleanup_ = false; // in on_shutdown(), or past it
-  bool is_armed_ = false;   // the alarm, for its due()
-  bool has_path_ = false;   // claimed
-  std::uint32_t holds_ = 0;
-  std::unique_ptr<clock::job> alarm_; // made when it is needed
-  time_point started_at_ = never;     // the present life, or the last one
-  std::unique_ptr<end_record> end_;
+  bool is_armed_ = false; // the alarm, for its due()
+  bool has_path_ = false; // claimed
+  life life_;
+  std::unique_ptr<clock::job> alarm_;     // made when it is needed
   std::unique_ptr<const outcome> former_; // of the life before
   std::unique_ptr<lazy_part> lazy_;
 
@@ -805,64 +706,7 @@ private:
   worker_core* next_ = nullptr;
   worker_core* previous_ = nullptr;
 
-  // Of the actor's own thread; a wait leaves the list before it goes.
-  idle_wait* idle_waits_ = nullptr;
-  bool sleep_wake_due_ = false;
-  std::uint16_t unpaused_ = 0;
-  std::uint16_t next_look_ = rules::first_look; // at the clock
-  std::uint16_t nones_ = 0;
-};
-
-/// Counts references to a core.
-class core_ptr {
-public:
-  core_ptr() noexcept = default;
-
-  explicit core_ptr(worker_core& x) noexcept : ptr_(&x) {
-    x.retain();
-  }
-
-  /// Takes over a reference.
-  static core_ptr adopt(worker_core& x) noexcept {
-    core_ptr result;
-    result.ptr_ = &x;
-    return result;
-  }
-
-  core_ptr(const core_ptr& other) noexcept : ptr_(other.ptr_) {
-    if (ptr_ != nullptr)
-      ptr_->retain();
-  }
-
-  core_ptr(core_ptr&& other) noexcept
-    : ptr_(std::exchange(other.ptr_, nullptr)) {
-    // nop
-  }
-
-  core_ptr& operator=(core_ptr other) noexcept {
-    std::swap(ptr_, other.ptr_);
-    return *this;
-  }
-
-  ~core_ptr() {
-    if (ptr_ != nullptr)
-      ptr_->release();
-  }
-
-  [[nodiscard]] worker_core* get() const noexcept {
-    return ptr_;
-  }
-
-  worker_core* operator->() const noexcept {
-    return ptr_;
-  }
-
-  worker_core& operator*() const noexcept {
-    return *ptr_;
-  }
-
-private:
-  worker_core* ptr_ = nullptr;
+  idle_waits idle_; // of the actor's own thread
 };
 
 } // namespace troupe

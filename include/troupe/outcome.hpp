@@ -113,6 +113,7 @@ public:
 
 private:
   friend class worker_core;
+  friend struct life;
 
   outcome_kind kind_ = outcome_kind::normal;
   bool abandoned_ = false;

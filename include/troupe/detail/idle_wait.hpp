@@ -36,7 +36,7 @@ protected:
   }
 
 private:
-  friend class worker_core;
+  friend class idle_waits;
 
   worker_core* core_;
   idle_wait* next_idle_ = nullptr;

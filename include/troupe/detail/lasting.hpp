@@ -28,4 +28,11 @@ union lasting {
   T value;
 };
 
+/// A `T` without anything in it, to stand for one that is not there.
+template <class T>
+[[nodiscard]] const T& none_of() noexcept {
+  static const lasting<T> none;
+  return none.value;
+}
+
 } // namespace troupe

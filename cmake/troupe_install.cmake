@@ -24,8 +24,6 @@ if(TARGET troupe_observer)
     FILE troupeObserverTargets.cmake
     NAMESPACE troupe::
     DESTINATION ${package_dir})
-  install(FILES ${PROJECT_SOURCE_DIR}/cmake/troupe_http.cmake
-          DESTINATION ${package_dir})
 endif()
 
 configure_package_config_file(
@@ -65,11 +63,6 @@ if(caf_is_imported)
   set(packages troupe)
   if(TARGET troupe_observer)
     list(APPEND packages troupe-observer)
-    # Without a package of its own, cpp-httplib is a header.
-    set(TROUPE_PC_HTTP "")
-    if(CPP_HTTPLIB_FOUND)
-      set(TROUPE_PC_HTTP ", cpp-httplib")
-    endif()
   endif()
   foreach(package IN LISTS packages)
     set(package_file ${PROJECT_BINARY_DIR}/${package}.pc)

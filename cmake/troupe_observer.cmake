@@ -2,11 +2,17 @@
 # troupe::observer. It is left out, with a message, where what it needs is not
 # there.
 
-include(${CMAKE_CURRENT_LIST_DIR}/troupe_http.cmake)
+find_package(Boost 1.74 QUIET)
+find_package(Threads QUIET)
+find_package(ZLIB QUIET)
+find_package(nlohmann_json QUIET)
 
-if(NOT TARGET troupe_httplib OR NOT TARGET nlohmann_json::nlohmann_json)
-  message(STATUS "troupe::observer is left out: it needs cpp-httplib and "
-                 "nlohmann-json (Debian: libcpp-httplib-dev, "
+if(NOT Boost_FOUND
+   OR NOT ZLIB_FOUND
+   OR NOT TARGET Threads::Threads
+   OR NOT TARGET nlohmann_json::nlohmann_json)
+  message(STATUS "troupe::observer is left out: it needs Boost 1.74, zlib and "
+                 "nlohmann-json (Debian: libboost-dev, zlib1g-dev, "
                  "nlohmann-json3-dev)")
   return()
 endif()
@@ -41,7 +47,8 @@ troupe_link_only_what_is_used(troupe_observer)
 target_link_libraries(
   troupe_observer
   PUBLIC troupe
-  PRIVATE troupe_httplib $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
+  PRIVATE Threads::Threads ZLIB::ZLIB $<BUILD_INTERFACE:Boost::headers>
+          $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
 set_target_properties(
   troupe_observer
   PROPERTIES CXX_EXTENSIONS OFF

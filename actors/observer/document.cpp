@@ -3,13 +3,12 @@
 
 #include "observer/document.hpp"
 
+#include "observer/json_text.hpp"
 #include "observer/words.hpp"
 #include "queue/queue_counts.hpp"
 #include "rules/within.hpp"
 #include "troupe/build_config.hpp"
 #include "troupe/observer/render.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -19,16 +18,10 @@ namespace troupe {
 
 namespace {
 
-using json = nlohmann::ordered_json;
+using observing::json_text;
 
 double seconds(timespan x) {
   return std::chrono::duration<double>(x).count();
-}
-
-/// Bytes that are not UTF-8, which a name may hold, must not keep the rest from
-/// being shown.
-std::string dump(const json& x) {
-  return x.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 /// Why, in words that do not name the worker once more.
@@ -37,95 +30,100 @@ std::string reason_of(const caf::error& why, std::string_view path) {
   return std::string{observing::bare_reason(text, path)};
 }
 
-json to_value(const outcome& x, std::string_view path) {
-  json result{{"kind", to_string(x.kind())}, {"code", x.code()}};
+void add(json_text& to, const outcome& x, std::string_view path) {
+  to.open("last_end", '{').add("kind", to_string(x.kind()));
+  to.add("code", x.code());
   if (x.reason())
-    result["reason"] = reason_of(x.reason(), path);
-  result["incarnation"] = x.incarnation();
-  result["duration"] = seconds(x.duration());
+    to.add("reason", reason_of(x.reason(), path));
+  to.add("incarnation", x.incarnation()).add("duration", seconds(x.duration()));
   if (x.abandoned())
-    result["abandoned"] = true;
-  return result;
+    to.add("abandoned", true);
+  to.close('}');
 }
 
-json to_value(const queue_counts& x) {
-  json result{{"queued", x.queued},
-              {"in_progress", x.in_progress},
-              {"sent", x.sent},
-              {"handled", x.handled},
-              {"dead_letters", x.dead_letters()}};
+void add(json_text& to, const queue_counts& x) {
+  to.open("queue", '{').add("queued", x.queued);
+  to.add("in_progress", x.in_progress).add("sent", x.sent);
+  to.add("handled", x.handled).add("dead_letters", x.dead_letters());
   if (x.handed_over != 0)
-    result["handed_over"] = x.handed_over;
-  for_each_dead_letter_count(x, [&result](const char* why, std::uint64_t n) {
-    result["dead"][why] = n;
-  });
-  return result;
+    to.add("handed_over", x.handed_over);
+  if (x.dead_letters() != 0) {
+    to.open("dead", '{');
+    for_each_dead_letter_count(x, [&to](const char* why, std::uint64_t n) {
+      to.add(why, n);
+    });
+    to.close('}');
+  }
+  to.close('}');
 }
 
-json to_value(const status_fields& xs) {
-  auto result = json::object();
+void add(json_text& to, const status_fields& xs) {
+  to.open("fields", '{');
   for (const auto& x : xs)
-    result[x.name] = x.value;
-  return result;
+    to.add(x.name, x.value);
+  to.close('}');
 }
 
-json to_value(const tree_status& x, std::size_t depth) {
+/// Adds all of a worker but its braces.
+void add(json_text& to, const tree_status& x, std::size_t depth) {
   const auto& self = x.self;
-  json result{{"path", self.path},
-              {"name", self.name},
-              {"kind", to_string(x.kind)},
-              {"state", to_string(self.state)},
-              {"phase", to_string(self.phase)},
-              {"incarnation", self.incarnation},
-              {"uptime", seconds(self.uptime)}};
+  to.add("path", self.path).add("name", self.name);
+  to.add("kind", to_string(x.kind)).add("state", to_string(self.state));
+  to.add("phase", to_string(self.phase)).add("incarnation", self.incarnation);
+  to.add("uptime", seconds(self.uptime));
   if (!x.answering)
-    result["answering"] = false;
+    to.add("answering", false);
   if (x.overlooked)
-    result["overlooked"] = true;
+    to.add("overlooked", true);
   if (self.health != health::healthy) {
-    result["health"] = to_string(self.health);
-    result["health_reason"] = self.health_reason;
+    to.add("health", to_string(self.health));
+    to.add("health_reason", self.health_reason);
   }
   if (x.restarts != 0)
-    result["restarts"] = x.restarts;
+    to.add("restarts", x.restarts);
   if (x.next_retry)
-    result["next_retry"] = seconds(*x.next_retry);
+    to.add("next_retry", seconds(*x.next_retry));
   if (x.kind == child_kind::supervisor) {
-    result["recent_restarts"] = x.recent_restarts;
-    result["max_restarts"] = x.max_restarts;
+    to.add("recent_restarts", x.recent_restarts);
+    to.add("max_restarts", x.max_restarts);
   }
   if (x.last_end)
-    result["last_end"] = to_value(*x.last_end, self.path);
+    add(to, *x.last_end, self.path);
   if (x.has_queue)
-    result["queue"] = to_value(x.queue);
+    add(to, x.queue);
   if (self.holds != 0)
-    result["holds"] = self.holds;
+    to.add("holds", self.holds);
   if (!x.fields.empty())
-    result["fields"] = to_value(x.fields);
+    add(to, x.fields);
   if (depth > 1 && !x.children.empty()) {
-    auto& below = result["children"] = json::array();
-    for (const auto& child : x.children)
-      below.push_back(to_value(child, depth - 1));
+    to.open("children", '[');
+    for (const auto& child : x.children) {
+      to.open('{');
+      add(to, child, depth - 1);
+      to.close('}');
+    }
+    to.close(']');
   }
-  return result;
 }
 
 } // namespace
 
 std::string to_json(const tree_status& x) {
-  return dump(to_value(x, SIZE_MAX));
+  json_text result;
+  result.open('{');
+  add(result, x, SIZE_MAX);
+  return result.close('}').take();
 }
 
 std::string to_json(const lifecycle_event& x, double at) {
-  json result{{"kind", to_string(x.kind)},
-              {"path", x.path},
-              {"incarnation", x.incarnation},
-              {"at", at}};
+  json_text result;
+  result.open('{').add("kind", to_string(x.kind)).add("path", x.path);
+  result.add("incarnation", x.incarnation).add("at", at);
   if (x.reason)
-    result["reason"] = reason_of(x.reason, x.path);
+    result.add("reason", reason_of(x.reason, x.path));
   if (x.span != timespan::zero())
-    result["span"] = seconds(x.span);
-  return dump(result);
+    result.add("span", seconds(x.span));
+  return result.close('}').take();
 }
 
 namespace observing {
@@ -151,21 +149,21 @@ void add_awaited(const tree_status& x, std::vector<const tree_status*>& to) {
     to.push_back(&x);
 }
 
-json in_the_way(const std::vector<const tree_status*>& xs) {
-  auto result = json::array();
-  for (const auto* x : xs)
-    result.push_back({{"path", x->self.path},
-                      {"state", to_string(x->self.state)},
-                      {"phase", to_string(x->self.phase)},
-                      {"elapsed", seconds(x->self.stopping)},
-                      {"queued", x->queue.queued},
-                      {"holds", x->self.holds}});
-  return result;
+void add_awaited(json_text& to, const std::vector<const tree_status*>& xs) {
+  to.open("awaited", '[');
+  for (const auto* x : xs) {
+    to.open('{').add("path", x->self.path);
+    to.add("state", to_string(x->self.state));
+    to.add("phase", to_string(x->self.phase));
+    to.add("elapsed", seconds(x->self.stopping));
+    to.add("queued", x->queue.queued).add("holds", x->self.holds).close('}');
+  }
+  to.close(']');
 }
 
 /// Since when the first of those at the top that stop does so, and who is
 /// awaited; null if none does.
-json stopping(const std::vector<tree_status>& trees) {
+void add_stopping(json_text& to, const std::vector<tree_status>& trees) {
   auto longest = timespan::zero();
   auto any = false;
   for (const auto& x : trees) {
@@ -174,9 +172,13 @@ json stopping(const std::vector<tree_status>& trees) {
       any = true;
     }
   }
-  if (!any)
-    return nullptr;
-  return {{"since", seconds(longest)}, {"awaited", in_the_way(awaited(trees))}};
+  if (!any) {
+    to.add_null("stopping");
+    return;
+  }
+  to.open("stopping", '{').add("since", seconds(longest));
+  add_awaited(to, awaited(trees));
+  to.close('}');
 }
 
 /// Whether one at the top is ready; nothing if it does not count.
@@ -250,35 +252,46 @@ std::vector<const tree_status*> awaited(const std::vector<tree_status>& trees) {
 
 std::string document(const std::vector<tree_status>& trees,
                      const document_facts& facts) {
-  auto ready = readiness(trees);
-  json result{{"schema", 1},
-              {"version", TROUPE_VERSION_STRING},
-              {"at", facts.at},
-              {"ready", ready.good},
-              {"why_not_ready", ready.why},
-              {"controls", facts.controls},
-              {"last_event", facts.last_event},
-              {"stopping", stopping(trees)},
-              {"trees", json::array()}};
-  for (const auto& x : trees)
-    result["trees"].push_back(to_value(x, facts.depth));
-  return dump(result);
+  const auto ready = facts.readiness ? *facts.readiness : readiness(trees);
+  json_text result;
+  result.open('{').add("schema", 1).add("version", TROUPE_VERSION_STRING);
+  result.add("at", facts.at).add("ready", ready.good);
+  result.add("why_not_ready", ready.why).add("controls", facts.controls);
+  result.add("last_event", facts.last_event);
+  add_stopping(result, trees);
+  result.open("trees", '[');
+  for (const auto& x : trees) {
+    result.open('{');
+    add(result, x, facts.depth);
+    result.close('}');
+  }
+  return result.close(']').close('}').take();
 }
 
 std::string error_document(std::string_view what) {
-  return dump({{"error", what}});
+  json_text result;
+  return result.open('{').add("error", what).close('}').take();
 }
 
-const tree_status* find(const std::vector<tree_status>& trees,
-                        std::string_view path) {
+namespace {
+
+void add_found(const std::vector<tree_status>& trees, std::string_view path,
+               std::vector<tree_status>& to) {
   for (const auto& x : trees) {
     if (x.self.path == path)
-      return &x;
-    if (path_is_within(path, x.self.path))
-      if (const auto* found = find(x.children, path))
-        return found;
+      to.push_back(x);
+    else if (path_is_within(path, x.self.path))
+      add_found(x.children, path, to);
   }
-  return nullptr;
+}
+
+} // namespace
+
+std::vector<tree_status> find(const std::vector<tree_status>& trees,
+                              std::string_view path) {
+  std::vector<tree_status> result;
+  add_found(trees, path, result);
+  return result;
 }
 
 } // namespace observing

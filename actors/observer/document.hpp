@@ -6,6 +6,7 @@
 #include "troupe/tree_status.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,8 @@ struct document_facts {
   bool controls = false;        // whether there is a token
   std::uint64_t last_event = 0; // number of the last event before it was read
   std::size_t depth = SIZE_MAX; // how many levels are wanted
+  /// Whether the program is ready, where the trees are a part of it only.
+  std::optional<verdict> readiness = {};
 };
 
 /// The text of `/status.json`.
@@ -45,8 +48,9 @@ struct document_facts {
 /// The document that answers a request in vain.
 [[nodiscard]] std::string error_document(std::string_view what);
 
-/// The worker of that path, or null.
-[[nodiscard]] const tree_status* find(const std::vector<tree_status>& trees,
-                                      std::string_view path);
+/// The workers of that path: more than one, where several at the top have the
+/// same name.
+[[nodiscard]] std::vector<tree_status>
+find(const std::vector<tree_status>& trees, std::string_view path);
 
 } // namespace troupe::observing

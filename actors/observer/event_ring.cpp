@@ -19,7 +19,6 @@ void event_ring::put(std::string path, std::string_view data) {
     entry{number, std::move(path), std::move(text)}));
   if (kept_.size() > capacity_)
     kept_.pop_front();
-  more_.notify_all();
 }
 
 void event_ring::skip(std::uint64_t n) {
@@ -27,7 +26,6 @@ void event_ring::skip(std::uint64_t n) {
     return;
   std::unique_lock guard{mtx_};
   last_ += n;
-  more_.notify_all();
 }
 
 std::uint64_t event_ring::last() const {
@@ -35,12 +33,10 @@ std::uint64_t event_ring::last() const {
   return last_;
 }
 
-event_ring::batch event_ring::read(std::uint64_t after, timespan limit) const {
+event_ring::batch event_ring::read(std::uint64_t after) const {
   std::unique_lock guard{mtx_};
   after = std::min(after, last_);
-  more_.wait_for(guard, limit, [&] { return closed_ || last_ != after; });
   batch result;
-  result.closed = closed_;
   result.last = last_;
   auto first = std::find_if(kept_.begin(), kept_.end(), [after](const auto& x) {
     return x->number > after;
@@ -48,12 +44,6 @@ event_ring::batch event_ring::read(std::uint64_t after, timespan limit) const {
   result.events.assign(first, kept_.end());
   result.missed = last_ - after - result.events.size();
   return result;
-}
-
-void event_ring::close() {
-  std::unique_lock guard{mtx_};
-  closed_ = true;
-  more_.notify_all();
 }
 
 std::string to_stream(const event_ring::batch& x, std::string_view under) {

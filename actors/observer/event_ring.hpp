@@ -3,15 +3,11 @@
 
 #pragma once
 
-#include "troupe/time.hpp"
-
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +33,6 @@ public:
     std::vector<entry_ptr> events;
     std::uint64_t missed = 0; // before the first of them
     std::uint64_t last = 0;   // where to go on
-    bool closed = false;      // there will be no more
   };
 
   /// @param capacity How many are kept, more than zero.
@@ -55,23 +50,16 @@ public:
   /// The number of the last event.
   [[nodiscard]] std::uint64_t last() const;
 
-  /// Waits for events after number `after`; a number that is yet to come counts
+  /// Reads the events after number `after`; a number that is yet to come counts
   /// as the last one.
-  /// @param limit How long, on the steady clock.
-  /// @returns what there is, and nothing if there was none in time.
-  [[nodiscard]] batch read(std::uint64_t after, timespan limit) const;
-
-  /// Tells all readers that there will be no more.
-  void close();
+  [[nodiscard]] batch read(std::uint64_t after) const;
 
 private:
   const std::size_t capacity_;
 
   mutable std::mutex mtx_;
-  mutable std::condition_variable more_;
   std::deque<entry_ptr> kept_;
   std::uint64_t last_ = 0;
-  bool closed_ = false;
 };
 
 /// Renders a batch for a stream of server-sent events: the events of `under`,

@@ -3,95 +3,88 @@
 
 #pragma once
 
-#include <httplib.h>
+#include "observer/http_message.hpp"
 
-#include <array>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <mutex>
-#include <set>
+#include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
+#include <variant>
 
 namespace troupe::observing {
 
-/// A server whose clients cannot keep it busy: a request has to come within a
-/// time and a size, however it is cut into pieces, and who takes nothing of
-/// what it is sent is left. cpp-httplib itself limits each call alone, so that
-/// a byte now and then is enough to hold a thread for ever.
-class http_server final : public httplib::Server {
+class event_ring;
+
+/// Requests of one sort: they wait for others of it only.
+enum class lane {
+  probe,  ///< An orchestrator asks, and restarts the program if it waits long.
+  look,   ///< Somebody looks at all workers.
+  change, ///< Somebody changes something, and waits until it is done.
+};
+
+/// A request that may take some time.
+struct http_task {
+  lane where = lane::look;
+  std::function<http_answer()> run;
+};
+
+/// The answer to a request, or how to find it.
+using http_reply = std::variant<http_answer, http_task>;
+
+/// A server whose clients can keep neither it nor one another waiting: one
+/// thread reads and writes for all connections and waits for nobody, and a few
+/// threads for each lane find the answers. Thread-safe.
+class http_server {
 public:
+  class core;
+
   /// How long a client may take for a request, and may take nothing of what it
   /// is sent.
   static constexpr std::chrono::seconds client_limit{5};
 
-  /// How long a connection is kept for the next request.
-  static constexpr std::chrono::seconds keep_alive{2};
+  /// How long a connection is kept for the next request, as clients are told.
+  static constexpr std::chrono::seconds keep_alive{5};
 
-  /// How long a request may be, in bytes, with its body.
-  static constexpr std::size_t longest_request = 16 * 1024;
+  /// How often a stream without events shows that it is alive.
+  static constexpr std::chrono::seconds heartbeat{5};
 
-  /// No request begins any more, and nobody is waited for who is slow.
-  void close_connections();
+  struct options {
+    std::string address;
+    std::uint16_t port = 0; // zero: any that is free
+    std::size_t max_streams = 0;
+    /// Answers a request at once, or says how. Called by one thread.
+    std::function<http_reply(const http_request&)> serve;
+    /// Takes a line for the log.
+    std::function<void(const std::string&)> complain;
+  };
 
-  /// Lets go of the port, before anybody has begun to listen on it.
-  void unbind() noexcept;
+  /// Takes the port. Nobody is served before `start`.
+  /// @param events What streams read. Outlives this.
+  /// @throws std::system_error if it cannot listen there, or there is no thread
+  ///         for it.
+  http_server(options how, const event_ring& events);
 
-private:
-  class connection;
+  http_server(const http_server&) = delete;
 
-  bool process_and_close_socket(socket_t socket) override;
+  http_server& operator=(const http_server&) = delete;
 
-  bool add(socket_t socket);
+  /// Closes all connections. Waits for tasks at work.
+  ~http_server();
 
-  void remove(socket_t socket);
+  void start();
 
-  std::atomic<bool> closing_{false};
+  /// There are new events.
+  void wake_streams() noexcept;
 
-  std::mutex mtx_;
-  std::set<socket_t> open_;
-};
+  [[nodiscard]] std::uint16_t port() const noexcept;
 
-/// One connection, as cpp-httplib wants to have it.
-class http_server::connection final : public httplib::Stream {
-public:
-  connection(socket_t socket, const std::atomic<bool>& closing)
-    : socket_(socket), closing_(closing) {
-    // nop
-  }
-
-  /// Waits for the first byte of a request, which has its time and size from
-  /// then on.
-  [[nodiscard]] bool await_request();
-
-  [[nodiscard]] bool is_readable() const override;
-
-  [[nodiscard]] bool is_writable() const override;
-
-  ssize_t read(char* to, std::size_t size) override;
-
-  ssize_t write(const char* from, std::size_t size) override;
-
-  void get_remote_ip_and_port(std::string& ip, int& port) const override;
-
-  void get_local_ip_and_port(std::string& ip, int& port) const override;
-
-  [[nodiscard]] socket_t socket() const override {
-    return socket_;
-  }
+  /// How many read the events at this moment.
+  [[nodiscard]] std::size_t streams() const noexcept;
 
 private:
-  using clock = std::chrono::steady_clock;
-
-  [[nodiscard]] bool wait(short what, clock::time_point until) const;
-
-  const socket_t socket_;
-  const std::atomic<bool>& closing_;
-  clock::time_point read_until_{};
-  std::size_t budget_ = 0;
-  std::array<char, 4096> buffer_{};
-  std::size_t first_ = 0;
-  std::size_t last_ = 0;
+  std::unique_ptr<core> core_;
 };
 
 } // namespace troupe::observing

@@ -8,6 +8,8 @@
 #include "rules/printable.hpp"
 
 #include <algorithm>
+#include <map>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -135,15 +137,16 @@ std::string_view colour_of(const tree_status& x) {
   return "white";
 }
 
-void add_nodes(const tree_status& x, std::string& to) {
-  const auto id = quoted(x.self.path);
+/// @param tree Tells it from another tree of the same name.
+void add_nodes(const tree_status& x, const std::string& tree, std::string& to) {
+  const auto id = quoted(x.self.path + tree);
   auto label = x.self.name + " (" + to_string(x.self.phase) + ")";
   to += "  " + id + " [label=" + quoted(label)
         + ", fillcolor=" + std::string{colour_of(x)}
         + (x.kind == child_kind::supervisor ? ", shape=box" : "") + "];\n";
   for (const auto& child : x.children) {
-    add_nodes(child, to);
-    to += "  " + id + " -> " + quoted(child.self.path) + ";\n";
+    add_nodes(child, tree, to);
+    to += "  " + id + " -> " + quoted(child.self.path + tree) + ";\n";
   }
 }
 
@@ -162,8 +165,12 @@ std::string to_dot(const std::vector<tree_status>& trees) {
   std::string result = "digraph troupe {\n"
                        "  node [style=filled, shape=ellipse, "
                        "fontname=\"sans-serif\"];\n";
-  for (const auto& x : trees)
-    add_nodes(x, result);
+  std::map<std::string_view, int> trees_of;
+  for (const auto& x : trees) {
+    // No path has two slashes in a row.
+    const auto n = ++trees_of[x.self.path];
+    add_nodes(x, n == 1 ? std::string{} : "//" + std::to_string(n), result);
+  }
   result += "}\n";
   return result;
 }

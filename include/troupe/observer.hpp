@@ -44,7 +44,7 @@ struct observer_options {
   /// refused.
   std::string token = {};
 
-  /// How many may read the events at a time. Each takes a thread.
+  /// How many may read the events at a time. Each takes a connection.
   std::size_t max_streams = 100;
 
   /// How many events are kept for those who come later, or are slow.
@@ -74,8 +74,9 @@ struct observer_options {
 /// }
 /// ~~~
 ///
-/// It has threads of its own, which serve one request each and wait for nobody
-/// but who asks: a worker never waits for it. While nobody looks, it costs what
+/// It has threads of its own: one that reads and writes for all connections,
+/// and a few that find the answers. A worker never waits for them, and probes
+/// and metrics never wait for other requests. While nobody looks, it costs what
 /// its subscription to the events costs.
 ///
 /// It belongs to a program that runs in real time: with a `testing::system`,

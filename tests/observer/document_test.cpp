@@ -15,7 +15,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -147,6 +149,11 @@ TEST_CASE("S29 trees for Graphviz") {
   CHECK_THAT(text,
              ContainsSubstring(R"x("/t/\"odd\\" [label="\"odd\\ (done)")x"));
   CHECK_THAT(text, ContainsSubstring(R"("/t" -> "/t/\"odd\\";)"));
+  // Two of one name are two.
+  auto two = troupe::to_dot({supervisor(ready("/t"), {ready("/t/a")}),
+                             supervisor(ready("/t"), {ready("/t/a")})});
+  CHECK_THAT(two, ContainsSubstring(R"("/t" -> "/t/a";)"));
+  CHECK_THAT(two, ContainsSubstring(R"("/t//2" -> "/t/a//2";)"));
 }
 
 TEST_CASE("S29 a worker as JSON has what there is to say") {
@@ -326,9 +333,29 @@ TEST_CASE("S29 the document of a whole system") {
 TEST_CASE("S29 a worker is found by its path") {
   using troupe::observing::find;
   std::vector<tree_status> trees{
-    ready("/t"), supervisor(ready("/t2"), {ready("/t2/a"), ready("/t2/ab")})};
-  CHECK(find(trees, "/t2/ab") == &trees[1].children[1]);
-  CHECK(find(trees, "/t2") == &trees[1]);
-  CHECK(find(trees, "/t/a") == nullptr);
-  CHECK(find(trees, "") == nullptr);
+    ready("/t"), supervisor(ready("/t2"), {ready("/t2/a"), ready("/t2/ab")}),
+    supervisor(ready("/t2"), {ready("/t2/b")})};
+  auto found = [&trees](std::string_view path) {
+    std::vector<std::size_t> children;
+    for (const auto& x : find(trees, path)) {
+      CHECK(x.self.path == path);
+      children.push_back(x.children.size());
+    }
+    return children;
+  };
+  CHECK(found("/t2/ab") == std::vector<std::size_t>{0});
+  // Two trees of one name, each of which may be meant.
+  CHECK(found("/t2") == std::vector<std::size_t>{2, 1});
+  CHECK(found("/t2/b") == std::vector<std::size_t>{0});
+  CHECK(found("/t/a").empty());
+  CHECK(found("").empty());
+}
+
+TEST_CASE("S29 a part of a tree is not judged as if it were a program") {
+  using troupe::observing::document;
+  auto part = worker("/t/a", worker_state::stopped, worker_phase::backing_off);
+  const auto program = troupe::observing::verdict{};
+  auto doc = json::parse(document({part}, {.readiness = program}));
+  CHECK(doc["ready"] == true);
+  CHECK(doc["why_not_ready"] == "");
 }

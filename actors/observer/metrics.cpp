@@ -3,6 +3,7 @@
 
 #include "troupe/observer/metrics.hpp"
 
+#include "observer/exposition.hpp"
 #include "pool/pool_worker.hpp"
 #include "system/meter.hpp"
 #include "system/runtime.hpp"
@@ -13,7 +14,6 @@
 #include "worker/worker_core.hpp"
 
 #include <caf/actor_system.hpp>
-#include <caf/telemetry/collector/prometheus.hpp>
 #include <caf/telemetry/counter.hpp>
 #include <caf/telemetry/gauge.hpp>
 #include <caf/telemetry/histogram.hpp>
@@ -333,9 +333,9 @@ void export_metrics(caf::actor_system& sys, metrics_options options) {
 std::string prometheus_text(caf::actor_system& sys) {
   if (auto* counting = runtime::of(sys)->get_meter())
     static_cast<registry_meter*>(counting)->sample();
-  telemetry::collector::prometheus collector;
-  auto text = collector.collect_from(sys.metrics());
-  return {text.begin(), text.end()};
+  observing::exposition result;
+  sys.metrics().collect(result);
+  return result.text();
 }
 
 } // namespace troupe

@@ -13,13 +13,28 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <caf/actor_system.hpp>
+#include <caf/telemetry/counter.hpp>
 #include <caf/telemetry/gauge.hpp>
+#include <caf/telemetry/histogram.hpp>
 #include <caf/telemetry/metric_registry.hpp>
 
+#include <array>
 #include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
+
+#include <unistd.h>
+
+#ifndef TROUPE_PROMTOOL
+#  define TROUPE_PROMTOOL ""
+#endif
 
 using namespace std::chrono_literals;
 
@@ -68,6 +83,23 @@ double bucket(const std::string& text, const std::string& metric, double upto) {
         !le.starts_with('+') && std::stod(le) == upto)
       return std::stod(le.substr(le.find(' ') + 1));
   return -1;
+}
+
+/// What promtool, a part of Prometheus, finds wrong with a text.
+std::string complaints_about(const std::string& text) {
+  std::string file = std::filesystem::temp_directory_path() / "metrics-XXXXXX";
+  const auto fd = ::mkstemp(file.data());
+  REQUIRE(fd >= 0);
+  ::close(fd);
+  std::ofstream{file} << text;
+  const auto line = std::string{TROUPE_PROMTOOL} + " check metrics <" + file
+                    + " >" + file + ".out 2>&1";
+  const auto code = std::system(line.c_str());
+  std::ifstream from{file + ".out"};
+  std::string result{std::istreambuf_iterator<char>{from}, {}};
+  std::filesystem::remove(file);
+  std::filesystem::remove(file + ".out");
+  return code == 0 ? std::string{} : "it fails: " + result;
 }
 
 } // namespace
@@ -160,4 +192,64 @@ TEST_CASE("Q8 S29 handles may outlive the system that counts") {
   }
   ref.send(1);
   CHECK(ref.queue().closed == 1);
+}
+
+TEST_CASE("S29 Prometheus reads the metrics, whatever the program's own hold") {
+  testing_system sys;
+  export_metrics(sys, {.sampling_interval = troupe::infinite});
+  caf::actor_system& system = sys;
+  auto& metrics = system.metrics();
+  metrics
+    .gauge_singleton<double>("my-program", "load",
+                             "One \\ two\nthree \"four\" \xff")
+    ->value(-std::numeric_limits<double>::infinity());
+  metrics
+    .gauge_instance("my", "files", {{"name", "a\"b\\c\nd\xff\xc3\xa4"}},
+                    "Files.")
+    ->value(7);
+  metrics.gauge_singleton("my", "odd.name", "Odd.")->value(1);
+  metrics.gauge_singleton("my", "odd_name", "Odd, too.");
+  metrics.counter_singleton("my.odd", "name", "Odd, and no gauge.");
+  const std::array<double, 2> bounds{-1.5, 0.1};
+  metrics
+    .histogram_singleton<double>("my", "delay",
+                                 caf::make_span(bounds.data(), bounds.size()),
+                                 "How long.", "seconds")
+    ->observe(std::numeric_limits<double>::infinity());
+  const std::array<std::int64_t, 2> sizes{1, 2};
+  metrics
+    .histogram_singleton<std::int64_t>(
+      "my", "size", caf::make_span(sizes.data(), sizes.size()), "How many.",
+      "bytes")
+    ->observe(2);
+  const auto text = prometheus_text(sys);
+  CHECK_THAT(text, ContainsSubstring(
+                     "# HELP my_program_load One \\\\ two\\nthree \"four\" "
+                     "\xef\xbf\xbd\n# TYPE my_program_load gauge\n"
+                     "my_program_load -Inf\n"));
+  CHECK_THAT(text,
+             ContainsSubstring("my_files{name=\"a\\\"b\\\\c\\nd\xef\xbf\xbd\xc3"
+                               "\xa4\"} 7\n"));
+  CHECK_THAT(text, ContainsSubstring(R"(
+my_delay_seconds_bucket{le="-1.5"} 0
+my_delay_seconds_bucket{le="0.1"} 0
+my_delay_seconds_bucket{le="+Inf"} 1
+my_delay_seconds_sum +Inf
+my_delay_seconds_count 1
+)"));
+  CHECK_THAT(text, ContainsSubstring(R"(
+my_size_bytes_bucket{le="1"} 0
+my_size_bytes_bucket{le="2"} 1
+my_size_bytes_bucket{le="+Inf"} 1
+my_size_bytes_sum 2
+my_size_bytes_count 1
+)"));
+  CHECK_THAT(text, ContainsSubstring("\nmy_odd_name 1\nmy_odd_name 0\n"));
+  // No value has a time of its own.
+  std::istringstream lines{text};
+  for (std::string line; std::getline(lines, line);)
+    if (!line.starts_with('#'))
+      CHECK(line.find(' ', line.rfind('}') + 1) == line.rfind(' '));
+  if (*TROUPE_PROMTOOL != '\0')
+    CHECK(complaints_about(text) == "");
 }

@@ -50,7 +50,9 @@ struct metrics_options {
 void export_metrics(caf::actor_system& sys, metrics_options options = {});
 
 /// All metrics of an actor system, those of CAF and of the program included, in
-/// Prometheus' text format, up to date.
+/// Prometheus' text format, up to date. Without timestamps, so that a program
+/// that has gone is seen to be gone; what names and labels hold is escaped. Of
+/// two metrics of one name and of different types, the first one is there.
 [[nodiscard]] std::string prometheus_text(caf::actor_system& sys);
 
 } // namespace troupe

@@ -77,6 +77,14 @@ std::string waits_for(const std::vector<worker_census::awaited_worker>& whom) {
   return result;
 }
 
+/// How it has ended, for people.
+std::string end_of(event_kind what, std::string_view why) {
+  auto result = std::string{what == event_kind::failed    ? "Failed"
+                            : what == event_kind::stopped ? "Stopped"
+                                                          : "Stopped by force"};
+  return why.empty() ? result : result + ": " + notify_text(why, longest_path);
+}
+
 } // namespace
 
 std::string notify_text(std::string_view text, std::size_t most) {
@@ -91,7 +99,8 @@ std::string notify_text(std::string_view text, std::size_t most) {
   return result + "...";
 }
 
-std::string notify_rules::on_root(event_kind what, const std::string& path) {
+std::string notify_rules::on_root(event_kind what, const std::string& path,
+                                  std::string_view why) {
   if (stage_ != stage::starting && path != root_)
     return {};
   const auto* found = std::find_if(std::begin(table), std::end(table),
@@ -102,6 +111,11 @@ std::string notify_rules::on_root(event_kind what, const std::string& path) {
     return {};
   stage_ = found->to;
   root_ = path;
+  if (stage_ == stage::over) {
+    end_ = end_of(what, why);
+    next_status_ = time_point::min();
+    status_due_ = time_point::min();
+  }
   return found->message;
 }
 
@@ -131,7 +145,7 @@ std::string notify_rules::describe(const worker_census& what) const {
                ? "Stopping: " + counts_of(what)
                : "Stopping, waits for " + waits_for(what.awaited);
     case stage::over:
-      return "Stopped";
+      return end_;
   }
   return {};
 }

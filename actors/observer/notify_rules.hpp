@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe {
@@ -62,9 +63,12 @@ public:
     return stage_ == stage::ready || stage_ == stage::stopping;
   }
 
-  /// Something has happened to a supervisor that has nobody above it.
+  /// Something has happened to a supervisor that has nobody above it. The
+  /// status of its end is due at once: there may be no other one.
+  /// @param why The reason of an end that was no normal one, or empty.
   /// @returns what to send; empty for nothing.
-  [[nodiscard]] std::string on_root(event_kind what, const std::string& path);
+  [[nodiscard]] std::string on_root(event_kind what, const std::string& path,
+                                    std::string_view why = {});
 
   /// Something has happened to somebody, so the status may be another one.
   void note_change(time_point now) noexcept;
@@ -86,6 +90,7 @@ private:
   time_point status_due_ = never;
   time_point next_status_ = time_point::min();
   std::string last_status_;
+  std::string end_ = "Stopped";
 };
 
 /// Makes a text fit for one line of systemd's protocol: printable, cut to a

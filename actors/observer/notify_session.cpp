@@ -3,6 +3,7 @@
 
 #include "observer/notify_session.hpp"
 
+#include "observer/words.hpp"
 #include "rules/within.hpp"
 #include "system/caf_compat.hpp"
 #include "system/runtime.hpp"
@@ -238,8 +239,11 @@ void notify_session::heed_roots(time_point now) {
   // The status says where the root is, whatever was counted meanwhile.
   if (!news.empty())
     rules_.note_change(now);
-  for (const auto& x : news)
-    queue(rules_.on_root(x->kind, x->path));
+  for (const auto& x : news) {
+    const auto why = x->reason ? text_of(x->reason) : std::string{};
+    queue(
+      rules_.on_root(x->kind, x->path, observing::bare_reason(why, x->path)));
+  }
 }
 
 void notify_session::send_status(runtime& rt) {

@@ -290,6 +290,29 @@ TEST_CASE("the status says how many workers there are of which kind") {
     CHECK(rules_at(where).status(census, time_point{}) == expected);
 }
 
+TEST_CASE("the last status says at once how it has ended") {
+  struct row {
+    event_kind what;
+    std::string why;
+    std::string expected;
+  };
+  const row table[] = {
+    {event_kind::stopped, "", "STATUS=Stopped"},
+    {event_kind::failed, "it gave\nup", "STATUS=Failed: it gave\\x0aup"},
+    {event_kind::forced, "", "STATUS=Stopped by force"},
+    {event_kind::abandoned, "stuck", "STATUS=Stopped by force: stuck"},
+  };
+  for (const auto& [what, why, expected] : table) {
+    auto rules = rules_at(stage::stopping);
+    const auto now = time_point{10s};
+    rules.note_change(now);
+    CHECK_FALSE(rules.status({.stopping = 1}, now).empty());
+    static_cast<void>(rules.on_root(what, "/a", why));
+    CHECK(rules.status_due() <= now);
+    CHECK(rules.status({}, now) == expected);
+  }
+}
+
 TEST_CASE("the status is looked at once a second at most") {
   auto rules = rules_at(stage::ready);
   const auto begin = time_point{10s};

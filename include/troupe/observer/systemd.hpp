@@ -27,9 +27,10 @@ class notify_session;
 /// - `READY=1` when the first supervisor that has nobody above it is ready;
 /// - `STOPPING=1` when that one is asked to stop, begins to stop by itself, or
 ///   has ended;
-/// - `STATUS=` with how many workers run, back off and stop, and during a stop
-///   with those it waits for; `systemctl status` shows it. Once a second at
-///   most, and only if it has changed;
+/// - `STATUS=` with how many workers run, back off and stop, during a stop with
+///   those it waits for, and at the end with how that was; `systemctl status`
+///   shows it. Once a second at most, but for the last one, and only if it has
+///   changed;
 /// - `WATCHDOG=1` each half of `WATCHDOG_USEC` from `READY=1` on, if the unit
 ///   has a `WatchdogSec`. Before each one that supervisor is asked something,
 ///   which it answers on a thread of CAF's scheduler when its turn comes. As

@@ -357,6 +357,12 @@ TEST_CASE("who is no observer is refused with 1, saying why") {
   }
 }
 
+TEST_CASE("a host that there is not is said to be unknown") {
+  const auto found = run({"--once", "http://nobody.invalid:1"});
+  CHECK(found.code == 1);
+  CHECK_THAT(found.err, ContainsSubstring("unknown host nobody.invalid"));
+}
+
 TEST_CASE("a mistake in the command line is refused with 2") {
   for (const auto& words : std::vector<std::vector<std::string>>{
          {"--no-such"}, {"--json"}, {"--once", "ftp://x"}, {}, // no terminal

@@ -702,6 +702,27 @@ TEST_CASE("nothing that a server says reaches the terminal as a command") {
     CHECK(printable(to_text(x)) == to_text(x));
 }
 
+TEST_CASE("one very long name does not move the columns of the others") {
+  const std::string name(10'000, 'x');
+  auto worker = [](const std::string& path) {
+    return R"({"path": "/)" + path + R"(", "name": ")" + path
+           + R"(", "kind": "worker", "state": "running", "phase": "ready"})";
+  };
+  const auto what
+    = decode_status(R"({"schema": 1, "version": "0", "ready": true, "trees": [)"
+                    + worker("a") + ", " + worker(name) + "]}");
+  auto whole = false;
+  for (const auto& x : draw_all({.url = "u", .last = &what})) {
+    const auto text = to_text(x);
+    // It is shown as a whole all the same: nobody can scroll what is printed.
+    if (text.find(name) != std::string::npos)
+      whole = true;
+    else
+      CHECK(width_of(text) < 200);
+  }
+  CHECK(whole);
+}
+
 TEST_CASE("a line keeps its styles, and ends each of them") {
   const line x{{{"a", style::bad}, {"b"}, {"c ", style::reverse}}};
   CHECK(to_text(x) == "abc");

@@ -265,8 +265,13 @@ std::string count_cell(std::uint64_t x) {
   return x == 0 ? "-" : render_count(x);
 }
 
+/// What is called too long to stand in its column takes the room it needs.
+std::string pad(std::string text, std::size_t width) {
+  return width_of(text) > width ? text : fit_left(text, width);
+}
+
 line table_row(const worker& x, const std::optional<double>& rate,
-               const view& how, std::size_t label_width) {
+               std::string name) {
   const auto& queue = x.queue;
   const std::array<std::string, columns.size()> cells{
     state_cell(x),
@@ -278,7 +283,7 @@ line table_row(const worker& x, const std::optional<double>& rate,
     queue ? count_cell(queue->dead_letters) : "",
     count_cell(x.holds),
   };
-  line result{{{fit_left(label(x, how), label_width)}}};
+  line result{{{std::move(name)}}};
   for (std::size_t i = 0; i < cells.size(); ++i) {
     const auto width = columns[i].width;
     result.parts.push_back(
@@ -375,7 +380,8 @@ std::vector<line> draw(const scene& what, const view& how, screen_size size) {
     result.push_back(table_head(width));
     for (auto i = first; i < last; ++i) {
       const auto& x = what.last->workers[shown[i]];
-      auto row = table_row(x, rate_of(what, shown[i]), how, width);
+      auto row = table_row(x, rate_of(what, shown[i]),
+                           fit_left(label(x, how), width));
       result.push_back(x.path == how.cursor ? marked(row, size.columns)
                                             : std::move(row));
     }
@@ -395,11 +401,15 @@ std::vector<line> draw_all(const scene& what) {
     return result;
   const view how;
   const auto shown = shown_workers(*what.last, how);
-  const auto width = label_width(*what.last, shown, how, unlimited);
+  // One very long name must not move the columns of all others.
+  constexpr std::size_t widest = 60;
+  const auto width = std::min(label_width(*what.last, shown, how, unlimited),
+                              widest);
   result.push_back(table_head(width));
-  for (const auto i : shown)
-    result.push_back(
-      table_row(what.last->workers[i], rate_of(what, i), how, width));
+  for (const auto i : shown) {
+    const auto& x = what.last->workers[i];
+    result.push_back(table_row(x, rate_of(what, i), pad(label(x, how), width)));
+  }
   return result;
 }
 

@@ -10,6 +10,8 @@
 #include <exception>
 #include <utility>
 
+#include <netdb.h>
+
 namespace troupe_top {
 
 namespace {
@@ -18,6 +20,15 @@ namespace {
 constexpr std::size_t largest_document = std::size_t{256} << 20;
 
 constexpr std::chrono::seconds patience{5};
+
+/// Whether there is no machine of that name.
+bool is_unknown(const std::string& host) {
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(host.c_str(), nullptr, nullptr, &found) != 0)
+    return true;
+  ::freeaddrinfo(found);
+  return false;
+}
 
 const char* meaning_of(httplib::Error x) {
   switch (x) {
@@ -67,7 +78,10 @@ public:
     if (too_long)
       result.problem = "its status is longer than 256 MiB";
     else if (!got)
-      result.problem = meaning_of(got.error());
+      result.problem = got.error() == httplib::Error::Connection
+                           && is_unknown(where_.host)
+                         ? "unknown host " + where_.host
+                         : meaning_of(got.error());
     else if (got->status != 200)
       result.problem = "it answers " + std::to_string(got->status) + ": "
                        + first_line(result.text);

@@ -70,6 +70,28 @@ export async function onStage(options, use) {
   assert.deepEqual(complaints, []);
 }
 
+/** Has `page` believe that its tab is hidden, or that it can be seen. */
+export function setHidden(page, isHidden) {
+  return page.evaluate((hidden) => {
+    Object.defineProperty(document, "hidden",
+                          { configurable: true, get: () => hidden });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, isHidden);
+}
+
+/** Opens `count` more tabs like `page`, each of which is live. */
+export async function moreTabs(page, count) {
+  const tabs = [];
+  for (let n = 0; n < count; ++n) {
+    const tab = await page.context().newPage();
+    tab.setDefaultTimeout(patience);
+    await tab.goto(page.url());
+    await tab.locator("#lamp-stream", { hasText: "live" }).waitFor();
+    tabs.push(tab);
+  }
+  return tabs;
+}
+
 /** The row of the worker at `path`, in one condition or in any. */
 export function row(page, path, condition) {
   const state = condition ? `[data-condition="${condition}"]` : "";

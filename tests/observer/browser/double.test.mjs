@@ -5,8 +5,9 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import {
-  button, closeBrowser, crashAndRetry, fact, narrow, onStage, openDetails,
-  picture, row, until, waitForButtons, wide,
+  button, closeBrowser, crashAndRetry, fact, moreTabs, narrow, onStage,
+  openDetails, picture, row, setHidden, shownPaths, until, waitForButtons,
+  waitForRows, wide,
 } from "./browser.mjs";
 
 after(closeBrowser);
@@ -101,6 +102,110 @@ test("a program that was started again is followed from its first event", () =>
     await page.locator("#log li[data-kind=failed]").waitFor();
   }));
 
+test("nine tabs share one stream, whoever has it", () =>
+  onStage({ scene: "pipeline" }, async (page, stage) => {
+    const streams = [];
+    page.context().on("request", (request) => {
+      if (new URL(request.url()).pathname === "/events")
+        streams.push(request.frame().page());
+    });
+    const others = await moreTabs(page, 8);
+    assert.deepEqual(streams, []);
+    const all = [page, ...others];
+    const checkAll = async (tabs, path) => {
+      stage.tell(`crash ${path}`);
+      for (const tab of tabs)
+        await tab.locator("#log li[data-kind=failed]", { hasText: path })
+          .waitFor();
+    };
+    await checkAll(all, "/pipeline/fetcher");
+    // The one that has it is hidden, and closed: another one gets it.
+    await setHidden(page, true);
+    await checkAll(others, "/pipeline/writer");
+    assert.equal(streams.length, 1);
+    await setHidden(page, false);
+    await page.locator("#log li[data-kind=failed]", { hasText: "writer" })
+      .waitFor();
+    await page.locator("#lamp-stream", { hasText: "live" }).waitFor();
+    assert.equal(streams.length, 1);
+    await streams[0].close();
+    const rest = all.filter((tab) => tab !== streams[0]);
+    await checkAll(rest, "/pipeline/parsers/parser-1");
+    for (const tab of rest) {
+      await tab.locator("#lamp-stream", { hasText: "live" }).waitFor();
+      assert.equal(await tab.locator("#log li[data-kind=failed]").count(), 3);
+    }
+    assert.equal(streams.length, 2);
+  }));
+
+test("a page says what it waits for while it is loaded", () =>
+  onStage({ scene: "crowd" }, async (page, stage) => {
+    let goOn = () => {};
+    const gate = new Promise((resolve) => {
+      goOn = resolve;
+    });
+    await page.route("**/status.json", (route) =>
+      gate.then(() => route.continue()).catch(() => {}));
+    await page.goto(`${stage.url}/?again`);
+    await page.locator("#nothing", { hasText: "Asking for the workers" })
+      .waitFor();
+    await page.evaluate(() => {
+      window.said = [];
+      new MutationObserver(() =>
+        window.said.push(document.getElementById("nothing").innerText))
+        .observe(document.getElementById("nothing"), {
+          subtree: true, characterData: true, childList: true,
+        });
+    });
+    goOn();
+    await page.locator("#nothing").waitFor({ state: "hidden" });
+    const said = await page.evaluate(() => window.said);
+    assert.ok(said.some((x) => /Reading the workers … [1-9]/.test(x)), said);
+    await page.unrouteAll({ behavior: "ignoreErrors" });
+  }));
+
+test("an event that is repeated is one line, and hides no other one", () =>
+  onStage({ scene: "pipeline" }, async (page, stage) => {
+    stage.tell("crash /pipeline/parsers/parser-1");
+    for (let n = 0; n < 600; ++n) {
+      stage.tell("stall /pipeline/writer");
+      stage.tell("stall /pipeline/fetcher");
+    }
+    const stalled = page.locator("#log li[data-kind=stalled]");
+    await stalled.filter({ hasText: "writer" }).filter({ hasText: "× 600" })
+      .waitFor();
+    await stalled.filter({ hasText: "fetcher" }).filter({ hasText: "× 600" })
+      .waitFor();
+    assert.equal(await stalled.count(), 2);
+    await page.locator("#log li[data-kind=failed]").waitFor();
+    await picture(page, "repeated");
+  }));
+
+test("those in trouble come first, with one key, and are one click away", () =>
+  onStage({ scene: "troubled" }, async (page) => {
+    await page.locator(".row").nth(18).waitFor();
+    const before = await shownPaths(page);
+    await page.keyboard.press("t");
+    await until(async () => assert.deepEqual((await shownPaths(page)).slice(0, 5),
+      ["/pipeline", "/pipeline/index", "/pipeline/stores",
+       "/pipeline/stores/primary", "/pipeline/stores/replica"]
+        .filter((x) => before.includes(x))));
+    await picture(page, "trouble-first");
+    const button = page.getByRole("button", { name: "Trouble first" });
+    assert.equal(await button.getAttribute("aria-pressed"), "true");
+    await button.click();
+    await waitForRows(page, before);
+    // It leads to one after the other.
+    const below = row(page, "/pipeline").locator(".below");
+    assert.equal(await below.innerText(), "4 below in trouble");
+    await below.click();
+    await page.locator("#details-path", { hasText: "/pipeline/index" })
+      .waitFor();
+    await below.click();
+    await page.locator("#details-path", { hasText: "/pipeline/stores/primary" })
+      .waitFor();
+  }));
+
 test("events that were missed are counted", () =>
   onStage({ scene: "pipeline" }, async (page, stage) => {
     stage.tell("miss 17");
@@ -111,6 +216,9 @@ test("events that were missed are counted", () =>
 test("names are text, whatever they hold", () =>
   onStage({ scene: "hostile" }, async (page, stage) => {
     await page.locator(".row").nth(6).waitFor();
+    // As in a terminal, nothing turns the text around or hides it.
+    await page.locator(".row .name").getByText(
+      "\\u{202e}gnorw eht yaw\\x07\\x0a", { exact: true }).waitFor();
     const image = "<img src=x onerror=window.attacked=1>";
     assert.equal(await page.locator(".row .name").first().innerText(), image);
     await page.locator(".row .name", { hasText: "window.attacked=1</script>" })

@@ -13,6 +13,7 @@
 //   refuse on|off                          answers streams with 503
 //   mute on|off                            answers nothing at all with 200
 //   miss N                                 says that N events were missed
+//   stall PATH                             its code has not returned, once more
 //   begin-again                            as if the program were a new one
 
 import { createHash } from "node:crypto";
@@ -446,6 +447,7 @@ const commands = {
   mute: (how) => {
     isMute = how === "on";
   },
+  stall: (path) => emit("stalled", workers.get(path), { span: 1 }),
   miss: (count) => {
     for (const stream of streams)
       stream.write(`event: missed\ndata: {"missed": ${count}}\n\n`);
@@ -462,6 +464,8 @@ scenes[process.argv[2] ?? "pipeline"]();
 for (const worker of workers.values())
   emit(worker.incarnation > 1 ? "restarted" : "started", worker);
 setInterval(handleAll, 100);
+// A stream shows that it is alive.
+setInterval(() => streams.forEach((stream) => stream.write(":\n\n")), 5000);
 createInterface({ input: process.stdin })
   .on("line", (line) => {
     const [name, ...rest] = line.split(" ");

@@ -50,6 +50,23 @@ const cell = (page, path, column) =>
 
 const crash = (stage, path) => stage.tell(`crash ${path}`);
 
+test("a program that is frozen is not live", () =>
+  onStage({ expected: [/ERR_/, /Failed to load/] }, async (page, stage) => {
+    stage.freeze();
+    try {
+      await page.locator("#lamp-stream", { hasText: /no word for \d+ s/ })
+        .waitFor();
+      await page.locator("#lamp-readiness", { hasText: "not known" }).waitFor();
+      await page.locator("#trouble", { hasText: "What is shown is from" })
+        .waitFor();
+      await picture(page, "frozen");
+    } finally {
+      stage.thaw();
+    }
+    await page.locator("#lamp-stream", { hasText: "live" }).waitFor();
+    await page.locator("#trouble").waitFor({ state: "hidden" });
+  }));
+
 test("the tree shows all workers, in their order", () =>
   onStage({}, async (page) => {
     await waitForRows(page, everyPath);

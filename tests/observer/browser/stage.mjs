@@ -45,7 +45,8 @@ function spawnStage(scene, token) {
 /**
  * @param scene one that only the double can play, see there.
  * @param token that of its observer; without one there are no controls.
- * @returns its `url`; `tell(line)`, which gives it a command; `quit()`.
+ * @returns its `url`; `tell(line)`, which gives it a command; `freeze()` and
+ *          `thaw()`; `quit()`.
  */
 export async function startStage({ scene, token = "" } = {}) {
   const child = spawnStage(scene, token);
@@ -62,6 +63,9 @@ export async function startStage({ scene, token = "" } = {}) {
   return {
     url: url.trim(),
     tell: (line) => child.stdin.write(`${line}\n`),
+    /** The program does nothing at all any more, until it may again. */
+    freeze: () => child.kill("SIGSTOP"),
+    thaw: () => child.kill("SIGCONT"),
     async quit() {
       child.stdin.end("quit\n");
       await exited;

@@ -12,6 +12,8 @@ void ask(report& out, const settings& how);
 
 void fairness(report& out, const settings& how);
 
+void looks(report& out, const settings& how);
+
 void messages(report& out, const settings& how);
 
 void restarts(report& out, const settings& how);

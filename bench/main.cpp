@@ -43,6 +43,9 @@ constexpr std::array cases{
   entry{"restarts", "from a crash to the next life, beside OTP", restarts},
   entry{"stops", "stop of one that sleeps, beside a message", stops},
   entry{"timers", "arm and cancel with many pending, beside CAF's", timers},
+#ifdef TROUPE_BENCH_OBSERVER
+  entry{"looks", "what it takes to look at many workers", looks},
+#endif
   entry{"scale", "a million workers, long bursts; minutes: see --scale", scale,
         true},
 };

@@ -150,7 +150,7 @@ void http_connection::start() {
 
 void http_connection::read_head() {
   enter(state::reading, http_server::client_limit);
-  is_head_ = false; // What is no request has an answer with a body.
+  is_head_ = false; // An answer to garbage has a body.
   stays_ = false;
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(longest_request));
@@ -303,8 +303,8 @@ void http_connection::on_written() {
 }
 
 void http_connection::leave() {
-  // Who is sent away in the middle of a request would lose the answer if the
-  // connection were closed before the client has read it.
+  // A client that is sent away in the middle of a request would lose the answer
+  // if the connection were closed before it has read that.
   enter(state::leaving, leave_limit);
   rest_limit_ = most_rest;
   error_code ignored;

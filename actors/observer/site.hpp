@@ -25,7 +25,7 @@ class runtime;
 
 namespace observing {
 
-/// What an observer answers to requests. Thread-safe.
+/// The answers of an observer to requests. Thread-safe.
 class site {
 public:
   /// @param options All of them known.

@@ -59,7 +59,7 @@ time_point life::cleanup_deadline(time_point now,
                                           end().grace_over, periods));
 }
 
-/// What an outcome says about a force: its cause.
+/// The words of an outcome about a force: its cause.
 std::string life::why_forced(const rules::periods& periods,
                              bool is_supervisor) const {
   if (end().force_asked)

@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// What others get to know of a worker's life: its events, and the log.
+// Tells others of a worker's life: its events, and the log.
 
 #include "worker/worker_core.hpp"
 

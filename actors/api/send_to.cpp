@@ -3,6 +3,7 @@
 
 #include "troupe/detail/send_awaiter.hpp"
 
+#include "troupe/detail/submission.hpp"
 #include "worker/worker_core.hpp"
 
 namespace troupe {

@@ -8,6 +8,7 @@
 #include "rules/naming.hpp"
 #include "supervisor/spec_check.hpp"
 #include "supervisor/supervisor_worker.hpp"
+#include "troupe/detail/submission.hpp"
 #include "worker/spawn.hpp"
 
 #include <algorithm>

@@ -5,7 +5,7 @@
 
 #include "troupe/child.hpp"
 #include "troupe/child_spec.hpp"
-#include "troupe/detail/message_queue.hpp"
+#include "troupe/detail/typed_queue.hpp"
 #include "troupe/queue_consumer.hpp"
 #include "troupe/routing.hpp"
 #include "troupe/routing_key.hpp"

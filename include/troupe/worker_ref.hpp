@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/detail/message_queue.hpp"
+#include "troupe/detail/typed_queue.hpp"
 #include "troupe/worker_handle.hpp"
 
 #include <caf/actor.hpp>

@@ -6,7 +6,7 @@
 #include "troupe/detail/clock.hpp"
 #include "troupe/detail/fiber.hpp"
 #include "troupe/detail/idle_wait.hpp"
-#include "troupe/detail/message_queue.hpp"
+#include "troupe/detail/typed_queue.hpp"
 #include "troupe/fwd.hpp"
 #include "troupe/time.hpp"
 

@@ -6,30 +6,23 @@
 #include "troupe/dead_letter.hpp"
 #include "troupe/detail/arrivals.hpp"
 #include "troupe/detail/inbox.hpp"
+#include "troupe/detail/message_sink.hpp"
 #include "troupe/detail/small_mutex.hpp"
-#include "troupe/fwd.hpp"
 #include "troupe/options.hpp"
 #include "troupe/queue_counts.hpp"
 #include "troupe/time.hpp"
 
-#include <caf/actor_control_block.hpp>
 #include <caf/error.hpp>
 #include <caf/message.hpp>
-#include <caf/message_id.hpp>
-#include <caf/type_id.hpp>
 
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
-#include <variant>
 
 namespace troupe {
 
@@ -47,69 +40,6 @@ class stream;
 class message_queue;
 
 class submission;
-
-/// The fate of a message that was sent.
-enum class receipt : std::uint8_t {
-  taken,  ///< It is queued.
-  full,   ///< A dead letter: there was no room.
-  closed, ///< A dead letter: the queue takes no more.
-  held,   ///< Its sender waits for room.
-};
-
-/// Holds a message: a link in a queue.
-struct message_node {
-  message_node() = default;
-  message_node(const message_node&) = delete;
-  message_node& operator=(const message_node&) = delete;
-  virtual ~message_node() = default;
-
-  /// Gives the message away, for a dead letter: empty if it cannot be sent.
-  [[nodiscard]] virtual caf::message content() = 0;
-
-  message_node* next = nullptr;
-  std::uint64_t number = 0; // in the order of arrival
-  int again = 0;            // how often it was given out once more
-  bool spent : 1 = false;   // somebody has got what it held
-  bool dead : 1 = false;    // a dead letter, for this reason
-  dead_letter_reason reason = dead_letter_reason::closed;
-  std::uint16_t partition = 0; // where its key belongs, in a pool
-  std::exception_ptr thrown;   // by the callback that failed on it last
-};
-
-/// Takes messages for a worker: its queue, or a pool, which has more than one.
-/// Thread-safe.
-class message_sink {
-public:
-  virtual ~message_sink();
-
-  /// Notes in a message where it belongs. Calls code of the user, which may
-  /// throw.
-  virtual void assign(message_node& x) const;
-
-  /// Takes a message, or has its sender wait for room.
-  virtual receipt submit(submission& x) = 0;
-
-  /// The messages so far, by their fate.
-  [[nodiscard]] virtual queue_counts counts() noexcept = 0;
-};
-
-/// The queues of a pool, as each of them sees the others. Thread-safe.
-class queue_group {
-public:
-  virtual ~queue_group();
-
-  /// While it is held, nothing moves from one queue to another.
-  [[nodiscard]] virtual std::unique_lock<std::mutex> lock() const = 0;
-
-  /// `from` lives in this core from now on.
-  virtual void housed(const message_queue& from, worker_core& in) = 0;
-
-  /// Moves the messages left in `from`, which is closed, to the others.
-  /// @param messages Whether that means the messages, or only those who wait
-  ///                 for room. By key it always does: else a message that comes
-  ///                 would be handled before them.
-  virtual void take_over(message_queue& from, bool messages) noexcept = 0;
-};
 
 /// The part of a queue that does not depend on the type of its messages: it
 /// belongs to the worker's core, so it survives the worker, and all members are
@@ -370,6 +300,8 @@ private:
 
   void collect() noexcept;
 
+  void collect_some() noexcept;
+
   [[nodiscard]] std::unique_lock<small_mutex> lock_collected() noexcept;
 
   [[nodiscard]] bool is_empty() const noexcept;
@@ -459,166 +391,6 @@ private:
   time_point in_hand_since_ = never; // unless nobody counts
   bool closed_ = false;
   bool give_out_ = true;
-};
-
-/// A message on its way into a queue, and how its sender waits if there is no
-/// room for it.
-class submission {
-public:
-  /// From a sender that does not wait.
-  explicit submission(message_queue::node_ptr what) noexcept;
-
-  /// A request, which is answered when it is decided.
-  submission(message_queue::node_ptr what, caf::strong_actor_ptr from,
-             caf::message_id answer) noexcept;
-
-  /// From a sender that waits.
-  explicit submission(message_queue::waiting_sender& who) noexcept;
-
-  submission(const submission&) = delete;
-
-  submission& operator=(const submission&) = delete;
-
-  ~submission() = default;
-
-  /// Null when a queue has taken it.
-  [[nodiscard]] message_queue::node_ptr& what() noexcept {
-    return who_ != nullptr ? who_->what_ : what_;
-  }
-
-  [[nodiscard]] rules::patience sender() const noexcept {
-    return sender_;
-  }
-
-  /// The sender that is to wait for room.
-  /// @pre somebody waits
-  [[nodiscard]] message_queue::waiting_sender& to_hold();
-
-private:
-  message_queue::node_ptr what_;
-  caf::strong_actor_ptr from_;
-  caf::message_id answer_;
-  message_queue::waiting_sender* who_ = nullptr;
-  rules::patience sender_;
-};
-
-/// Whether CAF can carry a `T` in a message.
-template <class T>
-concept sendable = caf::has_type_id_v<T> && std::copy_constructible<T>;
-
-/// Takes a `T` out of a message that holds one, copying it if others have the
-/// message as well.
-template <class T>
-[[nodiscard]] T&& take_content(caf::message& msg) {
-  // Where `get_mutable_as` would do so, an exception would end the process.
-  msg.force_unshare();
-  return std::move(const_cast<T&>(msg.get_as<T>(0)));
-}
-
-/// The types that a queue of `T` takes: `T`, and for a variant each of its
-/// alternatives as well.
-template <class T>
-struct queue_types {
-  /// Whether CAF knows what the queue takes.
-  static constexpr bool have_type_ids = caf::has_type_id_v<T>;
-
-  static bool convert(caf::message& msg, std::optional<T>& result) {
-    if constexpr (sendable<T>) {
-      if (msg.match_elements<T>()) {
-        result.emplace(take_content<T>(msg));
-        return true;
-      }
-    }
-    return false;
-  }
-
-  static caf::message to_message(T& x) {
-    if constexpr (sendable<T>)
-      return caf::make_message(std::move(x));
-    else
-      return {};
-  }
-};
-
-/// @copydoc queue_types
-template <class... Ts>
-struct queue_types<std::variant<Ts...>> {
-  using value_type = std::variant<Ts...>;
-
-  /// The alternatives are enough: the variant itself need not be a message.
-  static constexpr bool have_type_ids = (caf::has_type_id_v<Ts> && ...);
-
-  static bool convert(caf::message& msg, std::optional<value_type>& result) {
-    if constexpr (sendable<value_type>) {
-      if (msg.match_elements<value_type>()) {
-        result.emplace(take_content<value_type>(msg));
-        return true;
-      }
-    }
-    return (convert_one<Ts>(msg, result) || ...);
-  }
-
-  /// As a plain alternative, which any actor may know.
-  static caf::message to_message(value_type& x) {
-    return std::visit(
-      [](auto& y) {
-        return queue_types<std::decay_t<decltype(y)>>::to_message(y);
-      },
-      x);
-  }
-
-private:
-  template <class U>
-  static bool
-  convert_one(caf::message& msg, std::optional<value_type>& result) {
-    if constexpr (sendable<U>) {
-      if (msg.match_elements<U>()) {
-        result.emplace(take_content<U>(msg));
-        return true;
-      }
-    }
-    return false;
-  }
-};
-
-/// The queue of a `queue_consumer<T>`.
-template <class T>
-class typed_queue final : public message_queue {
-public:
-  struct typed_node final : node {
-    explicit typed_node(T x) : value(std::move(x)) {
-      // nop
-    }
-
-    /// Gives the message away, or a copy of it if it is to stay.
-    T take_or_copy(bool stays) {
-      if constexpr (std::copy_constructible<T>) {
-        if (stays)
-          return std::as_const(value);
-      }
-      spent = true;
-      return std::move(value);
-    }
-
-    [[nodiscard]] caf::message content() override {
-      return spent ? caf::message{} : queue_types<T>::to_message(value);
-    }
-
-    T value;
-  };
-
-  [[nodiscard]] node_ptr convert(caf::message& msg) override {
-    std::optional<T> value;
-    if (!queue_types<T>::convert(msg, value))
-      return nullptr;
-    return std::make_unique<typed_node>(std::move(*value));
-  }
-
-  /// Appends `x`.
-  /// @returns whether the queue took it.
-  bool push(T x) {
-    return message_queue::push(std::make_unique<typed_node>(std::move(x)));
-  }
 };
 
 } // namespace troupe

@@ -11,6 +11,7 @@
 #include "support/scripted.hpp"
 #include "troupe/supervisor_ref.hpp"
 #include "troupe/testing.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/exit_reason.hpp>

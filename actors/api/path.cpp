@@ -7,6 +7,7 @@
 #include "worker/spawn.hpp"
 #include "worker/worker_core.hpp"
 
+#include <string>
 #include <utility>
 
 namespace troupe {
@@ -20,13 +21,16 @@ caf::expected<worker_handle> find_worker(caf::actor_system& sys,
                            "there is no worker at " + path
                              + "; only supervisors and the children of those "
                                "that run have a path that can be looked up");
-  auto* type_found = found.get_core()->config().type;
-  if (type != nullptr && *type_found != *type)
+  const auto& core = *found.get_core();
+  if (type != nullptr && *core.config().type != *type) {
+    const auto is_supervisor = core.kind() == child_kind::supervisor;
+    auto found_class = is_supervisor ? std::string{"supervisor"}
+                                     : class_name(*core.config().type);
     return caf::make_error(errc::invalid_argument,
                            "the worker at " + path + " is "
-                             + rules::with_article(class_name(*type_found))
-                             + ", not "
+                             + rules::with_article(found_class) + ", not "
                              + rules::with_article(class_name(*type)));
+  }
   return found;
 }
 

@@ -74,8 +74,8 @@ std::string head_of(const http_answer& what, bool stays, bool is_chunked) {
 
 } // namespace
 
-http_connection::http_connection(core& home, core::tcp::socket socket)
-  : core_(home),
+http_connection::http_connection(core& of, core::tcp::socket socket)
+  : core_(of),
     socket_(std::move(socket)),
     buffer_(2 * longest_request),
     since_(clock::now()),

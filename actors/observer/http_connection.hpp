@@ -24,7 +24,7 @@ public:
   using core = http_server::core;
   using clock = core::clock;
 
-  http_connection(core& home, core::tcp::socket socket);
+  http_connection(core& of, core::tcp::socket socket);
 
   http_connection(const http_connection&) = delete;
 

@@ -924,6 +924,10 @@ TEST_CASE("S31 a path as an argument is a handle to the sibling") {
     CHECK(without_destructions(log) == lines{"+a", "sees /tree/a", "finds it"});
     CHECK(troupe::lookup<part>(sys, "/tree/a"));
     CHECK_FALSE(troupe::lookup<speaker>(sys, "/tree/a"));
+    auto no_part = troupe::lookup<part>(sys, "/tree");
+    REQUIRE_FALSE(no_part);
+    CHECK(troupe::text_of(no_part.error())
+          == "the worker at /tree is a supervisor, not a support::part");
     CHECK(tree.shutdown()->ok());
   }
   SECTION("or the start fails and names it") {

@@ -57,6 +57,21 @@ void add(json_text& to, const queue_counts& x) {
   to.close('}');
 }
 
+void add(json_text& to, const worker_policy& x) {
+  to.open("options", '{');
+  if (x.restart)
+    to.add("restart", to_string(*x.restart));
+  if (x.significant)
+    to.add("significant", true);
+  if (x.grace != infinite)
+    to.add("grace", seconds(x.grace));
+  if (x.on_stop)
+    to.add("on_stop", to_string(*x.on_stop));
+  if (x.strategy)
+    to.add("strategy", to_string(*x.strategy));
+  to.close('}');
+}
+
 void add(json_text& to, const status_fields& xs) {
   to.open("fields", '{');
   for (const auto& x : xs)
@@ -86,7 +101,9 @@ void add(json_text& to, const tree_status& x, std::size_t depth) {
   if (x.kind == child_kind::supervisor) {
     to.add("recent_restarts", x.recent_restarts);
     to.add("max_restarts", x.max_restarts);
+    to.add("ready_children", x.ready_children);
   }
+  add(to, x.policy);
   if (x.last_end)
     add(to, *x.last_end, self.path);
   if (x.has_queue)

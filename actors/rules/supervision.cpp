@@ -87,6 +87,14 @@ bool supervision::given_up(child_id who) const noexcept {
   return slots_[find(who)].left_stopped;
 }
 
+restart supervision::restart_of(child_id who) const noexcept {
+  return slots_[find(who)].restart;
+}
+
+bool supervision::is_significant(child_id who) const noexcept {
+  return slots_[find(who)].significant;
+}
+
 child_counts supervision::counts() const noexcept {
   return counts_;
 }
@@ -331,6 +339,10 @@ void supervision::set_stage(slot& x, child_stage to) noexcept {
     --counts_.active;
   if (is_active(to))
     ++counts_.active;
+  if (x.stage == running)
+    --counts_.ready;
+  if (to == running)
+    ++counts_.ready;
   if (x.significant && x.stage != stopped)
     --significant_;
   if (x.significant && to != stopped)

@@ -66,6 +66,12 @@ public:
   /// @pre `contains(who)`
   [[nodiscard]] bool given_up(child_id who) const noexcept;
 
+  /// When it is started again.
+  [[nodiscard]] troupe::restart restart_of(child_id who) const noexcept;
+
+  /// Whether its end can end the group.
+  [[nodiscard]] bool is_significant(child_id who) const noexcept;
+
   [[nodiscard]] child_counts counts() const noexcept;
 
   /// How many restarts count at `now` against the intensity.

@@ -139,6 +139,8 @@ struct child_counts {
   std::size_t specs = 0;
   /// Starting, running or stopping.
   std::size_t active = 0;
+  /// Running: it has been ready.
+  std::size_t ready = 0;
 };
 
 } // namespace troupe::rules

@@ -179,7 +179,7 @@ child_totals supervisor_core::count_children() const {
   std::unique_lock guard{mtx_};
   auto counts = rules_.counts();
   return {counts.specs, counts.active, supervisors_,
-          children_.size() - supervisors_};
+          children_.size() - supervisors_, counts.ready};
 }
 
 void supervisor_core::list(std::vector<core_ptr>& to) const {
@@ -196,22 +196,29 @@ void supervisor_core::describe(tree_status& out,
     child_kind kind;
     std::uint64_t restarts;
     time_point next_retry;
+    restart when;
+    bool significant;
   };
   std::vector<found> all;
   {
     std::unique_lock guard{mtx_};
     out.recent_restarts = rules_.recent_restarts(now());
+    out.ready_children = rules_.counts().ready;
     for (auto who : rules_.children())
       if (const auto* x = children_.find(who))
         all.push_back({core_ptr{*x->handle.get_core()}, x->kind,
-                       rules_.restarts(who), rules_.next_retry(who)});
+                       rules_.restarts(who), rules_.next_retry(who),
+                       rules_.restart_of(who), rules_.is_significant(who)});
   }
   out.max_restarts = static_cast<std::uint64_t>(group_.intensity.max_restarts);
+  out.policy.strategy = group_.strategy;
   out.children.reserve(out.children.size() + all.size());
   for (auto& x : all) {
     auto status = describe_tree(*x.who, answers);
     status.kind = x.kind;
     status.restarts = x.restarts;
+    status.policy.restart = x.when;
+    status.policy.significant = x.significant;
     if (x.next_retry != never)
       status.next_retry = time_left(x.next_retry, now());
     out.children.push_back(std::move(status));

@@ -36,6 +36,9 @@ tree_status describe_tree(const worker_core& x, const status_poll* answers) {
   result.kind = x.kind();
   result.queue = x.counts();
   result.has_queue = x.queue() != nullptr;
+  result.policy.grace = x.config().periods.grace;
+  if (result.has_queue)
+    result.policy.on_stop = x.config().on_stop;
   for (auto& child : x.linked_children())
     result.children.push_back(describe_tree(*child, answers));
   if (auto children = x.get_child_group()) {
@@ -43,6 +46,7 @@ tree_status describe_tree(const worker_core& x, const status_poll* answers) {
   } else if (auto last = x.last_child_group()) {
     result.recent_restarts = last->recent_restarts;
     result.max_restarts = last->max_restarts;
+    result.policy.strategy = last->policy.strategy;
     result.children = last->children;
   }
   result.health = result.self.health;

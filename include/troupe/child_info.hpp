@@ -58,13 +58,16 @@ struct child_totals {
   std::uint64_t active = 0;
   std::uint64_t supervisors = 0;
   std::uint64_t workers = 0;
+  /// Of those that are active: neither starting nor stopping.
+  std::uint64_t ready = 0;
 
   template <class Inspector>
   friend bool inspect(Inspector& f, child_totals& x) {
     return f.object(x).fields(f.field("specs", x.specs),
                               f.field("active", x.active),
                               f.field("supervisors", x.supervisors),
-                              f.field("workers", x.workers));
+                              f.field("workers", x.workers),
+                              f.field("ready", x.ready));
   }
 };
 

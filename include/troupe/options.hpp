@@ -32,6 +32,14 @@ enum class on_stop : std::uint8_t {
   hand_over,
 };
 
+/// @relates on_stop
+std::string to_string(on_stop x);
+
+/// @relates on_stop
+constexpr on_stop last_enumerator(on_stop) noexcept {
+  return on_stop::hand_over;
+}
+
 /// Decides about a message that comes to a full queue: when the message is
 /// enqueued, on the sender's thread, however busy the worker is.
 enum class overflow : std::uint8_t {

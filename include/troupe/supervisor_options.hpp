@@ -126,7 +126,15 @@ struct child_options {
 
 std::string to_string(strategy x);
 
+constexpr strategy last_enumerator(strategy) noexcept {
+  return strategy::dynamic;
+}
+
 std::string to_string(restart x);
+
+constexpr restart last_enumerator(restart) noexcept {
+  return restart::temporary;
+}
 
 std::string to_string(auto_shutdown x);
 

@@ -4,10 +4,12 @@
 #pragma once
 
 #include "troupe/child_info.hpp"
+#include "troupe/options.hpp"
 #include "troupe/outcome.hpp"
 #include "troupe/queue_counts.hpp"
 #include "troupe/status.hpp"
 #include "troupe/status_fields.hpp"
+#include "troupe/supervisor_options.hpp"
 #include "troupe/time.hpp"
 
 #include <caf/fwd.hpp>
@@ -18,6 +20,35 @@
 #include <vector>
 
 namespace troupe {
+
+/// The options with which a worker runs, as far as they matter to whoever looks
+/// at it.
+struct worker_policy {
+  /// When its supervisor starts it again; none if it has no supervisor.
+  std::optional<troupe::restart> restart;
+
+  /// Whether its end can end its supervisor.
+  bool significant = false;
+
+  /// How long it may take for a stop.
+  timespan grace{0};
+
+  /// What becomes of queued messages at a stop; none if it has no queue.
+  std::optional<troupe::on_stop> on_stop;
+
+  /// What it does to its other children when one is to be restarted; none if it
+  /// is no supervisor.
+  std::optional<troupe::strategy> strategy;
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, worker_policy& x) {
+    return f.object(x).fields(f.field("restart", x.restart),
+                              f.field("significant", x.significant),
+                              f.field("grace", x.grace),
+                              f.field("on_stop", x.on_stop),
+                              f.field("strategy", x.strategy));
+  }
+};
 
 /// The status of a worker and of all below it: a tree of values, read as
 /// handles do it, without a message. So a worker that is stuck is shown as
@@ -62,6 +93,13 @@ struct tree_status {
   std::uint64_t recent_restarts = 0;
   std::uint64_t max_restarts = 0;
 
+  /// For a supervisor, how many of its children are ready, and have not been
+  /// told to stop.
+  std::uint64_t ready_children = 0;
+
+  /// The options with which it runs.
+  worker_policy policy;
+
   /// The children of a supervisor in the order of their start, also those that
   /// are stopped; those that a worker has started with `start<W>`.
   std::vector<tree_status> children;
@@ -76,7 +114,9 @@ struct tree_status {
       f.field("answering", x.answering), f.field("overlooked", x.overlooked),
       f.field("fields", x.fields),
       f.field("recent_restarts", x.recent_restarts),
-      f.field("max_restarts", x.max_restarts), f.field("children", x.children));
+      f.field("max_restarts", x.max_restarts),
+      f.field("ready_children", x.ready_children), f.field("policy", x.policy),
+      f.field("children", x.children));
   }
 };
 

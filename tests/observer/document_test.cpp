@@ -165,7 +165,8 @@ TEST_CASE("S29 a worker as JSON has what there is to say") {
                 {"state", "running"},
                 {"phase", "ready"},
                 {"incarnation", 1},
-                {"uptime", 0.0}});
+                {"uptime", 0.0},
+                {"options", {{"grace", 0.0}}}});
   auto x = supervisor(worker("/tree", worker_state::stopped,
                              worker_phase::backing_off),
                       {ready("/tree/a")});
@@ -179,6 +180,12 @@ TEST_CASE("S29 a worker as JSON has what there is to say") {
   x.next_retry = 250ms;
   x.recent_restarts = 1;
   x.max_restarts = 3;
+  x.ready_children = 1;
+  x.policy = {.restart = troupe::restart::transient,
+              .significant = true,
+              .grace = 2500ms,
+              .on_stop = troupe::on_stop::drain,
+              .strategy = troupe::strategy::rest_for_one};
   x.last_end = failed("broken");
   x.has_queue = true;
   x.queue = {.sent = 5, .handled = 1, .in_progress = 1, .queued = 2, .lost = 1};
@@ -194,6 +201,15 @@ TEST_CASE("S29 a worker as JSON has what there is to say") {
   CHECK(full["next_retry"] == 0.25);
   CHECK(full["recent_restarts"] == 1);
   CHECK(full["max_restarts"] == 3);
+  CHECK(full["ready_children"] == 1);
+  CHECK(full["options"]
+        == json{{"restart", "transient"},
+                {"significant", true},
+                {"grace", 2.5},
+                {"on_stop", "drain"},
+                {"strategy", "rest_for_one"}});
+  x.policy.grace = troupe::infinite;
+  CHECK_FALSE(json::parse(troupe::to_json(x))["options"].contains("grace"));
   CHECK(full["last_end"]["kind"] == "failed");
   CHECK(full["last_end"]["code"] == 2);
   CHECK(full["last_end"]["reason"] == "broken");

@@ -494,6 +494,11 @@ private:
     agree(counts.specs == model_.children.size(), "the number of specs");
     agree(counts.active == watch_.active(), "the number of active children");
     agree(counts.active == model_.active(), "the number of active children");
+    agree(counts.ready
+            == static_cast<std::size_t>(std::count_if(
+              model_.children.begin(), model_.children.end(),
+              [](const auto& x) { return x.stage == child_stage::running; })),
+          "the number of ready children");
     const auto ids = machine_.children();
     if (ids.size() != model_.children.size())
       return;

@@ -1108,14 +1108,20 @@ TEST_CASE("S22 counts tell specs and what is active") {
   scene x{for_one, {permanent, transient, patient}};
   CHECK(x.machine().counts().specs == 3);
   CHECK(x.machine().counts().active == 0);
+  CHECK(x.machine().counts().ready == 0);
   x.begin();
   CHECK(x.machine().counts().active == 3);
+  CHECK(x.machine().counts().ready == 3);
+  CHECK(x.machine().restart_of(x.id('b')) == troupe::restart::transient);
+  CHECK_FALSE(x.machine().is_significant(x.id('b')));
   x.ends('b');
   x.fails('c');
+  CHECK(x.machine().counts().ready == 1);
   CHECK(x.machine().counts().specs == 3);
   CHECK(x.machine().counts().active == 1);
   x.terminate('a');
   CHECK(x.machine().counts().active == 1);
+  CHECK(x.machine().counts().ready == 0);
   x.ends('a');
   CHECK(x.machine().counts().active == 0);
 }

@@ -295,6 +295,14 @@ test("what may be lost is counted once, and only what may be", () =>
                  /^Really stop \/shop\/stock\/cellar\?\s+34 queued messages/);
     assert.match(await asked("/shop/stock/yard", "Restart"), /^Token/);
     assert.match(await asked("/shop/till", "Stop"), /1 queued message may be/);
+    // Nothing is lost where a queue is drained.
+    assert.match(await asked("/shop/stock/dock", "Stop"), /^Token/);
+    await fact(page, "Restart type")
+      .getByText("transient, significant", { exact: true }).waitFor();
+    await fact(page, "Grace period").getByText("2.5 s", { exact: true })
+      .waitFor();
+    await fact(page, "Queue at a stop").getByText("drain", { exact: true })
+      .waitFor();
     // One that waits for its restart cannot even drain.
     stage.tell("crash /shop/till");
     await row(page, "/shop/till", "backing_off").waitFor();

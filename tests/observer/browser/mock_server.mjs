@@ -68,7 +68,8 @@ function statusOf(x) {
   if (x.retryAt)
     result.next_retry = Math.max(0, x.retryAt - seconds());
   for (const name of ["answering", "overlooked", "health", "health_reason",
-                      "last_end", "queue", "holds", "fields"])
+                      "last_end", "queue", "holds", "fields", "options",
+                      "ready_children"])
     if (x[name] !== undefined)
       result[name] = x[name];
   if (x.children.length > 0)
@@ -173,6 +174,11 @@ function addShop() {
   const stock = add(shop, "stock", supervisor(5));
   for (const [name, queued] of [["shelf", 1200], ["cellar", 34], ["yard", 0]])
     add(stock, name, { ...queue(queued), idle: true });
+  add(stock, "dock", {
+    ...queue(7), idle: true,
+    options: { restart: "transient", significant: true, grace: 2.5,
+               on_stop: "drain" },
+  });
 }
 
 const scenes = {

@@ -100,6 +100,8 @@ std::string to_string(errc x) {
       return "forked";
     case errc::receiver_gone:
       return "receiver_gone";
+    case errc::store_failed:
+      return "store_failed";
   }
   return "invalid";
 }

@@ -80,6 +80,9 @@ enum class errc : std::uint8_t {
   forked,
   /// The receiver of an ask has ended, or there was none.
   receiver_gone,
+  /// A store of durable jobs could not do what it was asked; the text is its
+  /// own.
+  store_failed,
 };
 
 /// @relates errc
@@ -87,7 +90,7 @@ std::string to_string(errc x);
 
 /// @relates errc
 constexpr errc last_enumerator(errc) noexcept {
-  return errc::receiver_gone;
+  return errc::store_failed;
 }
 
 /// Returns the text that `err` carries, else its code in words.

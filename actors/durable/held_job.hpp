@@ -1,0 +1,43 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "durable/engine.hpp"
+#include "durable/rules.hpp"
+#include "troupe/durable/job.hpp"
+#include "troupe/durable/worker.hpp"
+#include "troupe/time.hpp"
+
+#include <exception>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+namespace troupe::durable {
+
+/// What a worker knows of a job that it has in hand.
+struct job::state {
+  claimed_job what;
+  const basic_worker& owner;
+
+  /// When its handler began, or asked for more time; `never`: not yet.
+  time_point begun = never;
+
+  std::stop_source stop = {};
+  bool lost = false;
+
+  /// A transaction of the user's was to end it.
+  bool ended_by_user = false;
+
+  /// What its handler wants to become of it.
+  rules::ending wanted = rules::ending::returned;
+  timespan snooze{0};
+  std::string error = {};
+
+  /// What a failure means.
+  std::optional<on_error> policy = {};
+  std::exception_ptr thrown = {};
+};
+
+} // namespace troupe::durable

@@ -1,0 +1,117 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "durable/engine.hpp"
+#include "troupe/detail/fiber.hpp"
+
+#include <concepts>
+#include <coroutine>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace troupe::durable {
+
+/// What a store has to tell a worker.
+struct store_news {
+  /// Jobs that it has claimed.
+  std::vector<claimed_job> jobs;
+
+  /// Its order was looked at, and it may give another one.
+  bool order_done = false;
+
+  /// There are more that are ready than it got.
+  bool more = false;
+
+  /// Claims whose end is in the store.
+  std::vector<claim_id> ended;
+
+  /// Claims that were over before.
+  std::vector<claim_id> lost;
+
+  /// Whether something is said about the store.
+  bool about_store = false;
+
+  /// Why the store is away; empty: it is back.
+  std::string trouble;
+
+  [[nodiscard]] bool empty() const noexcept {
+    return jobs.empty() && !order_done && ended.empty() && lost.empty()
+           && !about_store;
+  }
+};
+
+/// Where a worker gets the news of its store: written by the thread of the
+/// store, read by one coroutine of the worker.
+class seat {
+public:
+  seat() = default;
+
+  seat(const seat&) = delete;
+
+  seat& operator=(const seat&) = delete;
+
+  /// Adds to the news, and wakes the worker.
+  /// @returns `false` if nobody is there any more: `x` is as it was.
+  bool tell(store_news& x);
+
+  /// Nobody reads the news from now on.
+  /// @returns the news that nobody has read.
+  store_news close();
+
+  /// What is new; empty if nothing is.
+  [[nodiscard]] store_news take();
+
+  class awaiter {
+  public:
+    explicit awaiter(seat& source) noexcept : source_(source) {
+      // nop
+    }
+
+    ~awaiter() {
+      source_.forget(wait_);
+    }
+
+    [[nodiscard]] bool await_ready() const noexcept {
+      return false;
+    }
+
+    template <std::derived_from<promise_base> Promise>
+    bool await_suspend(std::coroutine_handle<Promise> caller) noexcept {
+      wait_.begin(caller.promise());
+      if (source_.enlist(wait_))
+        return true;
+      wait_.withdraw();
+      return false;
+    }
+
+    void await_resume() const noexcept {
+      // nop
+    }
+
+  private:
+    seat& source_;
+    wait wait_;
+  };
+
+  /// Waits until there is something to take.
+  awaiter operator co_await() & noexcept {
+    return awaiter{*this};
+  }
+
+private:
+  /// @returns `false` if there is something to take.
+  bool enlist(wait& x);
+
+  void forget(wait& x);
+
+  std::mutex mtx_;
+  store_news news_;
+  wait* waiting_ = nullptr;
+  bool closed_ = false;
+};
+
+} // namespace troupe::durable

@@ -1,0 +1,245 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "durable/engine.hpp"
+#include "durable/pending_put.hpp"
+#include "durable/seat.hpp"
+#include "rules/backoff.hpp"
+
+#include <caf/error.hpp>
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace troupe {
+
+class runtime;
+
+} // namespace troupe
+
+namespace troupe::durable {
+
+/// An open store: the one thread that uses its engine.
+///
+/// The thread takes what has come in since its last turn and writes all of it
+/// in one transaction, so while a commit waits for the disk the next batch
+/// grows. A put or a claim is written at once. Ends of jobs, for which nobody
+/// waits, are kept for up to 5 ms, unless something else is written before.
+/// (J4)
+///
+/// While the engine does not work, everything stays where it is and is tried
+/// again with a backoff; a put fails when its time is over. (J14)
+///
+/// All functions may be called by any thread. None of them waits but `ask` and
+/// the destructor.
+class store_thread {
+public:
+  /// @throws std::system_error if there is no thread.
+  store_thread(std::shared_ptr<runtime> rt, std::unique_ptr<engine> what,
+               const store_options& how);
+
+  store_thread(const store_thread&) = delete;
+
+  store_thread& operator=(const store_thread&) = delete;
+
+  /// Writes what has come in, for `closing_period` at most, and ends the
+  /// thread.
+  ~store_thread();
+
+  [[nodiscard]] const store_options& options() const noexcept {
+    return options_;
+  }
+
+  [[nodiscard]] const std::string& name() const noexcept {
+    return name_;
+  }
+
+  /// See `engine::location`.
+  [[nodiscard]] const std::string& location() const noexcept {
+    return engine_->location();
+  }
+
+  /// Writes a job, and then answers.
+  void put(new_job what, timespan within, std::shared_ptr<pending_put> reply);
+
+  /// Tells a worker from now on how the store is.
+  void enter(std::shared_ptr<seat> who);
+
+  /// A worker is gone: takes back what it ordered.
+  void leave(const std::shared_ptr<seat>& who);
+
+  /// Looks for jobs for a worker: now, and whenever there may be some, until
+  /// some are ready.
+  void order(std::shared_ptr<seat> who, claim_order what);
+
+  /// Ends a claim, and then says so.
+  void end(std::shared_ptr<seat> who, job_end what);
+
+  /// Renews a claim, and says so only if it is over.
+  void renew(std::shared_ptr<seat> who, claim_id what, timespan lease);
+
+  /// Calls `f` with the engine, and waits. If it throws, what it has begun is
+  /// rolled back.
+  /// @returns what went wrong, or nothing.
+  caf::error ask(const std::function<void(engine&)>& f);
+
+  /// How many claims were over before their end was written.
+  [[nodiscard]] std::uint64_t lost_claims() const;
+
+  /// Writes one line to the log of the actor system.
+  void warn(const std::string& text) noexcept;
+
+  /// The runtime of the actor system in which the store was opened.
+  [[nodiscard]] runtime& rt() const noexcept {
+    return *rt_;
+  }
+
+private:
+  struct put_request {
+    new_job what;
+    time_point deadline;
+    std::shared_ptr<pending_put> reply;
+    std::optional<caf::expected<receipt>> done = {};
+  };
+
+  struct end_request {
+    std::shared_ptr<seat> who;
+    job_end what;
+    bool held = false;
+  };
+
+  struct renewal {
+    std::shared_ptr<seat> who;
+    claim_id what;
+    timespan lease;
+    bool held = false;
+  };
+
+  struct standing_order {
+    std::shared_ptr<seat> who;
+    claim_order what;
+    std::optional<claim_result> done = {};
+  };
+
+  struct question {
+    const std::function<void(engine&)>* f = nullptr;
+    caf::error* error = nullptr;
+    bool* answered = nullptr;
+  };
+
+  /// What has come in, and is not in the store yet.
+  struct batch {
+    std::vector<put_request> puts;
+    std::vector<end_request> ends;
+    std::vector<renewal> renewals;
+    std::vector<question> questions;
+
+    [[nodiscard]] bool has_changes() const noexcept {
+      return !puts.empty() || !ends.empty() || !renewals.empty();
+    }
+
+    [[nodiscard]] bool empty() const noexcept {
+      return !has_changes() && questions.empty();
+    }
+  };
+
+  /// What the thread knows of a queue for which there are orders.
+  struct queue_view {
+    /// Whether it is worth a look: something may have become ready.
+    bool look = true;
+    /// When the next job has its time.
+    std::optional<wall_time> next = {};
+  };
+
+  void run();
+
+  /// Waits until there is something to do.
+  /// @returns `false` when it is time to end.
+  bool wait_for_work(std::unique_lock<std::mutex>& guard);
+
+  /// How long there is nothing to do.
+  [[nodiscard]] time_point work_from(time_point now) const;
+
+  /// Moves what has come in to the thread's part.
+  void take_in();
+
+  void turn();
+
+  /// Looks for what others have done, and for what has got its time.
+  void look_around();
+
+  /// Whether one of the orders may find something.
+  [[nodiscard]] bool worth_a_claim();
+
+  /// Writes the thread's part in one transaction.
+  void write();
+
+  void write_put(put_request& x);
+
+  void claim_all();
+
+  /// Tells all of what has been written.
+  void tell_all();
+
+  void tell_orders();
+
+  /// Has jobs claimed for a worker that is gone wait again.
+  void give_back(const std::string& queue, std::vector<claimed_job> jobs);
+
+  void answer_questions();
+
+  void fail_late_puts();
+
+  void went_wrong(const std::string& why);
+
+  void went_well();
+
+  void tell_state();
+
+  /// Fails what is left.
+  void give_up();
+
+  const std::shared_ptr<runtime> rt_;
+  const std::unique_ptr<engine> engine_;
+  const store_options options_;
+  const std::string name_;
+
+  mutable std::mutex mtx_;
+  std::condition_variable changed_;
+  std::condition_variable answered_;
+  // With `mtx_`:
+  batch incoming_;
+  std::vector<standing_order> new_orders_;
+  std::vector<std::shared_ptr<seat>> seats_;
+  std::uint64_t lost_ = 0;
+  time_point write_by_ = never; // when what has come in is to be written
+  time_point close_by_ = never;
+  bool closing_ = false;
+  std::string trouble_; // written by the thread only
+
+  // The thread's own:
+  batch taken_;
+  std::deque<standing_order> orders_;
+  std::map<std::string, queue_view> queues_;
+  std::uint32_t attempts_ = 0;
+  std::uint64_t chance_ = 0;
+  time_point try_again_ = time_point::min();
+  time_point next_look_ = time_point::min();
+  time_point next_lease_look_ = time_point::min();
+  bool recover_ = true;
+
+  std::thread thread_;
+};
+
+} // namespace troupe::durable

@@ -1,0 +1,244 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/detail/fiber.hpp"
+#include "troupe/durable/codec.hpp"
+#include "troupe/durable/options.hpp"
+#include "troupe/durable/receipt.hpp"
+#include "troupe/durable/transaction.hpp"
+
+#include <caf/error.hpp>
+#include <caf/expected.hpp>
+#include <caf/fwd.hpp>
+
+#include <concepts>
+#include <coroutine>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace troupe::durable {
+
+class pending_put;
+class store_thread;
+
+/// Thrown by `open`: the text names the store, the reason, and what to do.
+class store_error : public std::runtime_error {
+public:
+  using std::runtime_error::runtime_error;
+};
+
+/// What `queue::async_put` gives.
+class [[nodiscard("co_await it")]] put_awaitable {
+public:
+  explicit put_awaitable(std::shared_ptr<pending_put> call) noexcept
+    : call_(std::move(call)) {
+    // nop
+  }
+
+  class awaiter {
+  public:
+    explicit awaiter(std::shared_ptr<pending_put> call) noexcept
+      : call_(std::move(call)) {
+      // nop
+    }
+
+    ~awaiter();
+
+    [[nodiscard]] bool await_ready() const noexcept {
+      return false;
+    }
+
+    template <std::derived_from<promise_base> Promise>
+    bool await_suspend(std::coroutine_handle<Promise> caller) {
+      wait_.begin(caller.promise());
+      if (enlist())
+        return true;
+      wait_.withdraw();
+      return false;
+    }
+
+    caf::expected<receipt> await_resume();
+
+  private:
+    bool enlist();
+
+    std::shared_ptr<pending_put> call_;
+    wait wait_;
+  };
+
+  awaiter operator co_await() && {
+    return awaiter{std::move(call_)};
+  }
+
+private:
+  std::shared_ptr<pending_put> call_;
+};
+
+/// The part of a queue that does not depend on the type of its jobs. A cheap
+/// value; copies share the store. Thread-safe.
+class queue_base {
+public:
+  queue_base() noexcept = default;
+
+  queue_base(std::shared_ptr<store_thread> where, std::string name);
+
+  /// The name; empty if it belongs to no store.
+  [[nodiscard]] const std::string& name() const noexcept {
+    return name_;
+  }
+
+  /// Where its jobs are, all of it at one moment. Blocks. (J17)
+  /// @returns the numbers, or `errc::store_failed` with the store's own text,
+  ///          or `errc::would_block` inside a troupe actor.
+  [[nodiscard]] caf::expected<queue_totals> count() const;
+
+  /// For the library: the store, or null.
+  [[nodiscard]] const std::shared_ptr<store_thread>& where() const noexcept {
+    return where_;
+  }
+
+protected:
+  [[nodiscard]] caf::expected<receipt>
+  put_payload(std::string type, std::string payload, put_options how) const;
+
+  [[nodiscard]] caf::expected<receipt>
+  put_payload(const transaction& within, std::string type, std::string payload,
+              put_options how) const;
+
+  [[nodiscard]] put_awaitable async_put_payload(std::string type,
+                                                std::string payload,
+                                                put_options how) const;
+
+  [[nodiscard]] static caf::error not_written(const payload_error& why);
+
+  [[nodiscard]] static put_awaitable failed_put(const payload_error& why);
+
+private:
+  std::shared_ptr<store_thread> where_;
+  std::string name_;
+};
+
+/// A queue of jobs in a store. All of its jobs have payloads of one type; those
+/// of another one are buried when a worker comes to them. (J13)
+/// @tparam T The payload: a type with a CAF type id and an `inspect`.
+template <payload_type T>
+class queue : public queue_base {
+public:
+  using payload = T;
+
+  using queue_base::queue_base;
+
+  /// Writes a job. Blocks until it is safe, see `store_options::durability`;
+  /// jobs that several threads put at the same time are written together. (J1)
+  /// @returns its id, or that of the one with the same unique key; or
+  ///          - `errc::store_failed` with the store's own text, when the time
+  ///            given is over, which a lock of somebody else, or a write that
+  ///            the disk does not finish, may overdraw by a second or more,
+  ///          - `errc::invalid_argument` for an option out of its range, or a
+  ///            payload that is too large or refuses to be written,
+  ///          - `errc::would_block` inside a troupe actor; see `async_put`.
+  ///          After an error the job is not in the store.
+  [[nodiscard]] caf::expected<receipt> put(const T& x,
+                                           put_options how = {}) const {
+    try {
+      return put_payload(type_name<T>(), encode(x), std::move(how));
+    } catch (const payload_error& e) {
+      return not_written(e);
+    }
+  }
+
+  /// Writes a job in a transaction of the user's own: it is there when, and
+  /// only if, that is committed. Workers of other processes, and those of this
+  /// one, find it within 50 ms. (J2)
+  /// @returns as above; `errc::invalid_argument` too if no transaction is open,
+  ///          or it is one of another database.
+  [[nodiscard]] caf::expected<receipt>
+  put(const transaction& within, const T& x, put_options how = {}) const {
+    try {
+      return put_payload(within, type_name<T>(), encode(x), std::move(how));
+    } catch (const payload_error& e) {
+      return not_written(e);
+    }
+  }
+
+  /// As the first `put`, for coroutines of workers. The write is under way when
+  /// this returns, and goes on if the coroutine does not wait for its end.
+  ///
+  /// ~~~
+  /// auto putting = mail.async_put(letter{...}, {.unique = "welcome:17"});
+  /// auto written = co_await std::move(putting);
+  /// ~~~
+  put_awaitable async_put(const T& x, put_options how = {}) const {
+    try {
+      return async_put_payload(type_name<T>(), encode(x), std::move(how));
+    } catch (const payload_error& e) {
+      return failed_put(e);
+    }
+  }
+};
+
+/// A database that keeps jobs. A cheap value; copies share it, as queues and
+/// workers do, and the last one that goes closes it. Thread-safe.
+///
+/// The end of the last one writes what has not been written yet, and waits for
+/// that, see `store_options::closing_period`. It must not outlive the actor
+/// system.
+class store {
+public:
+  store() noexcept = default;
+
+  explicit store(std::shared_ptr<store_thread> where) noexcept
+    : where_(std::move(where)) {
+    // nop
+  }
+
+  /// A queue of this store; queues need not be made.
+  /// @param name Not empty, at most 200 bytes, without control characters.
+  /// @throws std::invalid_argument for another name, or if this is no store.
+  template <payload_type T>
+  [[nodiscard]] durable::queue<T> queue(std::string name) const {
+    return {where_, std::move(name)};
+  }
+
+  // -- for people (all of these block, and refuse with `errc::would_block`
+  //    inside a troupe actor; else an error is `errc::store_failed`)
+  //    -----------
+
+  /// Where the jobs of a queue are, all of it at one moment. (J17)
+  [[nodiscard]] caf::expected<queue_totals>
+  count(const std::string& queue) const;
+
+  [[nodiscard]] caf::expected<std::vector<job_record>>
+  list(const job_filter& which = {}) const;
+
+  /// Has a buried job wait again, as if it had never been tried.
+  /// @returns nothing, or `errc::not_found` if no such job is buried.
+  [[nodiscard]] caf::error requeue(job_id id) const;
+
+  /// Deletes a job that waits or is buried.
+  /// @returns nothing, or `errc::not_found` if there is no such job.
+  [[nodiscard]] caf::error purge(job_id id) const;
+
+private:
+  std::shared_ptr<store_thread> where_;
+};
+
+/// Opens a store.
+///
+/// With SQLite: a file, which is made if it is not there, in WAL mode from then
+/// on. It may hold tables of the user's; those of troupe begin with `troupe_`.
+/// Beside it there is a file with the same name and `-owners` behind it, by
+/// which processes know of each other: never delete that one while a program
+/// has the store open. All processes must run on one machine.
+/// @param where The path of the file.
+/// @throws store_error if it cannot be opened.
+/// @throws std::invalid_argument for an option out of its range.
+[[nodiscard]] store open(caf::actor_system& sys, const std::string& where,
+                         const store_options& how = {});
+
+} // namespace troupe::durable

@@ -26,6 +26,21 @@ if(TARGET troupe_observer)
     DESTINATION ${package_dir})
 endif()
 
+# So are durable jobs.
+if(TARGET troupe_durable)
+  install(
+    TARGETS troupe_durable
+    EXPORT troupe_durable_targets
+    FILE_SET HEADERS)
+  install(
+    EXPORT troupe_durable_targets
+    FILE troupeDurableTargets.cmake
+    NAMESPACE troupe::
+    DESTINATION ${package_dir})
+  install(FILES ${PROJECT_SOURCE_DIR}/cmake/troupe_sqlite.cmake
+          DESTINATION ${package_dir})
+endif()
+
 configure_package_config_file(
   cmake/troupeConfig.cmake.in ${PROJECT_BINARY_DIR}/troupeConfig.cmake
   INSTALL_DESTINATION ${package_dir})
@@ -63,6 +78,9 @@ if(caf_is_imported)
   set(packages troupe)
   if(TARGET troupe_observer)
     list(APPEND packages troupe-observer)
+  endif()
+  if(TARGET troupe_durable)
+    list(APPEND packages troupe-durable)
   endif()
   foreach(package IN LISTS packages)
     set(package_file ${PROJECT_BINARY_DIR}/${package}.pc)

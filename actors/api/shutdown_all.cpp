@@ -4,8 +4,8 @@
 #include "troupe/shutdown_all.hpp"
 
 #include "system/runtime.hpp"
-#include "worker/stop_report.hpp"
 #include "worker/core_ptr.hpp"
+#include "worker/stop_report.hpp"
 #include "worker/worker_core.hpp"
 
 #include <optional>

@@ -5,9 +5,9 @@
 
 #include "supervisor/supervisor_core.hpp"
 #include "supervisor/supervisor_worker.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/spawn.hpp"
 #include "worker/stop_report.hpp"
-#include "worker/core_ptr.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/actor_cast.hpp>

@@ -152,8 +152,8 @@ worker_core* worker::spawn_child(worker_options options,
                                  const std::type_info& type,
                                  std::unique_ptr<worker> what) {
   auto& parent = get_core();
-  return make_core(parent.link().get()->home_system(), std::move(options),
-                   type, role_of_workers(), std::move(what), &parent);
+  return make_core(parent.link().get()->home_system(), std::move(options), type,
+                   role_of_workers(), std::move(what), &parent);
 }
 
 // -- hold_token ----------------------------------------------------------------

@@ -7,9 +7,9 @@
 #include "rules/within.hpp"
 #include "system/caf_compat.hpp"
 #include "system/runtime.hpp"
+#include "worker/core_ptr.hpp"
 #include "worker/status_poll.hpp"
 #include "worker/stop_report.hpp"
-#include "worker/core_ptr.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/deep_to_string.hpp>

@@ -10,8 +10,8 @@
 #include "system/runtime.hpp"
 #include "troupe/error.hpp"
 #include "troupe/supervisor_ref.hpp"
-#include "worker/stop_report.hpp"
 #include "worker/core_ptr.hpp"
+#include "worker/stop_report.hpp"
 #include "worker/worker_core.hpp"
 
 #include <algorithm>

@@ -14,8 +14,8 @@
 #include "troupe/supervisor_ref.hpp"
 #include "troupe/supervisor_spec.hpp"
 #include "troupe/tree_status.hpp"
-#include "worker/life_owner.hpp"
 #include "worker/core_ptr.hpp"
+#include "worker/life_owner.hpp"
 #include "worker/worker_core.hpp"
 
 #include <atomic>

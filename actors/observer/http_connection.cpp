@@ -14,6 +14,7 @@
 #include <charconv>
 #include <exception>
 #include <iterator>
+#include <tuple>
 #include <utility>
 
 namespace troupe::observing {
@@ -94,7 +95,7 @@ void http_connection::close() noexcept {
   if (!socket_.is_open())
     return;
   error_code ignored;
-  socket_.close(ignored);
+  std::ignore = socket_.close(ignored);
   core_.owe(0, out_.size() - written_);
   written_ = out_.size();
   if (std::exchange(is_stream_, false))
@@ -308,7 +309,7 @@ void http_connection::leave() {
   enter(state::leaving, leave_limit);
   rest_limit_ = most_rest;
   error_code ignored;
-  socket_.shutdown(core::tcp::socket::shutdown_send, ignored);
+  std::ignore = socket_.shutdown(core::tcp::socket::shutdown_send, ignored);
   if (!is_stream_) // There somebody reads already.
     read_rest();
 }

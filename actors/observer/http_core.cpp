@@ -16,6 +16,7 @@
 #include <future>
 #include <new>
 #include <system_error>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -162,15 +163,16 @@ void http_server::core::listen() {
                        err);
   for (const auto& x : places) {
     const auto place = x.endpoint();
-    acceptor_.close(err);
-    acceptor_.open(place.protocol(), err);
+    std::ignore = acceptor_.close(err);
+    std::ignore = acceptor_.open(place.protocol(), err);
     if (err)
       continue;
     close_on_exec(acceptor_.native_handle());
-    acceptor_.set_option(tcp::acceptor::reuse_address{true}, err);
-    acceptor_.bind(place, err);
+    std::ignore = acceptor_.set_option(tcp::acceptor::reuse_address{true}, err);
+    std::ignore = acceptor_.bind(place, err);
     if (!err)
-      acceptor_.listen(asio::socket_base::max_listen_connections, err);
+      std::ignore = acceptor_.listen(asio::socket_base::max_listen_connections,
+                                     err);
     if (!err) {
       port_ = acceptor_.local_endpoint(err).port();
       return;
@@ -200,7 +202,7 @@ void http_server::core::run() noexcept {
 void http_server::core::begin_close() {
   closing_ = true;
   error_code ignored;
-  acceptor_.close(ignored);
+  std::ignore = acceptor_.close(ignored);
   pause_.cancel();
   const std::vector<connection_ptr> all{connections_.begin(),
                                         connections_.end()};
@@ -246,7 +248,7 @@ void http_server::core::accept() {
 void http_server::core::add(tcp::socket socket) {
   close_on_exec(socket.native_handle());
   error_code ignored;
-  socket.set_option(tcp::no_delay{true}, ignored);
+  std::ignore = socket.set_option(tcp::no_delay{true}, ignored);
   if (connections_.size() >= most_connections_ + streams())
     evict();
   // All others are served at this moment.

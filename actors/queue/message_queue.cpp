@@ -390,10 +390,11 @@ message_queue::leftovers
 message_queue::release_leftovers(bool messages) noexcept {
   leftovers result;
   const auto guard = lock_collected();
-  for (auto** end = &result.senders; first_sender_ != nullptr;
-       end = &(*end)->next_) {
-    *end = first_sender_;
-    unhold(**end);
+  waiting_sender* last = nullptr;
+  while (auto* next = first_sender_) {
+    unhold(*next);
+    (last != nullptr ? last->next_ : result.senders) = next;
+    last = next;
   }
   if (messages) {
     result.messages = std::exchange(first_, nullptr);

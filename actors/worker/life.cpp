@@ -43,15 +43,6 @@ bool life::is_forced() const noexcept {
          || (end().force_asked && !in_cleanup);
 }
 
-const end_record& life::end() const noexcept {
-  return known_end ? *known_end : none_of<end_record>();
-}
-
-time_point life::grace_limit(bool is_supervisor) const noexcept {
-  return is_supervisor || end().told_last ? end().limits.force
-                                          : end().limits.soft;
-}
-
 time_point life::cleanup_deadline(time_point now,
                                   const rules::periods& periods) const {
   return std::min(end().limits.cleanup,

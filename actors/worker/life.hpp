@@ -6,6 +6,7 @@
 #include "rules/deadlines.hpp"
 #include "rules/lifecycle.hpp"
 #include "rules/settings.hpp"
+#include "troupe/detail/lasting.hpp"
 #include "troupe/outcome.hpp"
 #include "troupe/time.hpp"
 
@@ -66,7 +67,9 @@ struct life {
   /// `on_shutdown()`, which follows, children can be started again.
   [[nodiscard]] bool is_forced() const noexcept;
 
-  [[nodiscard]] const end_record& end() const noexcept;
+  [[nodiscard]] const end_record& end() const noexcept {
+    return known_end ? *known_end : none_of<end_record>();
+  }
 
   [[nodiscard]] end_record& make_end() {
     if (!known_end)
@@ -77,7 +80,10 @@ struct life {
   /// When the grace period of a stop ends at the latest. A supervisor has until
   /// the reserve is used up, since its children have until then; and so has a
   /// worker that was told last.
-  [[nodiscard]] time_point grace_limit(bool is_supervisor) const noexcept;
+  [[nodiscard]] time_point grace_limit(bool is_supervisor) const noexcept {
+    return is_supervisor || end().told_last ? end().limits.force
+                                            : end().limits.soft;
+  }
 
   /// Until when `on_shutdown()`, and what comes before it, may take.
   [[nodiscard]] time_point

@@ -67,10 +67,12 @@ void worker_core::stop_children(how_to_end how,
   {
     held guard{mtx_};
     limit = life_.end().stop_asked_at != never ? life_.end().grace_over : never;
-    kept = lazy().children;
     limits = life_.end().limits;
-    for (auto* i = lazy().first_child; i != nullptr; i = i->kin()->next)
-      children.emplace_back(*i);
+    if (lazy_) {
+      kept = lazy_->children;
+      for (auto* i = lazy_->first_child; i != nullptr; i = i->kin()->next)
+        children.emplace_back(*i);
+    }
   }
   for (auto& child : children) {
     // It may be started in this very moment.

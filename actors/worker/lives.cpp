@@ -171,8 +171,10 @@ void worker_core::child_group_over() noexcept {
 }
 
 bool worker_core::has_children(const held&) const {
-  auto& kept = lazy().children;
-  return lazy().first_child != nullptr || (kept && !kept->over());
+  if (!lazy_)
+    return false;
+  const auto& kept = lazy_->children;
+  return lazy_->first_child != nullptr || (kept && !kept->over());
 }
 
 } // namespace troupe

@@ -285,7 +285,8 @@ void worker_core::apply(const held& lock, rules::action what, failure& why) {
     arm(lock, never);
   if (has(announce_ready)) {
     life_.ready = true;
-    if (owner_ && (lazy().blocked != nullptr || lazy().awaiters != nullptr))
+    if (owner_ && lazy_
+        && (lazy_->blocked != nullptr || lazy_->awaiters != nullptr))
       life_.untold = news::ready;
     else
       announce(lock, lifecycle_awaiter::what::ready);

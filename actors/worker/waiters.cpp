@@ -89,13 +89,13 @@ private:
 /// Releases who waits for what has just come true.
 void worker_core::announce(const held& lock,
                            lifecycle_awaiter::what upto) noexcept {
-  for (auto* i = lazy().blocked; i != nullptr;) {
+  for (auto* i = lazy_ ? lazy_->blocked : nullptr; i != nullptr;) {
     auto* next = i->next();
     if (i->waits_for(upto))
       i->fire(lock);
     i = next;
   }
-  for (auto* i = lazy().awaiters; i != nullptr;) {
+  for (auto* i = lazy_ ? lazy_->awaiters : nullptr; i != nullptr;) {
     auto* next = i->next_;
     if (i->awaited_ == upto || upto == lifecycle_awaiter::what::over) {
       unwatch(lock, *i);
@@ -210,7 +210,7 @@ void worker_core::send_replies(lifecycle_awaiter::what upto) noexcept {
   std::vector<pending_reply> due;
   {
     held guard{mtx_};
-    if (lazy().pending_replies.empty())
+    if (!lazy_ || lazy_->pending_replies.empty())
       return;
     auto& all = lazy_->pending_replies;
     auto waits_on = [upto](const pending_reply& x) {

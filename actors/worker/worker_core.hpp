@@ -590,7 +590,7 @@ private:
 
   /// @pre the lock is held
   [[nodiscard]] bool is_supervisor() const noexcept {
-    return lazy().children != nullptr;
+    return lazy_ && lazy_->children;
   }
 
   [[nodiscard]] bool is_to_be_forced() const;

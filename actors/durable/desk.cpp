@@ -161,7 +161,7 @@ void basic_worker::desk::hear(store_news news) {
   }
   if (news.order_done) {
     ordered_ = false;
-    // What is left is to be claimed alone.
+    // The jobs that are left are to be claimed alone.
     const auto deferred = news.more && news.jobs.empty();
     if (!deferred)
       patient_until_ = never;

@@ -20,8 +20,9 @@
 
 namespace troupe::durable {
 
-/// What a durable worker does its work with: the jobs in its hands, and its
-/// seat with the store. It belongs to the worker's actor, but for `hand_over`.
+/// The place where a durable worker does its work: the jobs in its hands, and
+/// its seat with the store. It belongs to the worker's actor, but for
+/// `hand_over`.
 ///
 /// A job comes to the desk when it is claimed, is *taken up* by one of the
 /// coroutines that handle jobs, and is *put down* when its handler has ended.
@@ -34,7 +35,7 @@ public:
 
   desk& operator=(const desk&) = delete;
 
-  /// Whatever was not begun waits again.
+  /// Jobs that were not begun wait again.
   ~desk();
 
   // -- properties -------------------------------------------------------------
@@ -69,7 +70,7 @@ public:
   /// Handles one job after another.
   task<> handle_jobs();
 
-  /// What is to fail the worker, or null.
+  /// The exception that is to fail the worker, or null.
   [[nodiscard]] const std::exception_ptr& failure() const noexcept {
     return failure_;
   }

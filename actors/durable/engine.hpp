@@ -67,7 +67,7 @@ struct claimed_job {
   wall_time put_at;
 };
 
-/// What a worker asks for.
+/// The request of a worker for jobs.
 struct claim_order {
   std::string queue;
   std::size_t room = 0;
@@ -75,11 +75,11 @@ struct claim_order {
   /// See `rules::claim_of`.
   bool patient = true;
   timespan lease{0};
-  /// What holds if nobody is left to say.
+  /// The limit that holds when no worker is left to say another.
   int max_crashes = 1;
 };
 
-/// What it gets.
+/// The answer to it.
 struct claim_result {
   std::vector<claimed_job> jobs;
   /// Whether it did not get all that are ready.
@@ -175,7 +175,7 @@ public:
   /// Where it is, as the database itself spells it.
   [[nodiscard]] virtual const std::string& location() const noexcept = 0;
 
-  /// What errors call the store.
+  /// The name of the store in errors.
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;
 };
 

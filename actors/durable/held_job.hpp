@@ -16,7 +16,7 @@
 
 namespace troupe::durable {
 
-/// What a worker knows of a job that it has in hand.
+/// The facts about a job that a worker has in hand.
 struct job::state {
   claimed_job what;
   const basic_worker& owner;
@@ -30,12 +30,12 @@ struct job::state {
   /// A transaction of the user's was to end it.
   bool ended_by_user = false;
 
-  /// What its handler wants to become of it.
+  /// The end that its handler wants for it.
   rules::ending wanted = rules::ending::returned;
   timespan snooze{0};
   std::string error = {};
 
-  /// What a failure means.
+  /// The meaning of a failure.
   std::optional<on_error> policy = {};
   std::exception_ptr thrown = {};
 };

@@ -15,8 +15,8 @@
 #include <string>
 #include <string_view>
 
-/// What a durable job goes through, without a database: values and functions of
-/// them.
+/// The decisions about a durable job, without a database: values and functions
+/// of them.
 namespace troupe::durable::rules {
 
 /// Where a job is. The numbers are those in the tables of a store.
@@ -65,7 +65,7 @@ struct limits {
   retry_backoff backoff = {};
 };
 
-/// What follows from an ending.
+/// The consequences of an ending.
 struct decision {
   job_state next;
   tries after;

@@ -15,7 +15,7 @@
 
 namespace troupe::durable {
 
-/// What a store has to tell a worker.
+/// The news that a store has for a worker.
 struct store_news {
   /// Jobs that it has claimed.
   std::vector<claimed_job> jobs;
@@ -62,7 +62,7 @@ public:
   /// @returns the news that nobody has read.
   store_news close();
 
-  /// What is new; empty if nothing is.
+  /// The news so far; empty if there are none.
   [[nodiscard]] store_news take();
 
   class awaiter {

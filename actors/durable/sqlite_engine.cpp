@@ -89,7 +89,7 @@ sqlite_engine::sqlite_engine(const std::string& path, durability how,
 }
 
 sqlite_engine::~sqlite_engine() {
-  // Whatever does not work here is found by those who see that this is gone.
+  // If this fails, those who see that this owner is gone do it.
   try {
     begin();
     prepared("DELETE FROM troupe_owner WHERE id = ? AND NOT EXISTS ("
@@ -220,8 +220,8 @@ std::optional<int> sqlite_engine::next_priority(const std::string& queue,
 
 claim_result sqlite_engine::claim(const claim_order& what) {
   return guarded([&] {
-    // What is ready, in order; one more than there is room for, to know whether
-    // that is all.
+    // The ready jobs, in order; one more than there is room for, to know
+    // whether that is all.
     std::vector<job_id> ids;
     std::vector<int> crashes;
     const auto now = to_micros(time_.wall());

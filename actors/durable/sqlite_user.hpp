@@ -8,8 +8,8 @@
 
 #include <string>
 
-/// What is done with a connection of the user's, in a transaction of the
-/// user's. All functions throw `std::invalid_argument` if no transaction is
+/// Works on a connection of the user's, in a transaction of the user's. All
+/// functions throw `std::invalid_argument` if no transaction is
 /// open on it, or it is not one to the file of the store, and `engine_error`
 /// with SQLite's own text if something does not work.
 namespace troupe::durable::in_sqlite {

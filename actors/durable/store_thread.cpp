@@ -385,7 +385,7 @@ void store_thread::answer_questions() {
   if (taken_.questions.empty())
     return;
   taken_.questions.clear();
-  // What was asked may have made something ready.
+  // The requests may have made something ready.
   for (auto& [name, view] : queues_)
     view.look = true;
   next_look_ = time_point::min();

@@ -138,7 +138,7 @@ private:
     bool* answered = nullptr;
   };
 
-  /// What has come in, and is not in the store yet.
+  /// The requests that have come in, and are not in the store yet.
   struct batch {
     std::vector<put_request> puts;
     std::vector<end_request> ends;
@@ -154,7 +154,7 @@ private:
     }
   };
 
-  /// What the thread knows of a queue for which there are orders.
+  /// The facts that the thread knows of a queue for which there are orders.
   struct queue_view {
     /// Whether it is worth a look: something may have become ready.
     bool look = true;

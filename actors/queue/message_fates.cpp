@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// What becomes of messages in a queue: how the life of its worker opens and
+// The fates of messages in a queue: how the life of its worker opens and
 // closes it, and how each message in it ends.
 
 #include "base/linked_list.hpp"

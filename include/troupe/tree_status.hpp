@@ -33,11 +33,10 @@ struct worker_policy {
   /// How long it may take for a stop.
   timespan grace{0};
 
-  /// What becomes of queued messages at a stop; none if it has no queue.
+  /// The fate of queued messages at a stop; none if it has no queue.
   std::optional<troupe::on_stop> on_stop;
 
-  /// What it does to its other children when one is to be restarted; none if it
-  /// is no supervisor.
+  /// The other children that it restarts with one; none if it is no supervisor.
   std::optional<troupe::strategy> strategy;
 
   template <class Inspector>

@@ -15,7 +15,7 @@
 
 namespace troupe::durable {
 
-/// What can be the payload of a job: a type with an `inspect` and a CAF type
+/// The payload of a job can be a type with an `inspect` and a CAF type
 /// id, as for any message. Its *name* is written beside the payload, so the
 /// number of the id may change.
 template <class T>

@@ -82,7 +82,7 @@ struct store_options {
   timespan closing_period = std::chrono::seconds{5};
 };
 
-/// What `put` may be told about one job. An aggregate for designated
+/// The options of one job, for `put`. An aggregate for designated
 /// initializers; the order of its members is part of the interface.
 struct put_options {
   /// The job waits until then. Left out: it may be claimed at once. (J10)

@@ -15,7 +15,7 @@ namespace troupe::durable {
 /// The number of a job in its store. Never used again.
 using job_id = std::int64_t;
 
-/// What `put` gives.
+/// The result of `put`.
 struct receipt {
   job_id id = 0;
 
@@ -60,7 +60,7 @@ struct job_record {
   std::int64_t claim = 0;
   int failures = 0;
   int crashes = 0;
-  /// What went wrong last.
+  /// The last error.
   std::string error;
 };
 

@@ -32,7 +32,7 @@ public:
   using std::runtime_error::runtime_error;
 };
 
-/// What `queue::async_put` gives.
+/// The result of `queue::async_put`.
 class [[nodiscard("co_await it")]] put_awaitable {
 public:
   explicit put_awaitable(std::shared_ptr<pending_put> call) noexcept

@@ -23,7 +23,7 @@ public:
 
   task<> run() final;
 
-  /// What is shown beside its status: its queue, and what it has done. A class
+  /// Shows beside its status: its queue, and what it has done. A class
   /// that overrides it calls this one too.
   status_fields describe() override;
 
@@ -91,7 +91,7 @@ public:
   virtual task<> handle(const T& x, job& job) = 0;
 
 protected:
-  /// What a failure means to the job: by default what the options say. A
+  /// The meaning of a failure to the job: by default that of the options. A
   /// `retry` says how often and after which backoff the job is tried again,
   /// counted from its first failure; `skip` buries it at once; `fail` counts
   /// the failure by the options, and then fails the worker, once the other jobs

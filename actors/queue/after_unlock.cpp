@@ -55,8 +55,8 @@ message_queue::backlog::~backlog() {
     for (auto n = buried_at_once; n > 0 && first_ != nullptr; --n)
       to_dead_letters(std::exchange(first_, first_->next));
     over = first_ == nullptr
-           && rest_.move([]() -> node* { return nullptr; }, to_dead_letters,
-                         [n = 0]() mutable { return ++n == 8; });
+           && rest_.move_on(to_dead_letters,
+                            arrivals<node>::after(buried_at_once));
   }
 }
 

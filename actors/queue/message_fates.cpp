@@ -4,7 +4,6 @@
 // The fates of messages in a queue: how the life of its worker opens and
 // closes it, and how each message in it ends.
 
-#include "base/linked_list.hpp"
 #include "queue/after_unlock.hpp"
 #include "rules/naming.hpp"
 #include "rules/queueing.hpp"

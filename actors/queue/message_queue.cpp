@@ -213,15 +213,6 @@ receipt message_queue::decide(node_ptr& x, rules::patience sender,
   return receipt::held;
 }
 
-namespace {
-
-/// Stops `arrivals` after eight thousand messages.
-auto some_at_once() {
-  return [n = 0]() mutable { return ++n == 16; };
-}
-
-} // namespace
-
 /// Queues what came without a lock, in the order of its coming.
 void message_queue::collect() noexcept {
   collect_unless([] { return false; });
@@ -237,7 +228,8 @@ std::unique_lock<small_mutex> message_queue::lock_collected() noexcept {
   };
   auto step = [this, &take] {
     return arrivals_.move(
-      take, [this](node* x) { append_new(x); }, some_at_once());
+      take, [this](node* x) { append_new(x); },
+      arrivals<node>::after(collected_at_once));
   };
   while (!step()) {
     guard.unlock();
@@ -256,7 +248,7 @@ bool message_queue::collect_unless(Stop stop) noexcept {
 
 /// Queues some thousand of them.
 void message_queue::collect_some() noexcept {
-  std::ignore = collect_unless(some_at_once());
+  std::ignore = collect_unless(arrivals<node>::after(collected_at_once));
 }
 
 /// @param core The core of the worker that wants it. It gets none when it is

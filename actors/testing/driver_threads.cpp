@@ -3,7 +3,6 @@
 
 // How the driver waits for the threads that are not its own.
 
-#include "testing/backend.hpp"
 #include "testing/driver.hpp"
 
 #include <caf/actor_system.hpp>

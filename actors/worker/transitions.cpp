@@ -1,14 +1,11 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// How a core feeds its lifecycle and carries out what the table asks for: the
-// deadlines, the outcome, the log.
+// How a core starts, stops and forces: it feeds its lifecycle and carries out
+// what the table asks for.
 
 #include "worker/core_ptr.hpp"
-#include "worker/worker_actor.hpp"
 #include "worker/worker_core.hpp"
-
-#include <caf/deep_to_string.hpp>
 
 #include <algorithm>
 #include <utility>

@@ -92,9 +92,8 @@ explorer::scene inbox_scene(std::size_t num_senders, int each) {
   struct shared {
     void collect(letter* newest) {
       moved.put_aside(newest);
-      moved.move([]() -> letter* { return nullptr; },
-                 [this](letter* x) { collected.push_back(x); },
-                 [] { return false; });
+      moved.move_on([this](letter* x) { collected.push_back(x); },
+                    [] { return false; });
     }
 
     troupe::inbox<letter, Atomics> box;

@@ -18,6 +18,19 @@ public:
   /// After so many steps it is asked whether to stop. A message takes two.
   static constexpr std::size_t steps_unasked = 1024;
 
+  /// Stops a move after about `n` messages.
+  /// @pre `n` is at least half of `steps_unasked`
+  [[nodiscard]] static auto after(std::size_t n) noexcept {
+    return [left = 2 * n / steps_unasked]() mutable { return --left == 0; };
+  }
+
+  /// Moves on what is there, without looking for more.
+  /// @copydetails move
+  template <class Put, class Stop>
+  bool move_on(Put put, Stop stop) {
+    return move([]() -> Node* { return nullptr; }, put, stop);
+  }
+
   /// Keeps a list from an inbox that is shut for the next move.
   /// @param newest Its front, the newest.
   void put_aside(Node* newest) noexcept {

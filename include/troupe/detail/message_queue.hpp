@@ -354,6 +354,9 @@ private:
 
   void report_handled() noexcept;
 
+  /// After so many arrivals others have their turn with the lock.
+  static constexpr std::size_t collected_at_once = 8192;
+
   /// So many messages become dead letters on the thread that discards them.
   static constexpr std::size_t buried_at_once = 4096;
 

@@ -1,6 +1,6 @@
 # Has a program that links the library `target` contain only those functions
 # that it may call: each lies in a section of its own, and the linker leaves out
-# the others. It halves the smallest program.
+# the others. `tests/size` says how much that is.
 function(troupe_link_only_what_is_used target)
   if(NOT CMAKE_SYSTEM_NAME MATCHES "Linux|FreeBSD")
     return() # Other linkers have other words for it.

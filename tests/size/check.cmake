@@ -1,6 +1,7 @@
 # Says whether PROGRAM, without its symbols, is small enough: in bytes, on
-# x86-64, where it was 889,000 before the linker left out what nobody calls.
-set(limit 445000)
+# x86-64, in the release preset: 492,000 when this was written, and 635,000 if
+# the linker keeps what nobody calls.
+set(limit 515000)
 set(stripped ${PROGRAM}.stripped)
 execute_process(COMMAND ${STRIP} -o ${stripped} ${PROGRAM} COMMAND_ERROR_IS_FATAL ANY)
 file(SIZE ${stripped} size)

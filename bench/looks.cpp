@@ -69,9 +69,9 @@ void looks(report& out, const settings& how) {
   auto tree = spawn(sys, crowd(groups, 99));
   tree.startup();
   const observer server{sys, {.port = 0}};
-  std::vector<double> took;
-  for (int i = 0; i < (how.quick ? 1 : 11); ++i)
-    took.push_back(look(server.port()));
+  std::vector<double> took(how.quick ? 1 : 11);
+  for (auto& x : took)
+    x = look(server.port());
   tree.shutdown();
   out.add({.name = "a look at " + grouped(groups * 100)
                    + " workers by an observer, processor time",

@@ -38,14 +38,14 @@ caf::error why_not_wait(const store_thread& where) {
 }
 
 /// Why the job cannot be written, or nothing.
-caf::error why_not_put(const store_thread& where, const new_job& x,
+caf::error why_not_put(const store_thread& where, const std::string& payload,
                        const put_options& how) {
   if (auto wrong = rules::check(how); !wrong.empty())
     return caf::make_error(errc::invalid_argument, std::move(wrong));
-  if (const auto limit = where.options().max_payload; x.payload.size() > limit)
+  if (const auto limit = where.options().max_payload; payload.size() > limit)
     return caf::make_error(
       errc::invalid_argument,
-      "the payload has " + std::to_string(x.payload.size()) + " bytes, and "
+      "the payload has " + std::to_string(payload.size()) + " bytes, and "
         + where.name() + " takes " + std::to_string(limit)
         + " at most; keep large data elsewhere, and put its name into the job");
   return {};
@@ -135,9 +135,9 @@ caf::expected<receipt> queue_base::put_payload(std::string type,
     return nowhere();
   if (auto why = why_not_wait(*where_))
     return why;
-  auto what = make_job(name_, std::move(type), std::move(payload), how);
-  if (auto why = why_not_put(*where_, what, how))
+  if (auto why = why_not_put(*where_, payload, how))
     return why;
+  auto what = make_job(name_, std::move(type), std::move(payload), how);
   auto call = std::make_shared<pending_put>();
   where_->put(std::move(what), how.within, call);
   return call->wait_for_answer();
@@ -148,9 +148,9 @@ queue_base::put_payload(const transaction& within, std::string type,
                         std::string payload, put_options how) const {
   if (!where_)
     return nowhere();
-  auto what = make_job(name_, std::move(type), std::move(payload), how);
-  if (auto why = why_not_put(*where_, what, how))
+  if (auto why = why_not_put(*where_, payload, how))
     return why;
+  auto what = make_job(name_, std::move(type), std::move(payload), how);
   try {
     return in_sqlite::put(within, where_->location(), what, wall_now());
   } catch (const std::invalid_argument& e) {
@@ -168,11 +168,12 @@ put_awaitable queue_base::async_put_payload(std::string type,
     call->answer(nowhere());
     return put_awaitable{std::move(call)};
   }
-  auto what = make_job(name_, std::move(type), std::move(payload), how);
-  if (auto why = why_not_put(*where_, what, how))
+  if (auto why = why_not_put(*where_, payload, how)) {
     call->answer(std::move(why));
-  else
+  } else {
+    auto what = make_job(name_, std::move(type), std::move(payload), how);
     where_->put(std::move(what), how.within, call);
+  }
   return put_awaitable{std::move(call)};
 }
 

@@ -561,6 +561,8 @@ TEST_CASE("J1 bad input is refused with a text") {
     return to_string(result.error());
   };
   CHECK_THAT(why({}, {.priority = 1000}), ContainsSubstring("priority"));
+  CHECK_THAT(why({}, {.unique = std::string(1001, 'x')}),
+             ContainsSubstring("the length of unique is 1001"));
   CHECK_THAT(why({.text = std::string(20'000'000, 'x')}),
              ContainsSubstring("16777216 at most"));
   CHECK_THROWS_AS(here.jobs.queue<letter>("\n"), std::invalid_argument);

@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "system/remote_targets.hpp"
+#include "system/ask_targets.hpp"
 #include "troupe/ask.hpp"
 #include "troupe/worker_handle.hpp"
 #include "worker/ask_table.hpp"
@@ -106,18 +106,19 @@ private:
   correspondent& who_;
 };
 
-/// While it lives, drops an error into the box when the target is one of
-/// another node and is gone.
-class remote_watch final : public remote_targets::waiter {
+/// While it lives, drops an error into the box when no answer of the target
+/// will come.
+class target_watch final : public ask_targets::waiter {
 public:
-  remote_watch(runtime& rt, letter_box& box, caf::strong_actor_ptr target)
+  target_watch(runtime& rt, letter_box& box, caf::strong_actor_ptr target)
     : rt_(rt), box_(box), target_(std::move(target)) {
-    if (remote_targets::is_remote(*target_, rt_.system().node()))
-      rt_.remotes().add(*this, *target_);
+    using enum ask_targets::known_by;
+    const auto remote = ask_targets::is_remote(*target_, rt_.system().node());
+    rt_.targets_of_asks().add(*this, *target_, remote ? attachable : lose);
   }
 
-  ~remote_watch() {
-    rt_.remotes().remove(*this);
+  ~target_watch() {
+    rt_.targets_of_asks().remove(*this);
   }
 
   void target_lost(const caf::error& why) noexcept override {
@@ -188,7 +189,7 @@ caf::expected<caf::message> ask_and_block(const worker_handle& target,
   const retirement at_the_end{*self};
   auto limit = deadline_after(rt->time().now(), timeout);
   auto id = self->new_request_id(caf::message_priority::normal);
-  const remote_watch watch{*rt, *box, actor};
+  const target_watch watch{*rt, *box, actor};
   actor->enqueue(
     compat::make_element(caf::actor_cast<caf::strong_actor_ptr>(sender), id,
                          std::move(request)),

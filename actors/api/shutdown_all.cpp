@@ -5,6 +5,7 @@
 
 #include "system/runtime.hpp"
 #include "worker/core_ptr.hpp"
+#include "worker/let_go.hpp"
 #include "worker/stop_report.hpp"
 #include "worker/worker_core.hpp"
 
@@ -57,7 +58,7 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
       in_the_way.push_back(started[i]);
   }
   stop_report result;
-  const auto blamed = without_bystanders(in_the_way); // in the same order
+  auto blamed = without_bystanders(in_the_way); // in the same order
   auto next = blamed.begin();
   for (std::size_t i = 0; i < started.size() && next != blamed.end(); ++i) {
     if (started[i].get() != next->get())
@@ -65,6 +66,10 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
     result.push_back(std::move(*late[i]));
     ++next;
   }
+  in_the_way.clear();
+  blamed.clear();
+  for (auto& x : let_go(std::move(started), all_gone))
+    result.push_back(std::move(x));
   for (auto& x : result)
     rt->log(compat::log_warning, "shutdown_all: " + to_string(x));
   return result;

@@ -6,6 +6,7 @@
 #include "supervisor/supervisor_core.hpp"
 #include "supervisor/supervisor_worker.hpp"
 #include "worker/core_ptr.hpp"
+#include "worker/let_go.hpp"
 #include "worker/spawn.hpp"
 #include "worker/stop_report.hpp"
 #include "worker/worker_core.hpp"
@@ -103,14 +104,18 @@ stop_report supervisor_ref::shutdown(timespan deadline) const {
     core->want_stop(core->config().on_stop);
   if (!core->request_stop(mode, limits))
     return {};
-  static_cast<void>(
-    core->wait_until_over(time_left(rules::all_gone_by(limits), begin)));
-  std::erase_if(all, [](const core_ptr& x) {
+  const auto all_gone = rules::all_gone_by(limits);
+  static_cast<void>(core->wait_until_over(time_left(all_gone, begin)));
+  auto in_the_way = all;
+  std::erase_if(in_the_way, [](const core_ptr& x) {
     return rules::is_final(x->stage()) && !was_forced(*x);
   });
   stop_report result;
-  for (auto& x : without_bystanders(all))
+  for (auto& x : without_bystanders(in_the_way))
     result.push_back(describe_blocker(*x, time.now()));
+  in_the_way.clear();
+  for (auto& x : let_go(std::move(all), all_gone))
+    result.push_back(std::move(x));
   for (auto& x : result)
     core->rt().log(compat::log_warning, "shutdown: " + to_string(x));
   return result;

@@ -7,6 +7,7 @@
 #include "system/runtime.hpp"
 #include "system/stream.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <utility>
@@ -46,18 +47,49 @@ void message_queue::after_unlock::run() noexcept {
   }
 }
 
+message_queue::backlog::backlog(std::shared_ptr<message_queue> from,
+                                dead_letter_reason why, node* first,
+                                const arrivals<node>& rest) noexcept
+  : from_(std::move(from)),
+    why_(why),
+    first_(first),
+    rest_(rest),
+    is_echo_(echo_mark::is_set()) {
+  // nop
+}
+
 message_queue::backlog::~backlog() {
   if (!from_)
     return;
+  const echo_mark mark{is_echo_};
+  while (first_ != nullptr)
+    bury_listed(buried_at_once);
   for (auto over = false; !over;) {
     after_unlock out{*from_};
-    auto to_dead_letters = [&](node* x) { out.add_dead_letter(x, why_); };
-    for (auto n = buried_at_once; n > 0 && first_ != nullptr; --n)
-      to_dead_letters(std::exchange(first_, first_->next));
-    over = first_ == nullptr
-           && rest_.move_on(to_dead_letters,
-                            arrivals<node>::after(buried_at_once));
+    over = rest_.move_on([&](node* x) { out.add_dead_letter(x, why_); },
+                         arrivals<node>::after(buried_at_once));
   }
+}
+
+bool message_queue::backlog::bury_some() noexcept {
+  auto& time = from_->runtime_->time();
+  const auto end = time.now() + buried_for;
+  std::size_t done = 0;
+  for (std::size_t n = 1; first_ != nullptr && done < buried_at_once; n *= 2) {
+    const auto most = std::min(n, buried_at_once - done);
+    bury_listed(most);
+    done += most;
+    if (time.now() >= end)
+      break;
+  }
+  return first_ == nullptr && rest_.empty();
+}
+
+/// Makes dead letters of the first `n` in the list.
+void message_queue::backlog::bury_listed(std::size_t n) noexcept {
+  after_unlock out{*from_};
+  for (; n > 0 && first_ != nullptr; --n)
+    out.add_dead_letter(std::exchange(first_, first_->next), why_);
 }
 
 void message_queue::after_unlock::publish(dead_letter_reason why,

@@ -105,18 +105,14 @@ private:
   held_request** last_answer_ = &answers_;
 };
 
-/// The rest of a discarded queue, after the first few thousand messages. They
-/// are counted already; when this goes they become dead letters, a few thousand
-/// at a time.
+/// All that was in a queue that is discarded. It is counted already; when this
+/// goes it becomes dead letters, a few thousand at a time.
 class message_queue::backlog {
 public:
   /// @param first A list, in order.
   /// @param rest Those that came after it.
   backlog(std::shared_ptr<message_queue> from, dead_letter_reason why,
-          node* first, const arrivals<node>& rest) noexcept
-    : from_(std::move(from)), why_(why), first_(first), rest_(rest) {
-    // nop
-  }
+          node* first, const arrivals<node>& rest) noexcept;
 
   backlog(backlog&& other) noexcept = default;
 
@@ -124,11 +120,19 @@ public:
 
   ~backlog();
 
+  /// Makes dead letters of the first few thousand, or for as long as no
+  /// deadline minds: their destructors are the user's.
+  /// @returns whether nothing is left.
+  [[nodiscard]] bool bury_some() noexcept;
+
 private:
+  void bury_listed(std::size_t n) noexcept;
+
   std::shared_ptr<message_queue> from_; // null when it was moved away
   dead_letter_reason why_;
   node* first_;
   arrivals<node> rest_;
+  bool is_echo_; // a function that is told of dead letters discards the queue
 };
 
 } // namespace troupe

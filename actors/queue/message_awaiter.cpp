@@ -180,6 +180,8 @@ void message_queue::awaiter::promise(node_ptr x) noexcept {
 message_queue::handover::handover(worker_core& core, message_queue& queue)
   : core_(&core), queue_(&queue) {
   const auto guard = queue.lock_collected();
+  if (core.abandoned())
+    return; // The messages are the next life's.
   first_ = std::exchange(queue.first_, nullptr);
   queue.last_ = nullptr;
   for (auto* i = first_; i != nullptr; i = i->next)

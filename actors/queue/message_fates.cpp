@@ -88,7 +88,7 @@ void message_queue::discard(fate how) noexcept {
     pool->take_over(*this, true);
   }
   auto rest = write_off(how);
-  if (!rest)
+  if (!rest || rest->bury_some())
     return;
   try {
     // To destroy it is all that the thread does.
@@ -99,9 +99,8 @@ void message_queue::discard(fate how) noexcept {
   }
 }
 
-/// Counts all that is queued as dead letters, and makes them of the first few
-/// thousand.
-/// @returns the others.
+/// Counts all that is queued as dead letters.
+/// @returns them, if there are any.
 std::optional<message_queue::backlog>
 message_queue::write_off(fate how) noexcept {
   after_unlock out{*this};
@@ -110,24 +109,10 @@ message_queue::write_off(fate how) noexcept {
   give_out_ = false;
   shut_inbox();
   const auto abandoned = how == fate::abandoned;
-  auto& count = abandoned ? counts_.abandoned : counts_.discarded;
-  const auto why = abandoned ? dead_letter_reason::abandoned
-                             : dead_letter_reason::discarded;
-  auto to_dead_letters = [&](node_ptr x) {
-    --counts_.queued;
-    ++count;
-    out.add_dead_letter(x.release(), why);
-  };
-  if (abandoned) {
-    // Nobody resumes those to whom a message was promised.
-    while (auto* who = promised_.first) {
-      who->leave_line();
-      to_dead_letters(std::move(who->got_));
-    }
-  }
+  // Nobody resumes those to whom a message was promised.
+  if (abandoned)
+    take_back_promised();
   collect_some();
-  for (auto left = buried_at_once; left > 0 && first_ != nullptr; --left)
-    to_dead_letters(unlink_first());
   if (abandoned)
     end_message(how, out);
   refuse_waiting(out);
@@ -137,10 +122,12 @@ message_queue::write_off(fate how) noexcept {
   const auto numbered = counts_.queued - promised_.size();
   counts_.sent += unnumbered;
   counts_.queued -= numbered;
-  count += numbered + unnumbered;
+  (abandoned ? counts_.abandoned : counts_.discarded) += numbered + unnumbered;
   last_ = nullptr;
-  return backlog{shared_from_this(), why, std::exchange(first_, nullptr),
-                 std::exchange(arrivals_, {})};
+  return backlog{shared_from_this(),
+                 abandoned ? dead_letter_reason::abandoned
+                           : dead_letter_reason::discarded,
+                 std::exchange(first_, nullptr), std::exchange(arrivals_, {})};
 }
 
 void message_queue::end_message(fate how) noexcept {

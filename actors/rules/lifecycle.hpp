@@ -79,6 +79,7 @@ enum class action : std::uint32_t {
   abandon = 1u << 16,          ///< The end without the worker's own thread.
   record_return = 1u << 17,    ///< Abandoned code came back: record it.
   refuse_start = 1u << 18,     ///< Tell the caller: already started.
+  arm_farewell = 1u << 19,     ///< Set the deadline: of `after_shutdown()`.
 };
 
 constexpr action operator|(action x, action y) noexcept {

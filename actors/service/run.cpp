@@ -11,6 +11,7 @@
 #include "troupe/error.hpp"
 #include "troupe/supervisor_ref.hpp"
 #include "worker/core_ptr.hpp"
+#include "worker/let_go.hpp"
 #include "worker/stop_report.hpp"
 #include "worker/worker_core.hpp"
 
@@ -21,6 +22,7 @@
 #include <exception>
 #include <functional>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -131,6 +133,20 @@ public:
                        < std::tuple{-depth(y), std::string_view{y.path}};
               });
     return result;
+  }
+
+  /// Lets go of the workers.
+  /// @returns the one whose destructor does not return within the time of the
+  ///          stop.
+  [[nodiscard]] stop_report let_go() {
+    const auto now = rt_->time().now();
+    std::unique_lock guard{mtx_};
+    const auto limits
+      = rules::limits_until(now, deadline_after(std::min(stop_begun_, now),
+                                                stop_timeout_));
+    auto all = std::move(noted_);
+    guard.unlock();
+    return troupe::let_go(std::move(all), rules::all_gone_by(limits));
   }
 
   /// Whether the actor system would wait for somebody for ever.
@@ -335,6 +351,10 @@ int run(caf::actor_system& sys, supervisor_spec tree, run_options options) {
   auto how = what.run(options.on_ready);
   leave_within(timespan::zero());
   last_words words{.rt = rt, .blockers = what.report()};
+  auto unreturned = what.let_go();
+  const auto stuck = what.has_stuck() || !unreturned.empty();
+  std::move(unreturned.begin(), unreturned.end(),
+            std::back_inserter(words.blockers));
   auto code = 0;
   if (!how || how->kind() == outcome_kind::failed
       || how->kind() == outcome_kind::cancelled) {
@@ -346,7 +366,7 @@ int run(caf::actor_system& sys, supervisor_spec tree, run_options options) {
   if (!options.report)
     for (const auto& x : words.blockers)
       words.text += to_string(x) + '\n';
-  if (may_exit && what.has_stuck()) {
+  if (may_exit && stuck) {
     if (what.thrown())
       words.text = rules::printable(text_of(what.thrown())) + '\n' + words.text;
     if (!words.blockers.empty())

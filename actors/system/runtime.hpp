@@ -6,7 +6,7 @@
 #include "rules/settings.hpp"
 #include "system/forks.hpp"
 #include "system/meter.hpp"
-#include "system/remote_targets.hpp"
+#include "system/ask_targets.hpp"
 #include "system/run_config.hpp"
 #include "system/stream.hpp"
 #include "tasks/offload_pool.hpp"
@@ -63,6 +63,11 @@ public:
 
   [[nodiscard]] const rules::settings& settings() const noexcept {
     return settings_;
+  }
+
+  /// Whether time passes only when all that runs is done.
+  [[nodiscard]] bool has_virtual_time() const noexcept {
+    return pump_ != nullptr;
   }
 
   /// Whether the actor system is gone, or about to be.
@@ -137,11 +142,11 @@ public:
     return dead_letters_;
   }
 
-  // -- other nodes ------------------------------------------------------------
+  // -- requests ---------------------------------------------------------------
 
-  /// The requests that wait for an answer from another node.
-  [[nodiscard]] remote_targets& remotes() noexcept {
-    return *remotes_;
+  /// Tells those who wait for an answer that none will come.
+  [[nodiscard]] ask_targets& targets_of_asks() noexcept {
+    return *ask_targets_;
   }
 
   // -- metrics ----------------------------------------------------------------
@@ -266,8 +271,8 @@ private:
   offload_pool pool_;
   stream<lifecycle_event> events_;
   stream<dead_letter> dead_letters_;
-  const std::shared_ptr<remote_targets> remotes_
-    = std::make_shared<remote_targets>();
+  const std::shared_ptr<ask_targets> ask_targets_
+    = std::make_shared<ask_targets>();
 
   std::shared_ptr<meter> own_meter_;
   std::atomic<meter*> meter_{nullptr};

@@ -125,6 +125,33 @@ private:
   bool closed_ = false;
 };
 
+/// While it lives, this thread works for a function that is to miss the values
+/// to which it gives rise: calls it, or does what it has left to a helper.
+class echo_mark {
+public:
+  explicit echo_mark(bool value) noexcept
+    : outer_(std::exchange(is_set_, value)) {
+    // nop
+  }
+
+  echo_mark(const echo_mark&) = delete;
+
+  echo_mark& operator=(const echo_mark&) = delete;
+
+  ~echo_mark() {
+    is_set_ = outer_;
+  }
+
+  [[nodiscard]] static bool is_set() noexcept {
+    return is_set_;
+  }
+
+private:
+  static inline thread_local bool is_set_ = false;
+
+  bool outer_;
+};
+
 /// Calls a function with each value, one at a time, on a thread where it may
 /// block. A bounded number of values waits for it; the others it misses.
 template <class T>
@@ -162,16 +189,15 @@ public:
   void put(const value_ptr& x) noexcept override {
     {
       std::unique_lock guard{mtx_};
-      if (on_echo_ && calls_here) {
+      if (on_echo_ && echo_mark::is_set()) {
         ++missed_;
         echoed_ = echoed_ || deliverer_ == std::this_thread::get_id();
         return;
       }
-      if (values_.size() == capacity_ || !keep(x)) {
+      if (values_.size() == capacity_ || !keep(x))
         ++missed_;
-        return;
-      }
-      if (std::exchange(delivering_, true))
+      // Also if the buffer was full: there may have been no thread for it.
+      if (values_.empty() || std::exchange(delivering_, true))
         return;
     }
     try {
@@ -195,7 +221,18 @@ public:
     if (deliverer_ == std::this_thread::get_id())
       return;
     idle_.wait(guard, [this] { return !delivering_; });
+    if (deliver)
+      dropped = miss_all(guard);
     gone.swap(function_);
+    guard.unlock();
+  }
+
+  void closed() noexcept override {
+    std::deque<value_ptr> dropped;
+    std::unique_lock guard{mtx_};
+    closed_ = true;
+    if (!delivering_)
+      dropped = miss_all(guard);
     guard.unlock();
   }
 
@@ -248,13 +285,14 @@ private:
       auto x = std::move(values_.front());
       values_.pop_front();
       guard.unlock();
-      const auto outer = std::exchange(calls_here, on_echo_ != nullptr);
-      try {
-        function_(*x);
-      } catch (...) {
-        on_failure_(std::current_exception());
+      {
+        const echo_mark mark{on_echo_ != nullptr};
+        try {
+          function_(*x);
+        } catch (...) {
+          on_failure_(std::current_exception());
+        }
       }
-      calls_here = outer;
       x = nullptr;
       guard.lock();
       if (echoed_ && !std::exchange(told_of_echo_, true)) {
@@ -276,13 +314,22 @@ private:
 
   /// There was no thread to deliver on.
   void not_delivered() noexcept {
+    std::deque<value_ptr> dropped;
     std::unique_lock guard{mtx_};
     delivering_ = false;
+    if (closed_)
+      dropped = miss_all(guard);
     idle_.notify_all();
+    guard.unlock();
   }
 
-  /// This thread calls the function of such a sink that minds echoes.
-  static inline thread_local bool calls_here = false;
+  /// Counts as missed what is left: nobody delivers it any more.
+  /// @returns it, to be let go of without the lock.
+  [[nodiscard]] std::deque<value_ptr>
+  miss_all(const std::unique_lock<std::mutex>&) noexcept {
+    missed_ += values_.size();
+    return std::exchange(values_, {});
+  }
 
   function function_;
   const filter wants_;
@@ -298,6 +345,7 @@ private:
   std::atomic<bool> complained_ = false;
   std::thread::id deliverer_;
   bool delivering_ = false;
+  bool closed_ = false; // no more values come, and no threads
   bool echoed_ = false;
   bool told_of_echo_ = false; // of whoever delivers
 };

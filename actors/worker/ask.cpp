@@ -3,7 +3,7 @@
 
 #include "troupe/ask.hpp"
 
-#include "system/remote_targets.hpp"
+#include "system/ask_targets.hpp"
 #include "worker/ask_table.hpp"
 #include "worker/worker_actor.hpp"
 #include "worker/worker_core.hpp"
@@ -13,6 +13,14 @@
 namespace troupe {
 
 // -- ask_table -----------------------------------------------------------------
+
+ask_table::ask_table(ask_targets& targets) : targets_(targets) {
+  targets.add(*this);
+}
+
+ask_table::~ask_table() {
+  targets_.remove(*this);
+}
 
 void ask_table::add(reply_awaiter& x) {
   std::unique_lock guard{mtx_};
@@ -39,13 +47,29 @@ bool ask_table::complete(caf::message_id id, caf::message& reply) {
   if (i == pending_.end() || i->first != id)
     return false;
   auto& x = *i->second;
+  pending_.erase(i);
+  end(x, std::move(reply));
+  return true;
+}
+
+/// With the lock held: the awaiter cannot go before it has taken it as well.
+void ask_table::end(reply_awaiter& x, caf::message reply) noexcept {
   x.in_table_ = false;
   x.replied_ = true;
   x.reply_ = std::move(reply);
-  pending_.erase(i);
-  // With the lock held: the awaiter cannot go before it has taken it as well.
   x.post();
-  return true;
+}
+
+void ask_table::target_lost(const caf::actor_control_block& whom,
+                            const caf::error& why) noexcept {
+  std::unique_lock guard{mtx_};
+  std::erase_if(pending_, [&](const auto& kvp) {
+    auto& x = *kvp.second;
+    const auto lost = x.target_.get() == &whom;
+    if (lost)
+      end(x, caf::make_message(why));
+    return lost;
+  });
 }
 
 caf::error error_in_reply(caf::error what, const std::string& whom) {
@@ -66,7 +90,7 @@ reply_awaiter::alarm::alarm(reply_awaiter& x) noexcept
 }
 
 /// Ends the wait when the target is one of another node and is gone.
-struct reply_awaiter::remote_watch final : remote_targets::waiter {
+struct reply_awaiter::remote_watch final : ask_targets::waiter {
   explicit remote_watch(reply_awaiter& x) noexcept : who(x) {
     // nop
   }
@@ -92,7 +116,7 @@ reply_awaiter::reply_awaiter(worker_core& core, caf::strong_actor_ptr target,
 reply_awaiter::~reply_awaiter() {
   core_->rt().time().cancel(alarm_);
   if (remote_)
-    core_->rt().remotes().remove(*remote_);
+    core_->rt().targets_of_asks().remove(*remote_);
   leave_table();
 }
 
@@ -108,7 +132,7 @@ bool reply_awaiter::send_request() {
     return false;
   }
   auto* self = core_->link().get();
-  if (remote_targets::is_remote(*target_, self->ctrl()->nid))
+  if (ask_targets::is_remote(*target_, self->ctrl()->nid))
     remote_ = std::make_unique<remote_watch>(*this);
   auto& table = core_->asks();
   auto request_id = self->new_request_id(caf::message_priority::normal);
@@ -119,7 +143,8 @@ bool reply_awaiter::send_request() {
     time.arm(alarm_, deadline_after(time.now(), timeout_));
   }
   if (remote_)
-    core_->rt().remotes().add(*remote_, *target_);
+    core_->rt().targets_of_asks().add(*remote_, *target_,
+                                      ask_targets::known_by::attachable);
   target_->enqueue(compat::make_element(caf::strong_actor_ptr{self->ctrl()},
                                         request_id, std::move(request_)),
                    self->context());

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "system/ask_targets.hpp"
 #include "troupe/ask.hpp"
 
 #include <caf/message_id.hpp>
@@ -16,8 +17,12 @@ namespace troupe {
 
 /// The requests of one worker that wait for their reply. Replies are matched on
 /// the replying actor's thread, when they are enqueued.
-class ask_table {
+class ask_table final : public ask_targets::table {
 public:
+  explicit ask_table(ask_targets& targets);
+
+  ~ask_table();
+
   /// Adds a request. Ids ascend, so the table stays sorted.
   void add(reply_awaiter& x);
 
@@ -27,7 +32,13 @@ public:
   /// @returns whether there is one; if not, `reply` is untouched.
   bool complete(caf::message_id id, caf::message& reply);
 
+  void target_lost(const caf::actor_control_block& whom,
+                   const caf::error& why) noexcept override;
+
 private:
+  static void end(reply_awaiter& x, caf::message reply) noexcept;
+
+  ask_targets& targets_; // of the runtime, which the worker's core holds
   std::mutex mtx_;
   std::vector<std::pair<caf::message_id, reply_awaiter*>> pending_;
 };

@@ -45,6 +45,15 @@ public:
       ptr_->release();
   }
 
+  /// Drops the reference if somebody else has one as well.
+  /// @returns whether it did.
+  [[nodiscard]] bool drop_unless_last() noexcept {
+    if (ptr_ == nullptr || !ptr_->release_unless_last())
+      return ptr_ == nullptr;
+    ptr_ = nullptr;
+    return true;
+  }
+
   [[nodiscard]] worker_core* get() const noexcept {
     return ptr_;
   }

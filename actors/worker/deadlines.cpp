@@ -128,6 +128,7 @@ void worker_core::deadline_passed() {
 void worker_core::leave_behind() {
   const core_ptr self{*this}; // messages go, and with them perhaps handles
   rt().pool().abandon(*this);
+  disappoint_askers();
   if (queue_ && owner_)
     queue_->let_go();
   else if (queue_)
@@ -143,6 +144,25 @@ void worker_core::leave_behind() {
 /// A stop may end the clean-up earlier, but never gives it more time.
 void worker_core::shorten_cleanup(const held& lock) {
   arm(lock, std::min(due(lock), cleanup_deadline(lock)));
+}
+
+/// The limits have become tighter: so does the deadline of what is under way.
+void worker_core::shorten_deadline(const held& lock) {
+  const auto at = life_.machine.at();
+  if (rules::is_closing(at))
+    shorten_cleanup(lock);
+  else if (rules::is_frozen(at))
+    arm(lock, std::min(due(lock), rules::abandon_at(rt().time().now(),
+                                                    config_->periods.force,
+                                                    life_.end().limits)));
+}
+
+rules::stage worker_core::end_farewell() {
+  held guard{mtx_};
+  const auto at = life_.machine.at();
+  if (at != rules::stage::abandoned)
+    arm(guard, never);
+  return at;
 }
 
 void worker_core::join_again() {

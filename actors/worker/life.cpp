@@ -71,8 +71,10 @@ caf::error life::why_abandoned(const worker_core& of) const {
            ? " was abandoned: it sits in code that has not returned for "
                + render(end().hung_for) + ", longer than its watchdog allows"
            : " was abandoned: it sits in code that did not return within "
-               + render(of.rt().time().now() - end().forced_since)
-               + " of being forced"));
+               + render(of.rt().time().now()
+                        - (end().before ? started_at + end().how.duration()
+                                        : end().forced_since))
+               + (end().before ? " of its end" : " of being forced")));
 }
 
 void life::note_outcome(rules::action todo, failure& why, const worker_core& of,
@@ -102,6 +104,11 @@ void life::note_outcome(rules::action todo, failure& why, const worker_core& of,
     if (why.reason)
       note(std::move(why));
   } else if (has(abandon)) {
+    if (end().is_known) {
+      auto before = std::move(known_end);
+      known_end = std::make_unique<end_record>(*before);
+      known_end->before = std::move(before);
+    }
     if (machine.verdict() == rules::verdict::forced)
       make_end().how.reason_ = why_abandoned(of);
     else

@@ -39,6 +39,8 @@ struct end_record {
   bool told_last = false;
   bool force_asked = false;
   bool abandon_due = false; // when its children are over
+  // As after_shutdown() was told of it, which has not returned.
+  std::shared_ptr<const end_record> before;
 };
 
 /// News of a child. Its owner takes note of them before they are published.

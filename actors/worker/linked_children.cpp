@@ -63,11 +63,15 @@ void worker_core::stop_children(how_to_end how,
   std::vector<core_ptr> children;
   std::shared_ptr<child_group> kept;
   auto limits = rules::stop_limits{};
-  auto limit = never;
+  auto grace = rules::stop_limits{}; // of linked children: ends with its own
+  auto last = false;
   {
     held guard{mtx_};
-    limit = life_.end().stop_asked_at != never ? life_.end().grace_over : never;
-    limits = life_.end().limits;
+    const auto& end = life_.end();
+    limits = end.limits;
+    last = end.told_last;
+    if (end.stop_asked_at != never)
+      grace = rules::forced_at(end.grace_over);
     if (lazy_) {
       kept = lazy_->children;
       for (auto* i = lazy_->first_child; i != nullptr; i = i->kin()->next)
@@ -78,10 +82,13 @@ void worker_core::stop_children(how_to_end how,
     // It may be started in this very moment.
     if (child->stage() == rules::stage::created && child->drop_as_child())
       continue;
-    if (how != how_to_end::gracefully)
+    if (how != how_to_end::gracefully) {
+      child->keep_within(limits);
       to_force.push_back(std::move(child));
-    else
-      child->request_stop(child->config().on_stop, limit);
+    } else {
+      child->request_stop(queue_at_stop(child->config().on_stop),
+                          rules::tighten(limits, grace), last);
+    }
   }
   if (kept && how == how_to_end::by_force)
     kept->force();

@@ -48,7 +48,7 @@ stop_blocker describe_blocker(const worker_core& x, time_point now) {
 
 bool was_forced(const worker_core& x) {
   auto how = x.last_outcome();
-  return how && how->kind() == outcome_kind::forced;
+  return how && (how->kind() == outcome_kind::forced || how->abandoned());
 }
 
 std::vector<core_ptr> without_bystanders(const std::vector<core_ptr>& all) {

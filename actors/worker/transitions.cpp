@@ -93,16 +93,8 @@ bool worker_core::request_stop(queue_at_stop mode,
             || from == rules::stage::starting_stop)
           arm(guard, end.grace_over);
       }
-      if (end.limits != before && rules::is_closing(from))
-        shorten_cleanup(guard);
-      else if (end.limits != before
-               && (from == rules::stage::forcing
-                   || from == rules::stage::cleanup_forcing
-                   || from == rules::stage::killing))
-        arm(guard,
-            std::min(due(guard),
-                     rules::abandon_at(rt().time().now(),
-                                       config_->periods.force, end.limits)));
+      if (end.limits != before)
+        shorten_deadline(guard);
       guard.unlock();
       if (children)
         children->stop(told);
@@ -138,6 +130,16 @@ bool worker_core::request_stop(queue_at_stop mode,
   if (children)
     children->stop(told);
   return true;
+}
+
+/// One that is about to be forced, or was, ends within these limits as well.
+void worker_core::keep_within(const rules::stop_limits& limits) {
+  held guard{mtx_};
+  if (limits == rules::stop_limits{} || rules::is_final(life_.machine.at()))
+    return;
+  auto& end = life_.make_end();
+  end.limits = rules::tighten(end.limits, limits);
+  shorten_deadline(guard);
 }
 
 void worker_core::force() {
@@ -278,6 +280,11 @@ void worker_core::apply(const held& lock, rules::action what, failure& why) {
     arm(lock, rules::abandon_at(end.forced_since, config_->periods.force,
                                 end.limits));
   }
+  if (has(arm_farewell))
+    arm(lock, rules::abandon_at(life_.started_at + life_.end().how.duration(),
+                                std::max(config_->periods.force,
+                                         rules::least_to_go),
+                                life_.end().limits));
   if (has(disarm))
     arm(lock, never);
   if (has(announce_ready)) {

@@ -137,11 +137,15 @@ void worker_actor::close_if_alone() {
 /// Queued messages are handed over. The end waits for this as well: when it
 /// takes too long, `on_shutdown()` is still due.
 void worker_actor::begin_hand_over() {
-  step_ = step::hand_over;
-  hand_over_begun_ = true;
   // The message that run() had in progress is none of those.
   core_->queue()->end_message(core_->goes_well() ? message_queue::fate::handled
                                                  : message_queue::fate::lost);
+  // Its destructor may have taken so long that this worker was forced, or given
+  // up: then the messages are still there, or those of another life.
+  if (core_->frozen())
+    return;
+  step_ = step::hand_over;
+  hand_over_begun_ = true;
   try {
     main_.start(core_->hand_over_queue(),
                 [this](completion<void> how) { step_done(std::move(how)); });
@@ -212,6 +216,7 @@ void worker_actor::finish() {
   assert(!main_.active() && "a life ends while its coroutine is there");
   over_ = true;
   auto at = core_->stage();
+  // Stays as it is, even if the worker is abandoned in what follows.
   const auto& how = core_->final_outcome();
   core_->disown_children();
   auto kept = core_->owner() != nullptr;
@@ -221,6 +226,17 @@ void worker_actor::finish() {
                          : message_queue::fate::crashed);
     if (!kept)
       queue->discard(message_queue::fate::handled);
+  }
+  if (at != rules::stage::abandoned) {
+    try {
+      if (core_->has_object())
+        core_->object().after_shutdown(how);
+    } catch (...) {
+      core_->rt().log(compat::log_error, core_->subject()
+                                           + " failed in after_shutdown(): "
+                                           + text_of(std::current_exception()));
+    }
+    at = core_->end_farewell();
   }
   if (at == rules::stage::abandoned) {
     // The code that did not return has: nobody waits for it any more.
@@ -232,20 +248,10 @@ void worker_actor::finish() {
     if (core_->rt().events().wanted())
       core_->publish(event_kind::came_back);
     core_->discard_object();
-  } else {
-    try {
-      if (core_->has_object())
-        core_->object().after_shutdown(how);
-    } catch (...) {
-      core_->rt().log(compat::log_error, core_->subject()
-                                           + " failed in after_shutdown(): "
-                                           + text_of(std::current_exception()));
-    }
-    if (kept && !doomed_) {
-      rest();
-      core_->end_reached();
-      return;
-    }
+  } else if (kept && !doomed_) {
+    rest();
+    core_->end_reached();
+    return;
   }
   auto reason = core_->reason_to_quit();
   if (at != rules::stage::abandoned) {

@@ -67,6 +67,15 @@ bool worker_core::try_retain() noexcept {
   return false;
 }
 
+bool worker_core::release_unless_last() noexcept {
+  auto n = refs_.load(std::memory_order_relaxed);
+  while (n > 1)
+    if (refs_.compare_exchange_weak(n, n - 1, std::memory_order_acq_rel,
+                                    std::memory_order_relaxed))
+      return true;
+  return false;
+}
+
 void worker_core::release() noexcept {
   if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1)
     return;
@@ -290,6 +299,13 @@ void worker_core::run_on_thread(std::unique_ptr<thread_job> what,
   rt().offload(std::move(what), how);
 }
 
+void worker_core::disappoint_askers() noexcept {
+  if (const auto whom = actor())
+    rt().targets_of_asks().lose(
+      *whom, caf::make_error(caf::sec::request_receiver_down,
+                             subject() + " was abandoned"));
+}
+
 std::unique_ptr<thread_job> worker_core::take_back(thread_job& what) noexcept {
   return rt().pool().take_back(what);
 }
@@ -297,7 +313,7 @@ std::unique_ptr<thread_job> worker_core::take_back(thread_job& what) noexcept {
 ask_table& worker_core::asks() {
   auto* result = asks_.load(std::memory_order_relaxed);
   if (result == nullptr) {
-    result = new ask_table;
+    result = new ask_table{rt().targets_of_asks()};
     asks_.store(result, std::memory_order_release);
   }
   return *result;

@@ -88,6 +88,10 @@ public:
 
   void release() noexcept;
 
+  /// Drops a reference unless it is the last one.
+  /// @returns whether it did.
+  [[nodiscard]] bool release_unless_last() noexcept;
+
   /// Takes a handle's share, which includes a reference.
   void add_handle() noexcept;
 
@@ -447,6 +451,10 @@ public:
   /// `on_shutdown()` begins, now that the children are gone: it gets its time.
   void begin_cleanup();
 
+  /// `after_shutdown()` has returned.
+  /// @returns the stage: `abandoned` if that has taken too long.
+  rules::stage end_farewell();
+
   /// Publishes that it is ready, or how its life has ended. The owner has
   /// taken note of that.
   void tell();
@@ -639,9 +647,15 @@ private:
 
   void shorten_cleanup(const held& lock);
 
+  void shorten_deadline(const held& lock);
+
+  void keep_within(const rules::stop_limits& limits);
+
   void deadline_passed();
 
   void leave_behind();
+
+  void disappoint_askers() noexcept;
 
   void watch();
 

@@ -1,11 +1,13 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// A queue that has very much in it, when its worker ends.
+// A queue whose messages take long to destroy, because there are so many or
+// because each does, when its worker ends.
 
 #include "support/real_system.hpp"
 #include "support/scenes.hpp"
 #include "troupe/dead_letter.hpp"
+#include "troupe/event_log.hpp"
 #include "troupe/queue_consumer.hpp"
 #include "troupe/spawn.hpp"
 #include "troupe/supervisor_ref.hpp"
@@ -18,7 +20,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <latch>
 #include <memory>
 #include <mutex>
@@ -31,16 +35,19 @@ using namespace std::chrono_literals;
 using support::scene_consumer;
 using troupe::dead_letter;
 using troupe::dead_letter_reason;
+using troupe::on_stop;
 using troupe::task;
 
-/// Counts the parcels that are destroyed. Half of the first queue may go at
-/// once; each one after that waits for the gate.
+constexpr std::size_t very_many = 50'000;
+
+/// Counts the parcels that are destroyed. The first ones may go at once; each
+/// one after that waits for the gate.
 struct ledger {
   std::atomic<std::size_t> ended{0};
   std::atomic<bool> open{false};
+  std::size_t free = very_many / 2;
+  std::chrono::microseconds each{0}; // how long one takes
 };
-
-constexpr std::size_t very_many = 50'000;
 
 struct parcel {
   explicit parcel(ledger* x = nullptr, uint64_t n = 0) : to(x), number(n) {
@@ -63,8 +70,11 @@ struct parcel {
   ~parcel() {
     if (to == nullptr)
       return;
-    if (to->ended >= very_many / 2)
+    if (to->ended >= to->free)
       to->open.wait(false);
+    const auto end = std::chrono::steady_clock::now() + to->each;
+    while (std::chrono::steady_clock::now() < end)
+      continue;
     ++to->ended;
   }
 
@@ -174,6 +184,58 @@ TEST_CASE("Q8 a stop that discards a long queue leaves its worker alone") {
   CHECK(ends.ended == very_many);
 }
 
+TEST_CASE("Q8 a stop does not wait for messages that are slow to destroy") {
+  ledger ends{.free = 1'000, .each = 50us};
+  {
+    post_office sys;
+    std::binary_semaphore go_on{0};
+    auto ref = troupe::spawn<parcels>(sys, {}, [&](parcels& w) -> task<> {
+      go_on.acquire();
+      co_await w.sleep_for(1h);
+    });
+    ref.startup();
+    fill(ref, ends, 4'000);
+    ref.gracefully_stop(); // discards them, here
+    CHECK(ref.queue().discarded == 4'000);
+    go_on.release();
+    open_gate(ends);
+  }
+  CHECK(ends.ended == 4'000);
+}
+
+TEST_CASE("Q8 a function misses the letters of a queue that it discards") {
+  ledger ends;
+  open_gate(ends);
+  std::counting_semaphore<2> go_on{0};
+  std::atomic<std::size_t> told{0};
+  post_office sys;
+  auto deaf = [&](parcels& w) -> task<> {
+    go_on.acquire();
+    co_await w.sleep_for(1h);
+  };
+  auto many = troupe::spawn<parcels>(sys, {.name = "many"}, deaf);
+  auto one = troupe::spawn<parcels>(sys, {.name = "one"}, deaf);
+  auto sub = troupe::on_dead_letter(
+    sys,
+    [&](const dead_letter& x) {
+      if (x.path == many.path())
+        ++told;
+      else
+        many.gracefully_stop();
+    },
+    2 * very_many);
+  many.startup();
+  one.startup();
+  fill(many, ends);
+  fill(one, ends, 1);
+  one.gracefully_stop();
+  while (ends.ended < very_many + 1)
+    std::this_thread::yield();
+  go_on.release(2);
+  CHECK(told == 0);
+  CHECK(sub.missed() == very_many);
+}
+
 TEST_CASE("Q8 each letter of a long queue is told of, the oldest first") {
   std::mutex mtx;
   std::vector<uint64_t> got;
@@ -204,4 +266,72 @@ TEST_CASE("Q8 each letter of a long queue is told of, the oldest first") {
   REQUIRE(got.size() == very_many);
   for (std::size_t i = 0; i < very_many; ++i)
     REQUIRE(got[i] == i);
+}
+
+namespace {
+
+class hauler : public troupe::queue_consumer<parcel> {
+public:
+  hauler(std::atomic<int>& lives, std::atomic<std::size_t>& handed)
+    : life_(++lives), handed_(handed) {
+    // nop
+  }
+
+  task<> run() override {
+    if (life_ == 1) {
+      auto first = co_await get_message();
+      first->to = nullptr; // the queue keeps another one
+    }
+    co_await stop_requested();
+  }
+
+  task<> hand_over(std::vector<parcel> rest) override {
+    handed_ = 100 * static_cast<std::size_t>(life_) + rest.size();
+    co_return;
+  }
+
+private:
+  int life_;
+  std::atomic<std::size_t>& handed_;
+};
+
+} // namespace
+
+TEST_CASE("Q11 a life that comes back late hands over nothing of the next") {
+  ledger first{.free = 0};
+  std::atomic<int> lives{0};
+  std::atomic<std::size_t> handed{0};
+  {
+    post_office sys;
+    troupe::event_log events{sys};
+    troupe::supervisor_spec spec{.name = "tree"};
+    spec.add<hauler>("hauler",
+                     {.worker = {.stopping_grace_period = 10ms,
+                                 .queue = {.on_stop = on_stop::hand_over,
+                                           .redeliver = 1},
+                                 .cleanup_period = 10ms,
+                                 .force_period = 10ms}},
+                     std::ref(lives), std::ref(handed));
+    auto tree = troupe::spawn(sys, spec);
+    tree.startup();
+    auto ref = tree.child<hauler>("hauler");
+    ref.send(parcel{&first});
+    while (ref.queue().in_progress == 0)
+      std::this_thread::yield();
+    ref.send(parcel{});
+    // Sits in the destructor of the first one before it hands over the rest.
+    CHECK_FALSE(tree.terminate_child("hauler").get().error);
+    CHECK(ref.phase() == troupe::worker_phase::abandoned);
+    CHECK_FALSE(tree.restart_child("hauler").get().error);
+    for (int i = 0; i < 3; ++i)
+      ref.send(parcel{});
+    open_gate(first);
+    CHECK(events.wait_for(troupe::event_kind::came_back, "/tree/hauler"));
+    CHECK(handed == 0);
+    CHECK(ref.queue().queued == 3);
+    CHECK(tree.shutdown(1h).empty());
+    CHECK(handed == 203);
+    CHECK(ref.queue().handed_over == 3);
+  }
+  CHECK(first.ended == 1);
 }

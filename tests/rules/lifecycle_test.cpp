@@ -43,7 +43,7 @@ struct line {
 
 constexpr auto closing_down = action::begin_close | action::arm_cleanup;
 constexpr auto tear_down = action::destroy_frame | action::arm_force;
-constexpr auto the_end = action::finish | action::disarm;
+constexpr auto the_end = action::finish | action::arm_farewell;
 
 std::vector<line> listing() {
   using enum stage;
@@ -132,6 +132,8 @@ std::vector<line> listing() {
      {forcing, cleanup_forcing, killing},
      abandoned,
      last_resort},
+    // L19: after_shutdown() does not return.
+    {event::deadline, {stopped, force_stopped}, abandoned, last_resort},
     // L16: force at once.
     {event::force, in_startup, forcing, tear_down | action::note_forced},
     {event::force,
@@ -199,8 +201,14 @@ public:
                   + std::string{to_string(from)} + " leads to "
                   + std::string{to_string(to)};
     };
-    // No way out of a final state, and nothing more to be done in it.
-    if (rules::is_final(from)) {
+    // No way out of a final state, and nothing more to be done in it, unless
+    // after_shutdown() does not return.
+    const auto given_up = rules::is_final(from) && e == event::deadline
+                          && from != stage::abandoned;
+    if (given_up) {
+      must(to == stage::abandoned, "after_shutdown() without an end");
+      --ends_; // the first one was told to nobody
+    } else if (rules::is_final(from)) {
       must(to == from, "a final stage was left");
       must(what == action::none || what == action::refuse_start
              || (what == action::record_return && from == stage::abandoned

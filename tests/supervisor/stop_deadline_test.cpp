@@ -9,6 +9,7 @@
 #include "support/real_system.hpp"
 #include "support/stuck.hpp"
 #include "support/trap.hpp"
+#include "troupe/run.hpp"
 #include "troupe/shutdown_all.hpp"
 #include "troupe/spawn.hpp"
 #include "troupe/testing.hpp"
@@ -27,6 +28,7 @@
 using namespace std::chrono_literals;
 
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
 using support::trap;
 using troupe::outcome_kind;
 using troupe::supervisor_spec;
@@ -195,4 +197,108 @@ TEST_CASE("L30 shutdown_all abandons who does not return before its deadline") {
   there.open();
   sys.patience(10s);
   sys.run();
+}
+
+TEST_CASE("S15 a deadline bounds linked children that do not return") {
+  /// Has linked children, the last of which sits in code.
+  class ancestor : public troupe::worker {
+  public:
+    ancestor(trap& where, int below) : where_(where), below_(below) {
+      // nop
+    }
+
+    troupe::task<> run() override {
+      if (below_ == 0) {
+        where_.sit();
+        co_return;
+      }
+      auto child = start<ancestor>({.name = "kid", .force_period = 1h},
+                                   std::ref(where_), below_ - 1);
+      co_await std::move(child);
+      co_await stop_requested();
+    }
+
+  private:
+    trap& where_;
+    int below_;
+  };
+  auto deadline = GENERATE(0ms, 200ms, 1600ms);
+  auto depth = GENERATE(1, 3);
+  CAPTURE(deadline, depth);
+  trap there;
+  support::real_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<ancestor>("top", {.worker = {.force_period = 1h}}, std::ref(there),
+                     depth);
+  auto tree = troupe::spawn(sys, spec);
+  CHECK_FALSE(tree.startup());
+  there.await();
+  auto report = tree.shutdown(deadline);
+  CHECK(tree.outcome());
+  std::string stuck = "/tree/top";
+  for (int i = 0; i < depth; ++i)
+    stuck += "/kid";
+  // A parent can be in it because it was forced, but not for being stuck.
+  auto abandoned = 0;
+  for (auto& x : report)
+    if (x.phase == worker_phase::abandoned) {
+      CHECK(x.path == stuck);
+      ++abandoned;
+    }
+  CHECK(abandoned == 1);
+  there.open();
+}
+
+TEST_CASE("S15 a destructor that does not return holds up no deadline") {
+  class clinging : public troupe::worker {
+  public:
+    explicit clinging(trap& where) : where_(where) {
+      // nop
+    }
+
+    ~clinging() override {
+      where_.sit();
+    }
+
+    troupe::task<> run() override {
+      co_await stop_requested();
+    }
+
+  private:
+    trap& where_;
+  };
+  trap there;
+  support::real_system sys;
+  troupe::stop_report report;
+  SECTION("of a tree") {
+    auto tree = troupe::spawn(sys,
+                              tree_around<clinging>(std::ref(there)));
+    CHECK_FALSE(tree.startup());
+    report = tree.shutdown(100ms);
+    CHECK(tree.outcome());
+  }
+  SECTION("of all") {
+    auto tree = troupe::spawn(sys,
+                              tree_around<clinging>(std::ref(there)));
+    CHECK_FALSE(tree.startup());
+    report = troupe::shutdown_all(sys, 100ms);
+    CHECK(tree.outcome());
+  }
+  SECTION("of run") {
+    auto tell = [&report](const troupe::stop_report& x) { report = x; };
+    auto code = troupe::run(
+      sys, tree_around<clinging>(std::ref(there)),
+      {.stop_timeout = 100ms,
+       .on_abandoned = troupe::on_abandoned::return_code,
+       .report = tell,
+       .on_ready
+       = [](const troupe::supervisor_ref& x) { x.gracefully_stop(); }});
+    CHECK(code == 1);
+  }
+  // The thread that lets go of it last sits there, which may be that of its
+  // supervisor.
+  REQUIRE(report.size() == 1);
+  CHECK_THAT(report[0].path, StartsWith("/tree/inner"));
+  there.await();
+  there.open();
 }

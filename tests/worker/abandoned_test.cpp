@@ -11,8 +11,12 @@
 #include "support/scripted.hpp"
 #include "support/trap.hpp"
 
+#include "troupe/event_log.hpp"
 #include "troupe/scoped_worker.hpp"
 #include "troupe/shutdown_all.hpp"
+#include "troupe/spawn.hpp"
+#include "troupe/supervisor_ref.hpp"
+#include "troupe/supervisor_spec.hpp"
 #include "troupe/testing.hpp"
 
 #include <caf/exit_reason.hpp>
@@ -22,6 +26,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <semaphore>
 #include <string>
 #include <vector>
@@ -448,4 +453,75 @@ TEST_CASE("L17 L18 a worker that is forced while its clean-up begins is not "
       ++abandoned;
   }
   CHECK(abandoned == 0);
+}
+
+TEST_CASE("L19 an after_shutdown() that does not return is abandoned") {
+  class lingering : public troupe::worker {
+  public:
+    lingering(trap& where, bool& was_normal)
+      : where_(where), was_normal_(was_normal) {
+      // nop
+    }
+
+    troupe::task<> run() override {
+      co_await stop_requested();
+    }
+
+    void after_shutdown(const troupe::outcome& how) override {
+      where_.sit();
+      was_normal_ = how.kind() == outcome_kind::normal && !how.abandoned();
+    }
+
+  private:
+    trap& where_;
+    bool& was_normal_;
+  };
+  trap there;
+  auto was_normal = false;
+  support::real_system sys;
+  troupe::event_log events{sys};
+  troupe::worker_handle stuck;
+  troupe::supervisor_ref tree;
+  SECTION("a worker of its own") {
+    auto ref = troupe::spawn<lingering>(sys, impatient, std::ref(there),
+                                        std::ref(was_normal));
+    ref.startup();
+    ref.gracefully_stop();
+    stuck = ref;
+  }
+  SECTION("a child") {
+    troupe::supervisor_spec spec{.name = "tree"};
+    spec.add<lingering>("stuck", {.worker = impatient}, std::ref(there),
+                        std::ref(was_normal));
+    tree = troupe::spawn(sys, spec);
+    tree.startup();
+    stuck = tree.child("stuck");
+    CHECK_FALSE(tree.terminate_child("stuck").get().error);
+  }
+  SECTION("a child, within a deadline") {
+    troupe::supervisor_spec spec{.name = "tree"};
+    spec.add<lingering>("stuck", {.worker = {.force_period = 1h}},
+                        std::ref(there), std::ref(was_normal));
+    tree = troupe::spawn(sys, spec);
+    tree.startup();
+    stuck = tree.child("stuck");
+    auto report = tree.shutdown(50ms);
+    REQUIRE(report.size() == 1);
+    CHECK(report[0].path == "/tree/stuck");
+    CHECK(report[0].phase == worker_phase::abandoned);
+    CHECK(tree.outcome());
+  }
+  if (!tree)
+    CHECK(stuck.wait_for_shutdown());
+  auto how = stuck.outcome();
+  REQUIRE(how);
+  CHECK(how->abandoned());
+  CHECK(how->kind() == outcome_kind::forced);
+  CHECK_THAT(to_string(how->reason()), ContainsSubstring("did not return")
+                                         && ContainsSubstring("of its end"));
+  CHECK(stuck.phase() == worker_phase::abandoned);
+  there.open();
+  CHECK(events.wait_for(troupe::event_kind::came_back, stuck.path()));
+  CHECK(was_normal);
+  CHECK(troupe::shutdown_all(sys, 1h).empty());
 }

@@ -7,6 +7,7 @@
 #include "support/plain_caf.hpp"
 #include "support/real_system.hpp"
 #include "support/scenes.hpp"
+#include "support/trap.hpp"
 #include "troupe/spawn.hpp"
 #include "troupe/testing.hpp"
 
@@ -22,6 +23,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <chrono>
+#include <functional>
 #include <latch>
 #include <memory>
 #include <optional>
@@ -477,4 +479,56 @@ TEST_CASE("L22 a thread that has asked and spawned keeps no system from going "
   gone.count_down();
   other.join();
   CHECK(answers == 2);
+}
+
+TEST_CASE("A5 who has asked a worker that is abandoned is told") {
+  class mute : public troupe::worker {
+  public:
+    explicit mute(support::trap& where) : where_(where) {
+      // nop
+    }
+
+    troupe::message_handlers handlers() override {
+      return {[this](int32_t x) {
+        where_.sit();
+        return x;
+      }};
+    }
+
+    troupe::task<> run() override {
+      co_await stop_requested();
+    }
+
+  private:
+    support::trap& where_;
+  };
+  const troupe::worker_options impatient{.name = "mute",
+                                         .stopping_grace_period = 10ms,
+                                         .cleanup_period = 10ms,
+                                         .force_period = 10ms};
+  support::trap there;
+  support::real_system sys{4};
+  auto ref = troupe::spawn<mute>(sys, impatient, std::ref(there));
+  ref.startup();
+  caf::error on_thread;
+  auto first = std::jthread{[&] {
+    on_thread = troupe::ask<int32_t>(ref, troupe::infinite, int32_t{1}).error();
+  }};
+  there.await(); // with that one in hand
+  caf::error in_worker;
+  auto asker = troupe::spawn<scene>(sys, {}, [&](scene& self) -> task<> {
+    auto call = self.ask<int32_t>(ref, troupe::infinite, int32_t{2});
+    auto answer = co_await std::move(call);
+    in_worker = answer.error();
+  });
+  asker.startup();
+  ref.gracefully_stop();
+  CHECK(asker.wait_for_shutdown());
+  first.join();
+  auto later = troupe::ask<int32_t>(ref, troupe::infinite, int32_t{3}).error();
+  for (auto& x : {on_thread, in_worker, later}) {
+    CHECK(x == troupe::errc::receiver_gone);
+    CHECK_THAT(to_string(x), ContainsSubstring("was abandoned"));
+  }
+  there.open();
 }

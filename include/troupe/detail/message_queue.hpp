@@ -15,6 +15,7 @@
 #include <caf/error.hpp>
 #include <caf/message.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -66,7 +67,7 @@ public:
   /// The work that is left for when the queue's lock is no longer held.
   class after_unlock;
 
-  /// More messages than are made dead letters at once.
+  /// The messages of a queue that is discarded.
   class backlog;
 
   /// A message whose sender waits until there is room for it.
@@ -189,9 +190,9 @@ public:
   };
 
   /// Refuses messages from now on and turns what is queued into dead letters.
-  /// All are counted when it returns. Of a long queue the first few thousand
-  /// are destroyed and told by then, the others on a thread of their own: a
-  /// million take as long as a deadline.
+  /// All are counted when it returns. The first few thousand are destroyed and
+  /// told by then, fewer if that takes long; the others on a thread of their
+  /// own: a million take as long as a deadline.
   /// @param how `abandoned` if the worker was, and then with what is in
   ///            progress; else anything.
   void discard(fate how) noexcept;
@@ -357,8 +358,10 @@ private:
   /// After so many arrivals others have their turn with the lock.
   static constexpr std::size_t collected_at_once = 8192;
 
-  /// So many messages become dead letters on the thread that discards them.
+  /// So many messages become dead letters on the thread that discards them, if
+  /// they do not take longer than that.
   static constexpr std::size_t buried_at_once = 4096;
+  static constexpr timespan buried_for = std::chrono::milliseconds{10};
 
   /// Size of a cache line. Senders and the worker write to different ones (no
   /// false sharing).

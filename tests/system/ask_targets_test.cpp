@@ -4,7 +4,7 @@
 // Who waits for an actor of another node. Here it is a local one, with which
 // CAF deals in the same way; tests/io has real ones.
 
-#include "system/remote_targets.hpp"
+#include "system/ask_targets.hpp"
 
 #include "support/plain_caf.hpp"
 #include "support/real_system.hpp"
@@ -26,11 +26,11 @@
 
 using Catch::Matchers::ContainsSubstring;
 using support::real_system;
-using troupe::remote_targets;
+using troupe::ask_targets;
 
 namespace {
 
-struct listener final : remote_targets::waiter {
+struct listener final : ask_targets::waiter {
   void target_lost(const caf::error& x) noexcept override {
     why = x;
     ++told;
@@ -49,7 +49,8 @@ struct stage {
   }
 
   void add(listener& x, const caf::actor& whom) {
-    targets->add(x, *caf::actor_cast<caf::actor_control_block*>(whom));
+    targets->add(x, *caf::actor_cast<caf::actor_control_block*>(whom),
+                 ask_targets::known_by::attachable);
   }
 
   void end(const caf::actor& whom) {
@@ -71,7 +72,7 @@ struct stage {
   }
 
   std::unique_ptr<real_system> sys = std::make_unique<real_system>();
-  std::shared_ptr<remote_targets> targets = std::make_shared<remote_targets>();
+  std::shared_ptr<ask_targets> targets = std::make_shared<ask_targets>();
 };
 
 } // namespace

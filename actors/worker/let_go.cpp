@@ -1,0 +1,134 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#include "worker/let_go.hpp"
+
+#include "system/runtime.hpp"
+#include "worker/stop_report.hpp"
+#include "worker/worker_core.hpp"
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+/// The workers, which the thread and the one that waits share.
+class leaving {
+public:
+  leaving(std::shared_ptr<runtime> rt, std::vector<core_ptr> all) noexcept
+    : rt_(std::move(rt)), all_(std::move(all)) {
+    // nop
+  }
+
+  void let_them_go() {
+    for (auto& x : all_) {
+      auto text = x->subject();
+      auto who = describe_blocker(*x, rt_->time().now());
+      {
+        std::unique_lock guard{mtx_};
+        subject_ = std::move(text);
+        now_ = std::move(who);
+      }
+      x = core_ptr{};
+    }
+  }
+
+  void end() {
+    std::unique_lock guard{mtx_};
+    over_ = true;
+    signal_.notify_all();
+    guard.unlock();
+    rt_->notify();
+  }
+
+  void wait_until(time_point limit) {
+    auto is_over = [this] {
+      std::unique_lock guard{mtx_};
+      return over_;
+    };
+    auto wait = [this, limit] {
+      std::unique_lock guard{mtx_};
+      auto over = [this] { return over_; };
+      if (limit == never)
+        signal_.wait(guard, over);
+      else
+        signal_.wait_until(guard, limit, over);
+    };
+    rt_->block_until(is_over, limit, wait,
+                     [] { return "waiting for destructors of workers"; });
+  }
+
+  /// The one whose destructor has not returned.
+  [[nodiscard]] stop_report left_behind() {
+    std::unique_lock guard{mtx_};
+    if (over_ || !now_)
+      return {};
+    rt_->log(compat::log_warning,
+             "the destructor of " + subject_ + " has not returned");
+    return {*now_};
+  }
+
+private:
+  const std::shared_ptr<runtime> rt_;
+  std::vector<core_ptr> all_; // of the thread
+
+  std::mutex mtx_;
+  std::condition_variable signal_;
+  std::string subject_;
+  std::optional<stop_blocker> now_; // whose turn it is
+  bool over_ = false;
+};
+
+/// What the thread does. If it is never made, the workers go where this does.
+class job {
+public:
+  explicit job(std::shared_ptr<leaving> what) noexcept
+    : what_(std::move(what)) {
+    // nop
+  }
+
+  job(job&&) noexcept = default;
+
+  ~job() {
+    if (what_)
+      what_->end();
+  }
+
+  void operator()() {
+    what_->let_them_go();
+    const auto here = threads::has_returned();
+    what_->end();
+    what_ = nullptr;
+  }
+
+private:
+  std::shared_ptr<leaving> what_;
+};
+
+} // namespace
+
+stop_report let_go(std::vector<core_ptr> all, time_point limit) {
+  // Of most of them others hold a reference: that is all it takes.
+  std::erase_if(all, [](core_ptr& x) { return x.drop_unless_last(); });
+  if (all.empty())
+    return {};
+  auto rt = all.front()->shared_rt();
+  if (rt->has_virtual_time())
+    return {}; // It would not pass meanwhile.
+  auto what = std::make_shared<leaving>(rt, std::move(all));
+  try {
+    rt->run_on_thread(job{what}, threads::at_stop::leave);
+  } catch (...) {
+    return {};
+  }
+  what->wait_until(limit);
+  return what->left_behind();
+}
+
+} // namespace troupe

@@ -1,0 +1,22 @@
+// Distributed under the terms and conditions of the BSD 3-Clause License; see
+// the file LICENSE.
+
+#pragma once
+
+#include "troupe/stop_report.hpp"
+#include "troupe/time.hpp"
+#include "worker/core_ptr.hpp"
+
+#include <vector>
+
+namespace troupe {
+
+/// Lets go of workers on a thread of its own, and waits for that: with the last
+/// reference goes the worker's object, whose destructor is the user's code and
+/// may not return. Without a thread, and in virtual time, it happens here.
+/// @param limit How long to wait at most.
+/// @returns the worker whose destructor has not returned by then. Those after
+///          it are left to that thread.
+[[nodiscard]] stop_report let_go(std::vector<core_ptr> all, time_point limit);
+
+} // namespace troupe

@@ -1337,8 +1337,9 @@ TEST_CASE("P3 a key keeps its order while its worker is stopped under load") {
     // The key's messages go to the other worker as soon as this one ends, so
     // only the one that has them now is stopped.
     auto workers = pool.which_children();
-    auto has_key = std::ranges::find_if(
-      workers, [](auto& x) { return x.child.queue().sent > 0; });
+    auto has_key = std::ranges::find_if(workers, [](auto& x) {
+      return x.child.queue().sent > 0;
+    });
     REQUIRE(has_key != workers.end());
     if (how == 0)
       pool.terminate_child(has_key->name);

@@ -143,7 +143,7 @@ private:
 };
 
 /// What firing costs, and how long it holds up others.
-void burst(report& out, const settings& how) {
+void overdue_burst(report& out, const settings& how) {
   const std::size_t size = how.quick ? 20'000 : 1'000'000;
   {
     overdue_crowd crowd{size};
@@ -177,7 +177,7 @@ void burst(report& out, const settings& how) {
 void timers(report& out, const settings& how) {
   beside_caf(out, how);
   with_a_million(out, how);
-  burst(out, how);
+  overdue_burst(out, how);
 }
 
 } // namespace troupe::bench

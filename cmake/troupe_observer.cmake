@@ -59,6 +59,7 @@ set_target_properties(
              VERIFY_INTERFACE_HEADER_SETS ON)
 troupe_set_warnings(troupe_observer)
 troupe_reuse_precompiled(troupe_observer troupe)
+troupe_compile_together(troupe_observer)
 
 # As a part of another build it is compiled only if somebody links it.
 if(NOT PROJECT_IS_TOP_LEVEL)

@@ -3,19 +3,9 @@
 
 #include "durable/seat.hpp"
 
-#include <iterator>
+#include "durable/append.hpp"
 
 namespace troupe::durable {
-
-namespace {
-
-template <class T>
-void append(std::vector<T>& to, std::vector<T>& from) {
-  to.insert(to.end(), std::make_move_iterator(from.begin()),
-            std::make_move_iterator(from.end()));
-}
-
-} // namespace
 
 bool seat::tell(store_news& x) {
   std::unique_lock guard{mtx_};

@@ -4,12 +4,12 @@
 #include "durable/store_thread.hpp"
 
 #include "base/make_thread.hpp"
+#include "durable/append.hpp"
 #include "system/caf_compat.hpp"
 #include "system/runtime.hpp"
 #include "troupe/error.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace troupe::durable {
@@ -38,13 +38,6 @@ constexpr std::uint32_t quiet_attempts = 1;
 
 time_point now() noexcept {
   return time_point{std::chrono::steady_clock::now()};
-}
-
-template <class T>
-void append(std::vector<T>& to, std::vector<T>& from) {
-  to.insert(to.end(), std::make_move_iterator(from.begin()),
-            std::make_move_iterator(from.end()));
-  from.clear();
 }
 
 } // namespace

@@ -3,6 +3,8 @@
 
 #include "observer/guard.hpp"
 
+#include "observer/letters.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <stdexcept>
@@ -23,16 +25,6 @@ bool same(std::string_view x, std::string_view y) noexcept {
     difference |= static_cast<unsigned char>(x[i])
                   ^ static_cast<unsigned char>(y[i]);
   return difference == 0;
-}
-
-char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-/// @param y In lower case.
-bool same_word(std::string_view x, std::string_view y) noexcept {
-  return std::equal(x.begin(), x.end(), y.begin(), y.end(),
-                    [](char a, char b) { return lower(a) == b; });
 }
 
 bool is_digit(char c) noexcept {

@@ -4,6 +4,7 @@
 #include "observer/http_message.hpp"
 
 #include "observer/document.hpp"
+#include "observer/letters.hpp"
 
 #include <zlib.h>
 
@@ -57,15 +58,6 @@ std::string_view trimmed(std::string_view x) noexcept {
   if (first == std::string_view::npos)
     return {};
   return x.substr(first, x.find_last_not_of(" \t") + 1 - first);
-}
-
-char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool same_word(std::string_view x, std::string_view y) noexcept {
-  return std::equal(x.begin(), x.end(), y.begin(), y.end(),
-                    [](char a, char b) { return lower(a) == lower(b); });
 }
 
 /// Whether a weight, such as `q=0.5`, is more than zero.

@@ -108,7 +108,7 @@ void add_children(const tree_status& x, const std::string& lead,
 
 // -- Graphviz ------------------------------------------------------------------
 
-std::string quoted(std::string_view x) {
+std::string dot_string(std::string_view x) {
   std::string result = "\"";
   for (auto c : rules::printable(x)) {
     if (c == '"' || c == '\\')
@@ -139,14 +139,14 @@ std::string_view colour_of(const tree_status& x) {
 
 /// @param tree Tells it from another tree of the same name.
 void add_nodes(const tree_status& x, const std::string& tree, std::string& to) {
-  const auto id = quoted(x.self.path + tree);
+  const auto id = dot_string(x.self.path + tree);
   auto label = x.self.name + " (" + to_string(x.self.phase) + ")";
-  to += "  " + id + " [label=" + quoted(label)
+  to += "  " + id + " [label=" + dot_string(label)
         + ", fillcolor=" + std::string{colour_of(x)}
         + (x.kind == child_kind::supervisor ? ", shape=box" : "") + "];\n";
   for (const auto& child : x.children) {
     add_nodes(child, tree, to);
-    to += "  " + id + " -> " + quoted(child.self.path + tree) + ";\n";
+    to += "  " + id + " -> " + dot_string(child.self.path + tree) + ";\n";
   }
 }
 

@@ -28,9 +28,9 @@ struct diary {
   std::atomic<std::size_t> ready{0};
 };
 
-class crasher : public queue_consumer<std::uint64_t> {
+class timed_crasher : public queue_consumer<std::uint64_t> {
 public:
-  explicit crasher(diary& to) : diary_(to) {
+  explicit timed_crasher(diary& to) : diary_(to) {
     // nop
   }
 
@@ -61,11 +61,11 @@ figures troupe_crash(std::size_t size) {
   supervisor_spec spec{.name = "tree",
                        .intensity = {.max_restarts = 1'000'000,
                                      .within = std::chrono::seconds{1}}};
-  spec.add<crasher>("crasher", {}, std::ref(notes));
+  spec.add<timed_crasher>("crasher", {}, std::ref(notes));
   auto tree = spawn(sys, std::move(spec));
   if (auto err = tree.startup())
     throw std::runtime_error{to_string(err)};
-  worker_ref<crasher> child{tree.child("crasher")};
+  worker_ref<timed_crasher> child{tree.child("crasher")};
   for (std::size_t i = 1; i <= size; ++i) {
     child.send(std::uint64_t{i});
     for (auto n = notes.ready.load(); n <= i; n = notes.ready.load())

@@ -27,7 +27,7 @@ namespace troupe::bench {
 
 namespace {
 
-class reader : public queue_consumer<std::uint64_t> {
+class adder : public queue_consumer<std::uint64_t> {
 public:
   task<> run() override {
     while (auto x = co_await get_message())
@@ -38,9 +38,9 @@ private:
   std::uint64_t sum_ = 0;
 };
 
-class sleeper : public worker {
+class napper : public worker {
 public:
-  explicit sleeper(std::size_t times) : left_(times) {
+  explicit napper(std::size_t times) : left_(times) {
     // nop
   }
 
@@ -87,7 +87,7 @@ supervisor_ref make_tree(testing::system& sys) {
 
 figures path_send(std::size_t size) {
   testing::system sys;
-  auto ref = spawn<reader>(sys);
+  auto ref = spawn<adder>(sys);
   ref.startup();
   for (std::size_t i = 0; i < size; ++i)
     ref.send(std::uint64_t{i});
@@ -109,7 +109,7 @@ figures path_ask(std::size_t size) {
 
 figures path_sleep(std::size_t size) {
   testing::system sys;
-  auto ref = spawn<sleeper>(sys, {}, size);
+  auto ref = spawn<napper>(sys, {}, size);
   ref.startup();
   static_cast<void>(ref.wait_for_shutdown());
   return {};

@@ -21,7 +21,7 @@ namespace troupe::bench {
 
 namespace {
 
-class sleeper : public worker {
+class dozer : public worker {
 public:
   task<> run() override {
     while (is_running())
@@ -36,7 +36,7 @@ figures troupe_stop(std::size_t size) {
   caf::actor_system sys{cfg};
   std::vector<double> times;
   for (std::size_t i = 0; i < size; ++i) {
-    auto ref = spawn<sleeper>(sys);
+    auto ref = spawn<dozer>(sys);
     ref.startup();
     const auto start = stopwatch::now();
     ref.gracefully_stop();

@@ -13,11 +13,17 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 
 namespace troupe::durable {
 
 /// The facts about a job that a worker has in hand.
 struct job::state {
+  state(claimed_job claimed, const basic_worker& by)
+    : what(std::move(claimed)), owner(by) {
+    // nop
+  }
+
   claimed_job what;
   const basic_worker& owner;
 

@@ -14,7 +14,7 @@
 namespace troupe::durable {
 
 job::job(claimed_job what, const basic_worker& owner)
-  : state_(new state{.what = std::move(what), .owner = owner}) {
+  : state_(std::make_unique<state>(std::move(what), owner)) {
   // nop
 }
 

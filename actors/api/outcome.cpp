@@ -47,8 +47,12 @@ std::string to_string(const outcome& x) {
   auto result = to_string(x.kind());
   if (x.reason())
     result += ": " + text_of(x.reason());
-  if (x.cleanup_error())
-    result += "; and on_shutdown() failed: " + text_of(x.cleanup_error());
+  if (const auto& then = x.cleanup_error()) {
+    // It may not have got that far.
+    const auto ended = then == errc::forced || then == errc::abandoned;
+    result += (ended ? "; and then " : "; and on_shutdown() failed: ")
+              + text_of(then);
+  }
   for (auto& late : x.blockers())
     result += (&late == &x.blockers().front() ? "; in the way: " : ", ")
               + late.path;

@@ -373,6 +373,9 @@ TEST_CASE("L18 a failure in on_shutdown that is forced is not hidden either") {
   CHECK(ref.state() == worker_state::stopped);
   CHECK(how->reason() == errc::worker_failed);
   CHECK(how->cleanup_error() == errc::forced);
+  // It says nothing of on_shutdown(), which may not have had its turn.
+  CHECK_THAT(to_string(*how), ContainsSubstring("; and then worker ")
+                                && !ContainsSubstring("on_shutdown() failed"));
 }
 
 // -- L19: after_shutdown() --------------------------------------------------------------

@@ -146,7 +146,9 @@ child_call pool_handle::resize(std::size_t n) const {
       nullptr, child_result{null_handle(), {}})};
   auto* core = get_core();
   auto call = std::make_shared<child_call::progress>(core->shared_rt());
-  if (core->finished())
+  if (core->rt().forked())
+    call->finish({error_after_fork(core->subject()), {}});
+  else if (core->finished())
     call->finish({caf::make_error(errc::supervisor_stopping,
                                   core->subject() + " has ended"),
                   {}});

@@ -8,11 +8,13 @@
 #include "troupe/ask.hpp"
 #include "troupe/call_later.hpp"
 #include "troupe/error.hpp"
+#include "troupe/queue_consumer.hpp"
 #include "troupe/run.hpp"
 #include "troupe/scoped_supervisor.hpp"
 #include "troupe/shutdown_all.hpp"
 #include "troupe/spawn.hpp"
 #include "troupe/testing.hpp"
+#include "troupe/worker_pool.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -22,6 +24,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -31,6 +34,7 @@ using namespace std::chrono_literals;
 
 using Catch::Matchers::ContainsSubstring;
 using support::journal;
+using troupe::task;
 using testing_system = troupe::testing::system;
 
 namespace {
@@ -75,6 +79,14 @@ std::string said(const std::function<caf::error()>& call) {
   });
 }
 
+class clerk : public troupe::queue_consumer<int32_t> {
+public:
+  task<> run() override {
+    while (auto m = co_await get_message())
+      continue;
+  }
+};
+
 troupe::supervisor_spec small_tree(journal& log) {
   troupe::supervisor_spec result{.name = "tree"};
   result.add<support::scripted>("child", {}, std::ref(log), support::script{});
@@ -91,6 +103,8 @@ TEST_CASE("L37 after fork(), a call that needs the system's threads says so") {
   REQUIRE_FALSE(running.startup());
   troupe::scoped_supervisor tree{sys, small_tree(log)};
   auto& root = tree.ref();
+  auto pool = troupe::spawn(sys, troupe::worker_pool<clerk>{{.size = 1}});
+  REQUIRE_FALSE(pool.startup());
 
   const std::vector<std::function<caf::error()>> calls = {
     [&] { return waiting.startup(); },
@@ -100,6 +114,7 @@ TEST_CASE("L37 after fork(), a call that needs the system's threads says so") {
     [&] { return troupe::ask<int>(running, 1h, 1).error(); },
     [&] { return root.terminate_child("child").get().error; },
     [&] { return root.restart_child("child").get().error; },
+    [&] { return pool.resize(2).get().error; },
   };
   for (std::size_t i = 0; i < calls.size(); ++i) {
     CAPTURE(i);
@@ -128,6 +143,7 @@ TEST_CASE("L37 after fork(), a call that needs the system's threads says so") {
   CHECK_FALSE(waiting.startup());
   CHECK(waiting.shutdown()->ok());
   CHECK(running.shutdown()->ok());
+  CHECK(pool.shutdown()->ok());
 }
 
 TEST_CASE("L37 a child process may be the first that uses the system") {

@@ -64,7 +64,7 @@ std::uint64_t worker_handle::incarnation() const noexcept {
 
 std::optional<outcome> worker_handle::outcome() const {
   auto* who = get_core();
-  return who != nullptr ? who->last_outcome() : std::nullopt;
+  return who != nullptr ? who->told_outcome() : std::nullopt;
 }
 
 health worker_handle::health() const noexcept {

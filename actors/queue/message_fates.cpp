@@ -88,14 +88,23 @@ void message_queue::discard(fate how) noexcept {
     pool->take_over(*this, true);
   }
   auto rest = write_off(how);
-  if (!rest || rest->bury_some())
+  if (!rest)
     return;
+  if (!rest->bury_some())
+    bury_elsewhere(std::move(*rest));
+  // Their messages are younger.
+  after_unlock out{*this};
+  std::unique_lock guard{mtx_};
+  refuse_waiting(out);
+}
+
+/// To destroy it is all that the thread does; without one it happens here.
+void message_queue::bury_elsewhere(backlog rest) noexcept {
   try {
-    // To destroy it is all that the thread does.
-    runtime_->run_on_thread([rest = std::move(*rest)] {},
+    runtime_->run_on_thread([rest = std::move(rest)] {},
                             threads::at_stop::join);
   } catch (...) {
-    return; // There is no thread, so it was destroyed here.
+    return;
   }
 }
 
@@ -115,9 +124,10 @@ message_queue::write_off(fate how) noexcept {
   collect_some();
   if (abandoned)
     end_message(how, out);
-  refuse_waiting(out);
-  if (first_ == nullptr && arrivals_.empty())
+  if (first_ == nullptr && arrivals_.empty()) {
+    refuse_waiting(out);
     return std::nullopt;
+  }
   const auto unnumbered = arrivals_.count();
   const auto numbered = counts_.queued - promised_.size();
   counts_.sent += unnumbered;

@@ -141,9 +141,8 @@ public:
   [[nodiscard]] stop_report let_go() {
     const auto now = rt_->time().now();
     std::unique_lock guard{mtx_};
-    const auto limits
-      = rules::limits_until(now, deadline_after(std::min(stop_begun_, now),
-                                                stop_timeout_));
+    const auto limits = rules::limits_until(
+      now, deadline_after(std::min(stop_begun_, now), stop_timeout_));
     auto all = std::move(noted_);
     guard.unlock();
     return troupe::let_go(std::move(all), rules::all_gone_by(limits));

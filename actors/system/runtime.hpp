@@ -4,9 +4,9 @@
 #pragma once
 
 #include "rules/settings.hpp"
+#include "system/ask_targets.hpp"
 #include "system/forks.hpp"
 #include "system/meter.hpp"
-#include "system/ask_targets.hpp"
 #include "system/run_config.hpp"
 #include "system/stream.hpp"
 #include "tasks/offload_pool.hpp"

@@ -281,10 +281,10 @@ void worker_core::apply(const held& lock, rules::action what, failure& why) {
                                 end.limits));
   }
   if (has(arm_farewell))
-    arm(lock, rules::abandon_at(life_.started_at + life_.end().how.duration(),
-                                std::max(config_->periods.force,
-                                         rules::least_to_go),
-                                life_.end().limits));
+    arm(lock,
+        rules::abandon_at(life_.started_at + life_.end().how.duration(),
+                          std::max(config_->periods.force, rules::least_to_go),
+                          life_.end().limits));
   if (has(disarm))
     arm(lock, never);
   if (has(announce_ready)) {

@@ -124,9 +124,9 @@ bool worker_actor::enqueue(caf::mailbox_element_ptr what,
     return true;
   // Its code may not come back to answer.
   if (what->mid.is_request() && core_->abandoned()) {
-    reply(*what, caf::make_message(caf::make_error(
-                   caf::sec::request_receiver_down,
-                   core_->subject() + " was abandoned")));
+    reply(*what, caf::make_message(
+                   caf::make_error(caf::sec::request_receiver_down,
+                                   core_->subject() + " was abandoned")));
     return false;
   }
   return super::enqueue(std::move(what), ctx);

@@ -124,6 +124,15 @@ std::optional<outcome> worker_core::last_outcome() const {
   return former_ ? std::optional{*former_} : std::nullopt;
 }
 
+std::optional<outcome> worker_core::told_outcome() const {
+  {
+    held guard{mtx_};
+    if (has_path_)
+      return std::nullopt;
+  }
+  return last_outcome();
+}
+
 std::string worker_core::cause_of(const caf::error& reason) const {
   auto text = text_of(reason);
   if (reason != errc::child_failed && kind() != child_kind::supervisor)
@@ -301,9 +310,9 @@ void worker_core::run_on_thread(std::unique_ptr<thread_job> what,
 
 void worker_core::disappoint_askers() noexcept {
   if (const auto whom = actor())
-    rt().targets_of_asks().lose(
-      *whom, caf::make_error(caf::sec::request_receiver_down,
-                             subject() + " was abandoned"));
+    rt().targets_of_asks().lose(*whom,
+                                caf::make_error(caf::sec::request_receiver_down,
+                                                subject() + " was abandoned"));
 }
 
 std::unique_ptr<thread_job> worker_core::take_back(thread_job& what) noexcept {

@@ -162,6 +162,10 @@ public:
 
   [[nodiscard]] std::optional<outcome> last_outcome() const;
 
+  /// The same for those who hold a handle: that of a tree not before its name
+  /// is free.
+  [[nodiscard]] std::optional<outcome> told_outcome() const;
+
   /// The text of its `reason` to end; if it has only passed on why somebody
   /// below it has ended, of that.
   [[nodiscard]] std::string cause_of(const caf::error& reason) const;

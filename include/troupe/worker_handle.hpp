@@ -114,7 +114,8 @@ public:
   /// The number of the current life, counted from 1.
   [[nodiscard]] std::uint64_t incarnation() const noexcept;
 
-  /// How it ended, or none if it has not.
+  /// How it ended, or none if it has not. When the outcome of a tree is there,
+  /// its name is free for another one.
   [[nodiscard]] std::optional<troupe::outcome> outcome() const;
 
   [[nodiscard]] worker_status status() const;

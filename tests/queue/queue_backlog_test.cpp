@@ -297,7 +297,7 @@ private:
 
 } // namespace
 
-TEST_CASE("Q11 a life that comes back late hands over nothing of the next") {
+TEST_CASE("Q6 a life that comes back late hands over nothing of the next") {
   ledger first{.free = 0};
   std::atomic<int> lives{0};
   std::atomic<std::size_t> handed{0};
@@ -305,13 +305,13 @@ TEST_CASE("Q11 a life that comes back late hands over nothing of the next") {
     post_office sys;
     troupe::event_log events{sys};
     troupe::supervisor_spec spec{.name = "tree"};
-    spec.add<hauler>("hauler",
-                     {.worker = {.stopping_grace_period = 10ms,
-                                 .queue = {.on_stop = on_stop::hand_over,
-                                           .redeliver = 1},
-                                 .cleanup_period = 10ms,
-                                 .force_period = 10ms}},
-                     std::ref(lives), std::ref(handed));
+    spec.add<hauler>(
+      "hauler",
+      {.worker = {.stopping_grace_period = 10ms,
+                  .queue = {.on_stop = on_stop::hand_over, .redeliver = 1},
+                  .cleanup_period = 10ms,
+                  .force_period = 10ms}},
+      std::ref(lives), std::ref(handed));
     auto tree = troupe::spawn(sys, spec);
     tree.startup();
     auto ref = tree.child<hauler>("hauler");

@@ -271,28 +271,26 @@ TEST_CASE("S15 a destructor that does not return holds up no deadline") {
   support::real_system sys;
   troupe::stop_report report;
   SECTION("of a tree") {
-    auto tree = troupe::spawn(sys,
-                              tree_around<clinging>(std::ref(there)));
+    auto tree = troupe::spawn(sys, tree_around<clinging>(std::ref(there)));
     CHECK_FALSE(tree.startup());
     report = tree.shutdown(100ms);
     CHECK(tree.outcome());
   }
   SECTION("of all") {
-    auto tree = troupe::spawn(sys,
-                              tree_around<clinging>(std::ref(there)));
+    auto tree = troupe::spawn(sys, tree_around<clinging>(std::ref(there)));
     CHECK_FALSE(tree.startup());
     report = troupe::shutdown_all(sys, 100ms);
     CHECK(tree.outcome());
   }
   SECTION("of run") {
     auto tell = [&report](const troupe::stop_report& x) { report = x; };
-    auto code = troupe::run(
-      sys, tree_around<clinging>(std::ref(there)),
-      {.stop_timeout = 100ms,
-       .on_abandoned = troupe::on_abandoned::return_code,
-       .report = tell,
-       .on_ready
-       = [](const troupe::supervisor_ref& x) { x.gracefully_stop(); }});
+    auto code = troupe::run(sys, tree_around<clinging>(std::ref(there)),
+                            {.stop_timeout = 100ms,
+                             .on_abandoned = troupe::on_abandoned::return_code,
+                             .report = tell,
+                             .on_ready = [](const troupe::supervisor_ref& x) {
+                               x.gracefully_stop();
+                             }});
     CHECK(code == 1);
   }
   // The thread that lets go of it last sits there, which may be that of its

@@ -839,6 +839,17 @@ TEST_CASE("S31 a tree has its name from its start to its final end") {
   CHECK(third.shutdown());
 }
 
+TEST_CASE("S31 a tree whose outcome is known has given up its name") {
+  support::real_system sys;
+  for (int i = 0; i < 300; ++i) {
+    auto tree = troupe::spawn(sys, supervisor_spec{.name = "tree"});
+    REQUIRE_FALSE(tree.startup());
+    tree.gracefully_stop();
+    while (!tree.outcome())
+      std::this_thread::yield();
+  }
+}
+
 TEST_CASE("S31 of trees of one name that start at once exactly one runs") {
   constexpr std::size_t num_threads = 4;
   constexpr std::size_t rounds = 200;

@@ -353,6 +353,8 @@ private:
 
   [[nodiscard]] std::optional<backlog> write_off(fate how) noexcept;
 
+  void bury_elsewhere(backlog rest) noexcept;
+
   void report_handled() noexcept;
 
   /// After so many arrivals others have their turn with the lock.

@@ -280,11 +280,14 @@ void worker_core::apply(const held& lock, rules::action what, failure& why) {
     arm(lock, rules::abandon_at(end.forced_since, config_->periods.force,
                                 end.limits));
   }
-  if (has(arm_farewell))
-    arm(lock,
-        rules::abandon_at(life_.started_at + life_.end().how.duration(),
+  if (has(arm_farewell)) {
+    // Mostly that of the clean-up stays, which costs nothing.
+    const auto least
+      = rules::abandon_at(life_.started_at + life_.end().how.duration(),
                           std::max(config_->periods.force, rules::least_to_go),
-                          life_.end().limits));
+                          life_.end().limits);
+    arm(lock, is_armed_ ? std::max(due(lock), least) : least);
+  }
   if (has(disarm))
     arm(lock, never);
   if (has(announce_ready)) {

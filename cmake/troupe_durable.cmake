@@ -10,6 +10,21 @@ if(NOT TARGET SQLiteCpp)
   return()
 endif()
 
+# Payloads have numbers in their shortest form.
+include(CheckCXXSourceCompiles)
+check_cxx_source_compiles(
+  "#include <charconv>
+   int main() {
+     double x;
+     return static_cast<int>(std::from_chars(nullptr, nullptr, x).ec);
+   }"
+  TROUPE_HAS_FROM_CHARS)
+if(NOT TROUPE_HAS_FROM_CHARS)
+  message(STATUS "troupe::durable is left out: it needs std::from_chars for "
+                 "double, which libstdc++ has from 11 on and libc++ from 20 on")
+  return()
+endif()
+
 file(GLOB durable_sources CONFIGURE_DEPENDS
      ${PROJECT_SOURCE_DIR}/actors/durable/*.cpp)
 file(GLOB durable_headers CONFIGURE_DEPENDS

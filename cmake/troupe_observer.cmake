@@ -49,6 +49,9 @@ target_link_libraries(
   PUBLIC troupe
   PRIVATE Threads::Threads ZLIB::ZLIB $<BUILD_INTERFACE:Boost::headers>
           $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
+# Boost 1.74 asks for std::result_of else, which C++20 has not, nor libc++.
+target_compile_definitions(troupe_observer
+                           PRIVATE BOOST_ASIO_HAS_STD_INVOKE_RESULT=1)
 set_target_properties(
   troupe_observer
   PROPERTIES CXX_EXTENSIONS OFF

@@ -127,9 +127,11 @@ child_call supervisor_ref::start_child(child_spec spec) const {
   });
 }
 
-child_call supervisor_ref::terminate_child(const std::string& name) const {
-  return call(*this,
-              [&name](supervisor_core& x) { return x.terminate_child(name); });
+child_call supervisor_ref::terminate_child(const std::string& name,
+                                           caf::error why) const {
+  return call(*this, [&name, &why](supervisor_core& x) {
+    return x.terminate_child(name, std::move(why));
+  });
 }
 
 child_call supervisor_ref::restart_child(const std::string& name) const {

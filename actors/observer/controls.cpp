@@ -9,6 +9,9 @@
 #include "worker/worker_core.hpp"
 
 #include <caf/actor_system.hpp>
+#include <caf/exit_reason.hpp>
+
+#include <utility>
 
 namespace troupe::observing {
 
@@ -55,12 +58,17 @@ std::optional<command> parse_command(std::string_view target) {
   if (verb != "restart" && verb != "stop" && verb != "start")
     return std::nullopt;
   const auto path = target.substr(folder.size(), slash - folder.size());
-  return command{std::string{path}, std::string{verb}};
+  return command{std::string{path}, std::string{verb}, {}};
+}
+
+std::string reason_of(const command& what) {
+  return what.client + " told the observer to " + what.verb + " it";
 }
 
 caf::error control(caf::actor_system& sys, const command& what,
                    timespan timeout) {
-  const auto& [path, verb] = what;
+  const auto& path = what.path;
+  const auto& verb = what.verb;
   const auto found = lookup(sys, path);
   if (!found)
     return found.error();
@@ -79,7 +87,8 @@ caf::error control(caf::actor_system& sys, const command& what,
   const auto name = path.substr(slash + 1);
   if (verb == "start")
     return start(parent, name, timeout);
-  auto err = parent.terminate_child(name).get(timeout).error;
+  auto why = caf::make_error(caf::exit_reason::user_shutdown, reason_of(what));
+  auto err = parent.terminate_child(name, std::move(why)).get(timeout).error;
   return err || verb == "stop" ? err : start(parent, name, timeout);
 }
 

@@ -16,13 +16,17 @@ namespace troupe::observing {
 
 /// A request that concerns a child.
 struct command {
-  std::string path; // that of the child: `/pipeline/fetcher`
-  std::string verb; // `restart`, `stop` or `start`
+  std::string path;   // that of the child: `/pipeline/fetcher`
+  std::string verb;   // `restart`, `stop` or `start`
+  std::string client; // the address from which the request came
 };
 
 /// Reads `/children/pipeline/fetcher/restart`.
 /// @returns nothing if it is something else.
 [[nodiscard]] std::optional<command> parse_command(std::string_view target);
+
+/// The reason for it, as the event and the log give it.
+[[nodiscard]] std::string reason_of(const command& what);
 
 /// Does what somebody wants done with a child, and waits until its supervisor
 /// has done it.

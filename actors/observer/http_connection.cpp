@@ -203,6 +203,8 @@ void http_connection::on_request(error_code err) {
   what.method = head.method_string().to_string();
   what.authorization = head[http::field::authorization].to_string();
   what.last_event_id = head["Last-Event-ID"].to_string();
+  if (const auto client = socket_.remote_endpoint(err); !err)
+    what.client = client.address().to_string();
   what.takes_gzip = accepts_gzip(to_std(head[http::field::accept_encoding]));
   static_cast<void>(parse_target(to_std(head.target()), what));
   enter(state::working, clock::duration::max());

@@ -24,6 +24,7 @@ struct http_request {
   parameters query;   // decoded
   std::string authorization;
   std::string last_event_id;
+  std::string client; // its address
   bool takes_gzip = false;
 
   /// @returns the first parameter of that name, or null.

@@ -6,11 +6,13 @@
 #include "observer/guard.hpp"
 #include "observer/http_server.hpp"
 #include "observer/site.hpp"
+#include "observer/wall_time.hpp"
 #include "rules/printable.hpp"
 #include "system/caf_compat.hpp"
 #include "system/runtime.hpp"
 #include "system/setting.hpp"
 #include "troupe/events.hpp"
+#include "troupe/observer/render.hpp"
 
 #include <atomic>
 #include <cstdlib>
@@ -74,6 +76,7 @@ public:
   service(caf::actor_system& sys, observer_options options)
     : rt_(runtime::of(sys)),
       options_(checked(sys, std::move(options))),
+      time_(*rt_),
       events_(options_.kept_events),
       site_(sys, options_, events_),
       server_({.address = options_.address,
@@ -121,12 +124,13 @@ private:
       const auto missed = source_.missed();
       events_.skip(missed - std::exchange(missed_, missed));
     }
-    events_.put(x.path, site_.describe(x));
+    events_.put(x.path, to_json(x, time_.of(x.at)));
     server_.wake_streams();
   }
 
   const std::shared_ptr<runtime> rt_;
   const observer_options options_;
+  const observing::wall_time time_;
   observing::event_ring events_;
   observing::site site_;
   observing::http_server server_;

@@ -33,9 +33,6 @@ namespace {
 /// How long a supervisor may take to answer before the process counts as sick.
 constexpr auto liveness_limit = std::chrono::seconds{1};
 
-/// How many orders are remembered.
-constexpr std::size_t most_orders = 64;
-
 constexpr auto json_type = "application/json";
 constexpr auto text_type = "text/plain; charset=utf-8";
 
@@ -111,8 +108,8 @@ site::~site() = default;
 http_reply site::serve(const http_request& what) {
   const auto& path = what.path;
   if (what.method == "POST")
-    if (const auto wanted = parse_command(path))
-      return serve_change(*wanted, what);
+    if (auto wanted = parse_command(path))
+      return serve_change(std::move(*wanted), what);
   if (!what.reads())
     return refuse(what);
   auto later = [](lane where, auto run) {
@@ -256,10 +253,11 @@ http_answer site::give_events(const http_request& what) const {
 
 // -- changes -------------------------------------------------------------------
 
-http_reply site::serve_change(const command& wanted, const http_request& what) {
+http_reply site::serve_change(command wanted, const http_request& what) {
   auto result = http_answer{};
   switch (may_change(options_.token, what.authorization)) {
     case permission::granted:
+      wanted.client = what.client;
       return http_task{lane::change, [this, wanted] { return change(wanted); }};
     case permission::no_token:
       return refusal(403, "this observer changes nothing, because the program "
@@ -279,40 +277,9 @@ http_reply site::serve_change(const command& wanted, const http_request& what) {
   return result;
 }
 
-std::list<site::order>::iterator site::note(const command& wanted) {
-  const std::unique_lock guard{orders_mtx_};
-  orders_.push_front({wanted, core_->time().now()});
-  return orders_.begin();
-}
-
-std::string site::describe(const lifecycle_event& x) const {
-  const auto at = time_.of(x.at);
-  if (x.kind != event_kind::stopping || x.reason)
-    return to_json(x, at);
-  const std::unique_lock guard{orders_mtx_};
-  for (const auto& one : orders_) {
-    if (one.what.path != x.path || x.at < one.begin || x.at > one.end)
-      continue;
-    auto result = to_json(x, at);
-    result.insert(result.size() - 1, R"(,"reason":"the observer was told to )"
-                                       + one.what.verb + R"( it")");
-    return result;
-  }
-  return to_json(x, at);
-}
-
 http_answer site::change(const command& wanted) {
-  core_->log(compat::log_info, "the observer was told to " + wanted.verb + ' '
-                                 + rules::printable(wanted.path));
-  const auto mine = note(wanted);
+  core_->log(compat::log_info, wanted.path + ": " + reason_of(wanted));
   const auto err = control(sys_, wanted, options_.call_timeout);
-  {
-    const std::unique_lock guard{orders_mtx_};
-    mine->end = core_->time().now();
-    // Its events may be late, but not by so many orders.
-    if (orders_.size() > most_orders && orders_.back().end != never)
-      orders_.pop_back();
-  }
   if (err)
     return refusal(static_cast<unsigned>(status_of(err)), text_of(err));
   return give(json_type, R"({"ok":true})");

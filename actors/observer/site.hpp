@@ -12,9 +12,7 @@
 #include "troupe/events.hpp"
 #include "troupe/observer.hpp"
 
-#include <list>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,9 +34,6 @@ public:
 
   /// Answers a request at once, or says what to do for that.
   [[nodiscard]] http_reply serve(const http_request& what);
-
-  /// An event as JSON, with the reason of a stop that was asked for here.
-  [[nodiscard]] std::string describe(const lifecycle_event& x) const;
 
 private:
   using trees = std::vector<tree_status>;
@@ -64,19 +59,10 @@ private:
 
   [[nodiscard]] http_answer give_events(const http_request& what) const;
 
-  [[nodiscard]] http_reply serve_change(const command& wanted,
+  [[nodiscard]] http_reply serve_change(command wanted,
                                         const http_request& what);
 
   [[nodiscard]] http_answer change(const command& wanted);
-
-  /// Something that an observer was told to do, and when.
-  struct order {
-    command what;
-    time_point begin;
-    time_point end = never;
-  };
-
-  std::list<order>::iterator note(const command& wanted);
 
   caf::actor_system& sys_;
   const std::shared_ptr<runtime> core_;
@@ -85,8 +71,6 @@ private:
   const wall_time time_;
   const std::shared_ptr<ended_roots> roots_;
   shared_look look_;
-  mutable std::mutex orders_mtx_;
-  std::list<order> orders_; // the last ones
   subscription ended_;
 };
 

@@ -270,7 +270,7 @@ void pool_router::start_worker(supervisor_core& by, std::size_t i) {
 
 /// It finishes the message that it has in hand.
 void pool_router::stop_worker(supervisor_core& by, std::size_t i) {
-  auto stopping = by.terminate_child(spec_of(i).name, on_stop::discard);
+  auto stopping = by.terminate_child(spec_of(i).name, {}, on_stop::discard);
   stopping->then(
     [weak = weak_from_this(), life = life(), i](const child_result&) {
       if (auto self = weak.lock())

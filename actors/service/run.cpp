@@ -15,6 +15,9 @@
 #include "worker/stop_report.hpp"
 #include "worker/worker_core.hpp"
 
+#include <caf/error.hpp>
+#include <caf/exit_reason.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -161,7 +164,7 @@ private:
       on_ready(tree_);
     } catch (...) {
       thrown_ = std::current_exception();
-      stop();
+      stop("on_ready has thrown");
     }
   }
 
@@ -173,12 +176,13 @@ private:
   /// Any number of times, and from both threads.
   void act(int nth) {
     if (nth >= 1)
-      stop();
+      stop("a signal came");
     if (nth >= 2)
       force();
   }
 
-  void stop() {
+  /// @param why The reason in the event and in the log.
+  void stop(const std::string& why) {
     auto& root = *tree_.get_core();
     if (!is_live(root))
       return; // not yet, and run() comes back to it; or not any more
@@ -193,8 +197,9 @@ private:
     }
     auto limits = rules::limits_until(now, deadline_after(now, stop_timeout_));
     auto mode = static_cast<worker_core::queue_at_stop>(root.config().on_stop);
-    root.request_stop(mode, limits);
-    rt_->log(compat::log_info, "run: a signal came, " + path_ + " stops");
+    root.request_stop(mode, limits, false,
+                      caf::make_error(caf::exit_reason::user_shutdown, why));
+    rt_->log(compat::log_info, "run: " + why + ", " + path_ + " stops");
   }
 
   void force() {

@@ -26,6 +26,7 @@ std::vector<child_record::call_ptr> child_record::take_stops() {
   if (!plans)
     return {};
   auto result = std::exchange(plans->stops, {});
+  plans->why_stopped = {};
   drop_empty_plans();
   return result;
 }

@@ -30,6 +30,7 @@ struct child_record {
     job_ptr retry;
     std::vector<call_ptr> starts; // more that wait for it to be ready
     std::vector<call_ptr> stops;  // that wait for it to be over
+    caf::error why_stopped;       // as the first of them says
   };
 
   /// Whether its next life has begun on its own thread.

@@ -86,16 +86,19 @@ supervisor_core::run_with_child(const std::string& name, F f) {
 }
 
 supervisor_core::call_ptr
-supervisor_core::terminate_child(const std::string& name,
+supervisor_core::terminate_child(const std::string& name, caf::error why,
                                  std::optional<on_stop> mode) {
-  return run_with_child(name, [this, mode](child_record& x,
-                                           const call_ptr& made) {
+  return run_with_child(name, [this, why = std::move(why),
+                               mode](child_record& x, const call_ptr& made) {
     x.mode = mode.value_or(x.handle.get_core()->config().on_stop);
     if (rules_.at(x.id) == rules::child_stage::stopped) {
       done(made, {{}, x.handle});
       return;
     }
-    x.make_plans().stops.push_back(made);
+    auto& plans = x.make_plans();
+    if (plans.stops.empty())
+      plans.why_stopped = why;
+    plans.stops.push_back(made);
     rules_.terminate_child(x.id, now());
   });
 }

@@ -125,6 +125,7 @@ void supervisor_core::stop_life(child_id who) {
   core_ptr target;
   auto mode = worker_core::queue_at_stop::discard;
   auto limits = rules::stop_limits{};
+  auto why = caf::error{};
   auto last = false;
   auto forced = false;
   auto listener = listener_.lock();
@@ -142,12 +143,14 @@ void supervisor_core::stop_life(child_id who) {
     else
       mode = static_cast<worker_core::queue_at_stop>(x->mode);
     limits = limits_;
+    if (x->plans)
+      why = x->plans->why_stopped;
     last = hurried_;
     forced = forced_;
   }
   if (listener && mode == worker_core::queue_at_stop::drain)
     listener->prepare_drain();
-  target->request_stop(mode, limits, last);
+  target->request_stop(mode, limits, last, why);
   if (forced)
     target->force();
 }

@@ -32,6 +32,7 @@ struct end_record {
   outcome how;
   bool is_known = false; // how
   time_point stop_asked_at = never;
+  caf::error why_stopped; // if a reason was given
   time_point grace_over = never;
   time_point forced_since = never;
   rules::stop_limits limits;

@@ -66,7 +66,7 @@ void worker_core::publish_transition(const held& lock, rules::stage from) {
                   || to == rules::stage::draining
                   || to == rules::stage::closing_stop;
   if (graceful && !rules::stop_asked(from))
-    publish(event_kind::stopping);
+    publish(event_kind::stopping, life_.end().why_stopped);
 }
 
 void worker_core::publish_ready(const held&) {
@@ -97,7 +97,8 @@ void worker_core::tell(const held& lock) {
     publish_end(lock);
 }
 
-void worker_core::log_transition(rules::stage from, rules::stage to) {
+void worker_core::log_transition(rules::stage from, rules::stage to,
+                                 const caf::error& why) {
   auto before = rules::state_of(from);
   auto after = rules::state_of(to);
   auto became_ready = to == rules::stage::ready && from != to;
@@ -123,6 +124,8 @@ void worker_core::log_transition(rules::stage from, rules::stage to) {
               + (became_ready ? std::string{"ready"} : to_string(after));
   if (how)
     text += " after " + render(how->duration()) + ": " + to_string(*how);
+  else if (why)
+    text += ": " + text_of(why);
   rt().log(level, text);
 }
 

@@ -64,7 +64,8 @@ caf::error worker_core::start_now() {
 }
 
 bool worker_core::request_stop(queue_at_stop mode,
-                               const rules::stop_limits& limits, bool last) {
+                               const rules::stop_limits& limits, bool last,
+                               const caf::error& why) {
   auto from = rules::stage::created;
   std::shared_ptr<child_group> children;
   auto told = rules::stop_limits{};
@@ -101,6 +102,7 @@ bool worker_core::request_stop(queue_at_stop mode,
       return true;
     }
     end.stop_asked_at = rt().time().now();
+    end.why_stopped = why;
     if (queue_) {
       if (mode == queue_at_stop::keep)
         queue_->suspend();
@@ -125,7 +127,7 @@ bool worker_core::request_stop(queue_at_stop mode,
     queue_->discard(message_queue::fate::handled);
   else if (queue_ && mode != queue_at_stop::keep)
     queue_->refuse_waiting();
-  log_transition(from, stage());
+  log_transition(from, stage(), why);
   // The supervisor may have to wait for threads; its children need not.
   if (children)
     children->stop(told);

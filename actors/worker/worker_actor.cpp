@@ -210,7 +210,8 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
     if (reason == caf::exit_reason::kill)
       core_->kill(reason);
     else
-      core_->request_stop(core_->config().on_stop);
+      core_->request_stop(worker_core::queue_at_stop(core_->config().on_stop),
+                          {}, false, reason);
     return true;
   }
   if (content.match_elements<caf::error>()) {

@@ -232,8 +232,9 @@ public:
 
   /// As above, within limits, and saying what becomes of the queue.
   /// @param last Whether the reserve is all that is left.
+  /// @param why The reason, if there is one, for those who learn of the stop.
   bool request_stop(queue_at_stop mode, const rules::stop_limits& limits,
-                    bool last = false);
+                    bool last = false, const caf::error& why = {});
 
   /// Ends the worker now.
   void force();
@@ -671,7 +672,8 @@ private:
 
   void unwatch(const held& lock, lifecycle_awaiter& x) noexcept;
 
-  void log_transition(rules::stage from, rules::stage to);
+  void log_transition(rules::stage from, rules::stage to,
+                      const caf::error& why = {});
 
   void publish_transition(const held& lock, rules::stage from);
 

@@ -70,7 +70,8 @@ struct lifecycle_event {
   time_point at{};
 
   /// Why, where there is a why: for `failed`, `forced`, `cancelled`,
-  /// `abandoned`, `backing_off`, `gave_up` and `degraded`.
+  /// `abandoned`, `backing_off`, `gave_up` and `degraded`; and for `stopping`
+  /// if a reason was given along with the stop.
   caf::error reason;
 
   /// For `ready` how long the start took, for the end of a life how long that

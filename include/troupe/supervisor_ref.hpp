@@ -163,11 +163,15 @@ public:
 
   /// Stops a child, whatever is planned for it; its spec stays unless it is
   /// temporary. (S19)
+  /// @param why The reason in the event `stopping` and in the log, for example
+  ///            CAF's `exit_reason::user_shutdown` with a text. A stop that is
+  ///            under way keeps its own.
   /// @returns error `errc::not_found`, or that of a supervisor that has no
   ///          children at the time: `not_started` before the start of the tree,
   ///          `busy` when it is about to start or be restarted,
   ///          `supervisor_stopping` after its end.
-  child_call terminate_child(const std::string& name) const;
+  child_call terminate_child(const std::string& name,
+                             caf::error why = {}) const;
 
   /// Starts a child again that is stopped; done when it is ready. (S20)
   /// @returns errors `errc::not_found`, `child_running`, `child_restarting`,

@@ -8,6 +8,8 @@
 #include "troupe/supervisor_ref.hpp"
 #include "troupe/worker.hpp"
 
+#include <caf/exit_reason.hpp>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
@@ -93,6 +95,31 @@ TEST_CASE("S28 events go to a file, a line each") {
     }
     CHECK(file.lines().size() == 8);
   }
+}
+
+TEST_CASE("S28 the file has the reason of a stop") {
+  temporary_file file;
+  support::real_system sys;
+  troupe::supervisor_spec spec{.name = "tree"};
+  spec.add<sleeper>("child");
+  auto tree = troupe::spawn(sys, spec);
+  {
+    event_file events{sys, file.path()};
+    tree.startup();
+    tree
+      .terminate_child("child", caf::make_error(caf::exit_reason::user_shutdown,
+                                                std::string{"for repair"}))
+      .get();
+  }
+  tree.shutdown();
+  auto found = 0;
+  for (const auto& x : file.lines())
+    if (x["kind"] == "stopping") {
+      CHECK(x["path"] == "/tree/child");
+      CHECK(x["reason"] == "for repair");
+      ++found;
+    }
+  CHECK(found == 1);
 }
 
 TEST_CASE("S28 a file that cannot be opened is named") {

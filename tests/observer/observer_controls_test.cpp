@@ -4,6 +4,8 @@
 #include "support/observer_scene.hpp"
 #include "troupe/event_log.hpp"
 
+#include <caf/exit_reason.hpp>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
@@ -87,12 +89,18 @@ TEST_CASE("S19 S20 with its token an observer does what it is told") {
   };
   CHECK(it.status()["controls"] == true);
   auto sleeper = root.child("sleeper");
+  troupe::event_log log{root};
   reader events{it.observer_.port(), "/events?under=/tree/sleeper"};
   events.wait_for("retry:");
   CHECK(tell("tree/sleeper/stop") == 200);
   // Somebody who looks later on learns why.
   events.wait_for(R"("kind":"stopping")");
-  events.wait_for(R"("reason":"the observer was told to stop it")");
+  events.wait_for(R"("reason":"127.0.0.1 told the observer to stop it")");
+  const auto told = log.wait_for(troupe::event_kind::stopping, "/tree/sleeper");
+  REQUIRE(told);
+  CHECK(told->reason == caf::exit_reason::user_shutdown);
+  CHECK(troupe::text_of(told->reason)
+        == "127.0.0.1 told the observer to stop it");
   CHECK(sleeper.state() == troupe::worker_state::stopped);
   CHECK(tell("tree/sleeper/stop") == 200);
   CHECK(tell("tree/sleeper/start") == 200);
@@ -106,6 +114,11 @@ TEST_CASE("S19 S20 with its token an observer does what it is told") {
              ContainsSubstring("/tree/sleeper runs already"));
   CHECK(tell("tree/sleeper/restart") == 200);
   CHECK(sleeper.incarnation() == 3);
+  const auto again = log.wait_for(troupe::event_kind::stopping, "/tree/sleeper",
+                                  2);
+  REQUIRE(again);
+  CHECK(troupe::text_of(again->reason)
+        == "127.0.0.1 told the observer to restart it");
   SECTION("without a body, too") {
     raw_connection terse{it.observer_.port()};
     terse.say("POST /children/tree/sleeper/stop HTTP/1.1\r\nHost: localhost\r\n"

@@ -9,11 +9,14 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <set>
 #include <utility>
 
 namespace troupe::observing {
 
 namespace {
+
+constexpr std::string_view histogram = "histogram";
 
 /// A name with nothing in it but letters, digits and underscores.
 std::string plain_name(std::string_view text) {
@@ -36,17 +39,27 @@ std::string name_of(const caf::telemetry::metric_family& x) {
   return result;
 }
 
+/// No two labels have one name, and none has a name that means something to
+/// Prometheus: it would not take the whole text.
+/// @param is_histogram Whether the label of a bucket is taken.
 /// @param upto The bound of a bucket, or empty.
-std::string labels_of(const caf::telemetry::metric& x,
+std::string labels_of(const caf::telemetry::metric& x, bool is_histogram,
                       const std::string& upto = {}) {
+  std::set<std::string> taken{"__name__"};
+  if (is_histogram)
+    taken.insert("le");
   std::string result;
   auto add = [&result](const std::string& name, std::string_view value) {
     result += result.empty() ? '{' : ',';
     result += name + "=\"" + escaped(value, true) + '"';
   };
-  for (const auto& label : x.labels())
-    add(plain_name({label.name().data(), label.name().size()}),
-        {label.value().data(), label.value().size()});
+  for (const auto& label : x.labels()) {
+    auto name = plain_name({label.name().data(), label.name().size()});
+    // As Prometheus itself renames labels that it has another use for.
+    while (!taken.insert(name).second)
+      name.insert(0, "exported_");
+    add(name, {label.value().data(), label.value().size()});
+  }
   if (!upto.empty())
     add("le", upto);
   return result.empty() ? result : result + '}';
@@ -93,8 +106,24 @@ std::string exposition::to_text(double x) {
   return {buffer.begin(), end};
 }
 
+/// A histogram is written as metrics of these further names.
+bool exposition::clashes(const std::string& name, std::string_view type) const {
+  for (const std::string_view suffix : {"_bucket", "_count", "_sum"}) {
+    if (type == histogram && sections_.contains(name + std::string{suffix}))
+      return true;
+    if (!name.ends_with(suffix))
+      continue;
+    const auto at = sections_.find(name.substr(0, name.size() - suffix.size()));
+    if (at != sections_.end() && at->second.type == histogram)
+      return true;
+  }
+  return false;
+}
+
 std::string* exposition::section_of(const std::string& name, const family& of,
                                     std::string_view type) {
+  if (clashes(name, type))
+    return nullptr;
   const auto [at, is_new] = sections_.try_emplace(name, section{type, {}});
   auto& result = at->second;
   if (is_new) {
@@ -114,14 +143,14 @@ void exposition::add(const family& of, const metric& who, std::string_view type,
   if (of.is_sum() && type == "counter")
     name += "_total";
   if (auto* to = section_of(name, of, type))
-    add_line(*to, name, labels_of(who), value);
+    add_line(*to, name, labels_of(who, false), value);
 }
 
 template <class Histogram>
 void exposition::add_histogram(const family& of, const metric& who,
                                const Histogram& x) {
   const auto name = name_of(of);
-  auto* to = section_of(name, of, "histogram");
+  auto* to = section_of(name, of, histogram);
   if (to == nullptr)
     return;
   std::int64_t count = 0;
@@ -130,13 +159,14 @@ void exposition::add_histogram(const family& of, const metric& who,
     count += buckets[i].count.value();
     // The last one holds all that is larger, whatever its bound says.
     add_line(*to, name + "_bucket",
-             labels_of(who, i + 1 == buckets.size()
-                              ? "+Inf"
-                              : to_text(buckets[i].upper_bound)),
+             labels_of(who, true,
+                       i + 1 == buckets.size()
+                         ? "+Inf"
+                         : to_text(buckets[i].upper_bound)),
              to_text(count));
   }
-  add_line(*to, name + "_sum", labels_of(who), to_text(x.sum()));
-  add_line(*to, name + "_count", labels_of(who), to_text(count));
+  add_line(*to, name + "_sum", labels_of(who, true), to_text(x.sum()));
+  add_line(*to, name + "_count", labels_of(who, true), to_text(count));
 }
 
 template void exposition::add_histogram(const family&, const metric&,

@@ -71,6 +71,10 @@ private:
 
   [[nodiscard]] static std::string to_text(double x);
 
+  /// Whether a metric of another type is written under that name.
+  [[nodiscard]] bool clashes(const std::string& name,
+                             std::string_view type) const;
+
   /// @returns null if another metric has that name, and is of another type.
   [[nodiscard]] std::string*
   section_of(const std::string& name, const family& of, std::string_view type);

@@ -253,3 +253,41 @@ my_size_bytes_count 1
   if (*TROUPE_PROMTOOL != '\0')
     CHECK(complaints_about(text) == "");
 }
+
+TEST_CASE(
+  "S29 Prometheus reads names that are taken, or mean something to it") {
+  support::real_system sys;
+  auto& metrics = sys.sys().metrics();
+  const std::array<double, 1> bound{0.5};
+  const auto bounds = caf::make_span(bound.data(), bound.size());
+  metrics.histogram_family<double>("my", "delay", {"le"}, bounds, "Delays.")
+    ->get_or_add({{"le", "x"}})
+    ->observe(0.1);
+  metrics.gauge_instance("my", "level", {{"le", "x"}, {"__name__", "y"}}, "L.")
+    ->value(1);
+  metrics
+    .gauge_instance("my", "files",
+                    {{"a-b", "1"}, {"a.b", "2"}, {"exported_a_b", "3"}}, "F.")
+    ->value(2);
+  // What a histogram is written as has names of its own.
+  metrics.gauge_singleton("my", "size_count", "Sizes.")->value(3);
+  for (auto name : {"delay_sum", "delay_count", "delay_bucket"})
+    metrics.gauge_singleton("my", name, "Delays.")->value(4);
+  metrics.histogram_singleton<double>("my", "size", bounds, "Sizes.");
+  const auto text = prometheus_text(sys);
+  CHECK_THAT(text, ContainsSubstring(R"(
+my_delay_bucket{exported_le="x",le="0.5"} 1
+my_delay_bucket{exported_le="x",le="+Inf"} 1
+my_delay_sum{exported_le="x"} 0.1
+my_delay_count{exported_le="x"} 1
+)"));
+  CHECK_THAT(text, ContainsSubstring(
+                     "\nmy_level{exported___name__=\"y\",le=\"x\"} 1\n"));
+  CHECK_THAT(text, ContainsSubstring("\nmy_files{a_b=\"1\",exported_a_b=\"2\","
+                                     "exported_exported_a_b=\"3\"} 2\n"));
+  CHECK_THAT(text, ContainsSubstring("\nmy_size_count 3\n"));
+  CHECK_THAT(text, !ContainsSubstring("my_size_bucket"));
+  CHECK_THAT(text, !ContainsSubstring(" 4\n"));
+  if (*TROUPE_PROMTOOL != '\0')
+    CHECK_THAT(complaints_about(text), !ContainsSubstring("parsing error"));
+}

@@ -51,8 +51,11 @@ void export_metrics(caf::actor_system& sys, metrics_options options = {});
 
 /// All metrics of an actor system, those of CAF and of the program included, in
 /// Prometheus' text format, up to date. Without timestamps, so that a program
-/// that has gone is seen to be gone; what names and labels hold is escaped. Of
-/// two metrics of one name and of different types, the first one is there.
+/// that has gone is seen to be gone; what names and labels hold is escaped. A
+/// label whose name is taken, or is `le` in a histogram or `__name__`, has
+/// `exported_` before it. Of two metrics of one name and of different types,
+/// the first one is there; a histogram has the names that end with `_bucket`,
+/// `_sum` and `_count` as well.
 [[nodiscard]] std::string prometheus_text(caf::actor_system& sys);
 
 } // namespace troupe

@@ -246,7 +246,8 @@ void http_connection::send(http_answer what) {
     what.headers.emplace_back("Retry-After", "5");
   }
   if (what.stream) {
-    stays_ = stays_ && !is_http_1_0_;
+    // The end of a stream is that of its connection.
+    stays_ = stays_ && is_head_ && !is_http_1_0_;
     auto head = head_of(what, stays_, !is_http_1_0_);
     if (is_head_)
       write(std::move(head));

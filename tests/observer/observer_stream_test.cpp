@@ -25,6 +25,19 @@ using support::tree;
 using troupe::observer;
 using troupe::observer_options;
 
+TEST_CASE("S28 a stream takes its connection with it, and says so") {
+  std::string text;
+  {
+    scene it;
+    raw_connection client{it.observer_.port()};
+    client.say("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    while (text.find("\r\n\r\n") == std::string::npos)
+      text += client.some();
+  }
+  CHECK_THAT(text, ContainsSubstring("Connection: close\r\n"));
+  CHECK_THAT(text, !ContainsSubstring("Keep-Alive"));
+}
+
 TEST_CASE("S28 an observer tells what happens as it happens") {
   scene it;
   auto root = troupe::spawn(it.sys, tree());

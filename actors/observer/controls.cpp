@@ -3,9 +3,11 @@
 
 #include "observer/controls.hpp"
 
+#include "observer/document.hpp"
 #include "troupe/error.hpp"
 #include "troupe/path.hpp"
 #include "troupe/supervisor_ref.hpp"
+#include "troupe/tree_status.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/actor_system.hpp>
@@ -16,6 +18,14 @@
 namespace troupe::observing {
 
 namespace {
+
+/// The path of the worker that documents show with that path.
+std::string real_path(caf::actor_system& sys, const std::string& path) {
+  if (path.find("\\x") == std::string::npos || lookup(sys, path))
+    return path; // as nearly all
+  const auto found = find(status_trees(sys), path);
+  return found.size() == 1 ? found.front().self.path : path;
+}
 
 /// The supervisor above the child that stops, or has ended, so that nothing may
 /// be changed: half of it would be done, and the child gone before its turn.
@@ -67,7 +77,7 @@ std::string reason_of(const command& what) {
 
 caf::error control(caf::actor_system& sys, const command& what,
                    timespan timeout) {
-  const auto& path = what.path;
+  const auto path = real_path(sys, what.path);
   const auto& verb = what.verb;
   const auto found = lookup(sys, path);
   if (!found)

@@ -6,6 +6,7 @@
 #include "observer/json_text.hpp"
 #include "observer/words.hpp"
 #include "queue/queue_counts.hpp"
+#include "rules/printable.hpp"
 #include "rules/within.hpp"
 #include "troupe/build_config.hpp"
 #include "troupe/observer/render.hpp"
@@ -295,9 +296,10 @@ namespace {
 void add_found(const std::vector<tree_status>& trees, std::string_view path,
                std::vector<tree_status>& to) {
   for (const auto& x : trees) {
-    if (x.self.path == path)
+    const auto shown = rules::as_utf8(x.self.path);
+    if (shown == path)
       to.push_back(x);
-    else if (path_is_within(path, x.self.path))
+    else if (path_is_within(path, shown))
       add_found(x.children, path, to);
   }
 }
@@ -307,7 +309,7 @@ void add_found(const std::vector<tree_status>& trees, std::string_view path,
 std::vector<tree_status> find(const std::vector<tree_status>& trees,
                               std::string_view path) {
   std::vector<tree_status> result;
-  add_found(trees, path, result);
+  add_found(trees, rules::as_utf8(path), result);
   return result;
 }
 

@@ -48,8 +48,8 @@ struct document_facts {
 /// The document that answers a request in vain.
 [[nodiscard]] std::string error_document(std::string_view what);
 
-/// The workers of that path: more than one, where several at the top have the
-/// same name.
+/// The workers of that path, as a document has it: more than one, where several
+/// at the top have the same name.
 [[nodiscard]] std::vector<tree_status>
 find(const std::vector<tree_status>& trees, std::string_view path);
 

@@ -3,6 +3,8 @@
 
 #include "observer/json_text.hpp"
 
+#include "rules/printable.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -46,7 +48,7 @@ void json_text::write_number(double x) {
 void json_text::write_string(std::string_view x) {
   using nlohmann::json;
   if (!std::all_of(x.begin(), x.end(), is_plain)) {
-    text_ += json(x).dump(-1, ' ', false, json::error_handler_t::replace);
+    text_ += json(rules::as_utf8(x)).dump();
     return;
   }
   text_ += '"';

@@ -11,8 +11,8 @@
 namespace troupe::observing {
 
 /// JSON that is written as it comes, because a status of ten thousand workers
-/// is no more than a text to whoever sends it. Bytes that are not UTF-8 are
-/// replaced.
+/// is no more than a text to whoever sends it. Bytes that are not UTF-8
+/// become escapes, as in all texts: `\xff`.
 class json_text {
 public:
   /// Begins an object, `{`, or an array, `[`: the next element of an array.

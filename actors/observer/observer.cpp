@@ -124,7 +124,7 @@ private:
       const auto missed = source_.missed();
       events_.skip(missed - std::exchange(missed_, missed));
     }
-    events_.put(x.path, to_json(x, time_.of(x.at)));
+    events_.put(rules::as_utf8(x.path), to_json(x, time_.of(x.at)));
     server_.wake_streams();
   }
 

@@ -245,7 +245,7 @@ http_answer site::give_events(const http_request& what) const {
     wanted.after = events_.last();
   }
   if (const auto* under = what.find("under"))
-    wanted.under = *under;
+    wanted.under = rules::as_utf8(*under);
   auto result = give("text/event-stream", {});
   result.stream = std::move(wanted);
   return result;

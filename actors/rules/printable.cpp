@@ -42,6 +42,11 @@ std::string format(const char* how, Ts... xs) {
   return {buffer.data(), static_cast<std::size_t>(std::max(length, 0))};
 }
 
+std::string escaped(char byte) {
+  return format("\\x%02x",
+                static_cast<unsigned>(static_cast<unsigned char>(byte)));
+}
+
 } // namespace
 
 bool is_in(char32_t code, std::span<const code_range> ranges) {
@@ -89,6 +94,18 @@ bool has_control(std::string_view text) noexcept {
   return false;
 }
 
+std::string as_utf8(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    const auto next = first_of(text);
+    result += next.length == 0 ? escaped(text[0])
+                               : std::string{text.substr(0, next.length)};
+    text.remove_prefix(std::max<std::size_t>(next.length, 1));
+  }
+  return result;
+}
+
 std::string printable(std::string_view text) {
   std::string result;
   result.reserve(text.size());
@@ -101,8 +118,7 @@ std::string printable(std::string_view text) {
       break;
     const auto next = first_of(text);
     if (next.length == 0 || next.code < 0x20 || next.code == 0x7f)
-      result += format("\\x%02x", static_cast<unsigned>(
-                                    static_cast<unsigned char>(text[0])));
+      result += escaped(text[0]);
     else if (is_in(next.code, unprintable))
       result += format("\\u{%x}", static_cast<unsigned>(next.code));
     else

@@ -38,6 +38,9 @@ struct code_range {
 /// U+009F.
 [[nodiscard]] bool has_control(std::string_view text) noexcept;
 
+/// Makes UTF-8 of a text: bytes that are none become escapes, such as `\xff`.
+[[nodiscard]] std::string as_utf8(std::string_view text);
+
 /// Makes one line of a text, harmless for a log and for a terminal: line breaks
 /// and whatever else a terminal would obey, hide or turn around become escapes,
 /// such as `\x0a` or `\u{202e}`; so do bytes that are no UTF-8. A line that

@@ -226,9 +226,21 @@ TEST_CASE("S29 a worker as JSON has what there is to say") {
   CHECK(full["children"][0]["path"] == "/tree/a");
 }
 
-TEST_CASE("S29 bytes that are not UTF-8 are replaced") {
+TEST_CASE("S29 bytes that are not UTF-8 are escaped as in a text") {
   auto x = ready("/a\xff");
-  CHECK(json::parse(troupe::to_json(x))["path"] == "/a\xef\xbf\xbd");
+  CHECK(json::parse(troupe::to_json(x))["path"] == "/a\\xff");
+  // A path out of a document leads to its worker, and to no other one.
+  auto tree = ready("/\xc0");
+  for (auto path : {"/\xc0/\xfe", "/\xc0/\xff", "/\xc0/\xc3\xa4\xff"})
+    tree.children.push_back(ready(path));
+  const std::vector trees{tree};
+  for (const auto& child : tree.children) {
+    const auto path = json::parse(troupe::to_json(child))["path"];
+    const auto found = troupe::observing::find(trees, path.get<std::string>());
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].self.path == child.self.path);
+    CHECK(troupe::observing::find(trees, child.self.path).size() == 1);
+  }
 }
 
 TEST_CASE("S28 an event as JSON") {

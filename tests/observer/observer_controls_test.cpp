@@ -153,6 +153,25 @@ TEST_CASE("S11 a child that backs off is started at once") {
   root.shutdown();
 }
 
+TEST_CASE("S19 a child is told by its path as the status has it") {
+  scene it{{.token = token}};
+  supervisor_spec spec{.name = "\xff"};
+  spec.add<sleeper>("\xfe");
+  spec.add<sleeper>("\xfd");
+  auto root = troupe::spawn(it.sys, spec);
+  root.startup();
+  const auto child = it.status()["trees"][0]["children"][1];
+  CHECK(child["path"] == "/\\xff/\\xfd");
+  raw_connection client{it.observer_.port()};
+  client.say("POST /children/%5cxff/%5Cxfd/stop HTTP/1.1\r\nHost: localhost\r\n"
+             "Connection: close\r\nAuthorization: Bearer "
+             + token + "\r\n\r\n");
+  CHECK_THAT(client.all(), ContainsSubstring("200 OK"));
+  CHECK(root.child("\xfd").state() == troupe::worker_state::stopped);
+  CHECK(root.child("\xfe").state() == troupe::worker_state::running);
+  root.shutdown();
+}
+
 TEST_CASE("S19 a path means the same with and without a body") {
   scene it{{.token = token}};
   for (auto path : {"/children/tree/a%0ab/stop", "/children/tree/a%0a/stop",

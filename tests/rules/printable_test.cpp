@@ -10,6 +10,7 @@
 
 using namespace std::string_view_literals;
 
+using troupe::rules::as_utf8;
 using troupe::rules::has_control;
 using troupe::rules::printable;
 
@@ -43,6 +44,26 @@ TEST_CASE("S28 a text becomes one line of printable characters") {
     CHECK(printable(x.from) == x.to);
     // Whoever passes it on need not know whether that was done.
     CHECK(printable(x.to) == x.to);
+  }
+}
+
+TEST_CASE("S29 only bytes that are no UTF-8 are escaped in a document") {
+  struct row {
+    std::string_view from;
+    std::string_view to;
+  };
+  const row rows[] = {
+    {""sv, ""sv},
+    {"one\ntwo\0"sv, "one\ntwo\0"sv},
+    {"\xe2\x80\xae w\xc3\xb6rker \\xff"sv,
+     "\xe2\x80\xae w\xc3\xb6rker \\xff"sv},
+    {"a\xff\xc3"sv, "a\\xff\\xc3"sv},
+    {"\xed\xa0\x80"sv, "\\xed\\xa0\\x80"sv}, // a surrogate
+  };
+  for (auto& x : rows) {
+    INFO(x.to);
+    CHECK(as_utf8(x.from) == x.to);
+    CHECK(as_utf8(x.to) == x.to);
   }
 }
 

@@ -142,13 +142,11 @@ public:
   /// @returns the one whose destructor does not return within the time of the
   ///          stop.
   [[nodiscard]] stop_report let_go() {
-    const auto now = rt_->time().now();
     std::unique_lock guard{mtx_};
-    const auto limits = rules::limits_until(
-      now, deadline_after(std::min(stop_begun_, now), stop_timeout_));
+    const auto begun = std::min(stop_begun_, rt_->time().now());
     auto all = std::move(noted_);
     guard.unlock();
-    return troupe::let_go(std::move(all), rules::all_gone_by(limits));
+    return troupe::let_go(std::move(all), deadline_after(begun, stop_timeout_));
   }
 
   /// Whether the actor system would wait for somebody for ever.

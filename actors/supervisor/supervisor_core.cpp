@@ -65,9 +65,16 @@ void supervisor_core::run_serially(unique_function<void()> event,
     return;
   // The holder of the last reference may go in here.
   auto self = shared_from_this();
-  do
+  // Goes when the turn is over: the destructors are the user's, and may take
+  // long.
+  std::vector<child_record> gone;
+  do {
     run_event(std::move(event));
-  while (events_.next(event));
+    if (gone.empty())
+      gone.swap(gone_);
+    else
+      empty(gone_);
+  } while (events_.next(event));
 }
 
 /// One turn: the event, with the lock held, and then what follows from it.
@@ -93,7 +100,6 @@ void supervisor_core::run_event(unique_function<void()> event) noexcept {
   empty(commands_);
   empty(begin_);
   empty(again_);
-  empty(gone_); // the user's arguments go with it
   for (auto& x : finished_)
     x.call->finish(std::move(x.result));
   empty(finished_);

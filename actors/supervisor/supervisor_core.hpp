@@ -116,6 +116,11 @@ public:
 
   void list(std::vector<core_ptr>& to) const override;
 
+  /// Lets `event` have its turn. It runs with the lock held.
+  void
+  run_serially(unique_function<void()> event,
+               serial_queue::kind which = serial_queue::kind::call) noexcept;
+
 private:
   using child_id = rules::child_id;
 
@@ -129,12 +134,7 @@ private:
     child_result result;
   };
 
-  /// Lets `event` have its turn. It runs with the lock held.
-  void
-  run_serially(unique_function<void()> event,
-               serial_queue::kind which = serial_queue::kind::call) noexcept;
-
-  /// The same for what has become of a child, or of the supervisor.
+  /// `run_serially` for what has become of a child, or of the supervisor.
   void news(unique_function<void()> event) noexcept {
     run_serially(std::move(event), serial_queue::kind::news);
   }

@@ -62,7 +62,7 @@ private:
 };
 
 bool ask_targets::is_remote(const caf::actor_control_block& whom,
-                               const caf::node_id& here) noexcept {
+                            const caf::node_id& here) noexcept {
   // All actors of a node share what identifies it.
   return whom.nid.operator->() != here.operator->() && whom.nid != here;
 }

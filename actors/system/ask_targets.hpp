@@ -63,7 +63,8 @@ public:
 
     /// Called with the lock held: no answer of `whom` will come.
     virtual void target_lost(const caf::actor_control_block& whom,
-                             const caf::error& why) noexcept = 0;
+                             const caf::error& why) noexcept
+      = 0;
 
   protected:
     ~table() = default;

@@ -7,6 +7,7 @@
 #include "worker/stop_report.hpp"
 #include "worker/worker_core.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -127,7 +128,9 @@ stop_report let_go(std::vector<core_ptr> all, time_point limit) {
   } catch (...) {
     return {};
   }
-  what->wait_until(limit);
+  // Others than those may need a moment as well.
+  what->wait_until(
+    std::max(limit, deadline_after(rt->time().now(), rules::least_to_go)));
   return what->left_behind();
 }
 

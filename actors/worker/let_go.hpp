@@ -14,7 +14,7 @@ namespace troupe {
 /// Lets go of workers on a thread of its own, and waits for that: with the last
 /// reference goes the worker's object, whose destructor is the user's code and
 /// may not return. Without a thread, and in virtual time, it happens here.
-/// @param limit How long to wait at most.
+/// @param limit Until when to wait; a tenth of a second at least.
 /// @returns the worker whose destructor has not returned by then. Those after
 ///          it are left to that thread.
 [[nodiscard]] stop_report let_go(std::vector<core_ptr> all, time_point limit);

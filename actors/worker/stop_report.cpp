@@ -55,11 +55,14 @@ std::vector<core_ptr> without_bystanders(const std::vector<core_ptr>& all) {
   std::set<std::string_view> paths;
   for (auto& x : all)
     paths.insert(x->path());
-  auto is_bystander = [&paths](const core_ptr& x) {
+  auto only_waited = [](const core_ptr& x) {
+    return x->kind() == child_kind::supervisor
+           || (rules::is_final(x->stage()) && !was_forced(*x));
+  };
+  auto is_bystander = [&](const core_ptr& x) {
     const auto below = x->path() + '/';
     const auto next = paths.lower_bound(below);
-    return x->kind() == child_kind::supervisor && next != paths.end()
-           && next->starts_with(below);
+    return next != paths.end() && next->starts_with(below) && only_waited(x);
   };
   std::vector<core_ptr> result;
   std::remove_copy_if(all.begin(), all.end(), std::back_inserter(result),

@@ -19,8 +19,8 @@ namespace troupe {
 /// Whether its present life, or its last one, ended by force.
 [[nodiscard]] bool was_forced(const worker_core& x);
 
-/// Leaves out each supervisor that has somebody of `all` below it: it has no
-/// code of its own, and was in the way only because those below were.
+/// Leaves out who was in the way only because somebody of `all` below was: a
+/// supervisor, which has no code of its own, or a parent that has ended well.
 [[nodiscard]] std::vector<core_ptr>
 without_bystanders(const std::vector<core_ptr>& all);
 

@@ -6,13 +6,16 @@
 
 #include "troupe/supervisor_ref.hpp"
 
+#include "supervisor/supervisor_core.hpp"
 #include "support/part.hpp"
 #include "support/plain_caf.hpp"
 #include "support/real_system.hpp"
 #include "support/scripted.hpp"
+#include "support/trap.hpp"
 #include "troupe/queue_consumer.hpp"
 #include "troupe/testing.hpp"
 #include "troupe/worker_pool.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/behavior.hpp>
 #include <caf/event_based_actor.hpp>
@@ -839,6 +842,41 @@ TEST_CASE("S31 a tree has its name from its start to its final end") {
   CHECK(third.shutdown());
 }
 
+TEST_CASE("S16 a destructor that does not return holds up no other call") {
+  class clinging : public troupe::worker {
+  public:
+    explicit clinging(support::trap& where) : where_(where) {
+      // nop
+    }
+
+    ~clinging() override {
+      where_.sit();
+    }
+
+    troupe::task<> run() override {
+      co_await stop_requested();
+    }
+
+  private:
+    support::trap& where_;
+  };
+  support::trap there;
+  support::real_system sys{4};
+  journal log;
+  supervisor_spec spec{.name = "tree"};
+  spec.add<clinging>("a", {.restart = troupe::restart::temporary},
+                     std::ref(there));
+  auto tree = troupe::spawn(sys, spec);
+  REQUIRE_FALSE(tree.startup());
+  auto ending = std::jthread{[&] { tree.child("a").gracefully_stop(); }};
+  there.await();
+  auto next = troupe::child<support::scripted>("b", {}, std::ref(log),
+                                               support::script{});
+  CHECK_FALSE(tree.start_child(next).get().error);
+  CHECK(tree.shutdown(1h).empty());
+  there.open();
+}
+
 TEST_CASE("S31 a tree whose outcome is known has given up its name") {
   support::real_system sys;
   for (int i = 0; i < 300; ++i) {
@@ -1395,55 +1433,23 @@ TEST_CASE("Q10 S20 the queue of a child that is started again takes messages") {
 }
 
 TEST_CASE("S16 a stop comes before the calls that wait for their turn") {
-  // While its supervisor is at work, an argument of a child that goes makes
-  // calls, which wait, and then asks for a stop.
-  struct caller {
-    std::function<void()> call;
-
-    explicit caller(std::function<void()> f) : call(std::move(f)) {
-      // nop
-    }
-
-    caller(caller&&) = default;
-
-    ~caller() {
-      if (call)
-        call();
-    }
-  };
-  class holder : public troupe::worker {
-  public:
-    explicit holder(std::shared_ptr<caller> x) : x_(std::move(x)) {
-      // nop
-    }
-
-    troupe::task<> run() override {
-      co_await stop_requested();
-    }
-
-  private:
-    std::shared_ptr<caller> x_;
-  };
   journal log;
   testing_system sys;
   auto tree = troupe::spawn(
     sys, supervisor_spec{.name = "tree", .strategy = strategy::dynamic});
   CHECK_FALSE(tree.startup());
+  auto children = std::dynamic_pointer_cast<troupe::supervisor_core>(
+    tree.get_core()->get_child_group());
+  REQUIRE(children);
   std::vector<troupe::child_call> calls;
-  CHECK(tree
-          .start_child(troupe::child<part>("taken", {}, std::ref(log),
-                                           part::body{}, part::body{}))
-          .get());
-  // Its spec is refused, and goes in the turn of its supervisor.
-  auto refused = std::make_shared<caller>([&] {
+  // While it is somebody's turn, calls come, and then a stop.
+  children->run_serially([&] {
     for (auto i = 0; i < 3; ++i)
       calls.push_back(tree.start_child(
         troupe::child<part>("late" + std::to_string(i), {}, std::ref(log),
                             part::body{}, part::body{})));
     tree.gracefully_stop();
   });
-  static_cast<void>(
-    tree.start_child(troupe::child<holder>("taken", {}, std::move(refused))));
   CHECK(tree.wait_for_shutdown()->ok());
   CHECK_FALSE(log.has("+late0"));
   REQUIRE(calls.size() == 3);

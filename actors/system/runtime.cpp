@@ -65,7 +65,7 @@ anchor* find_anchor(caf::actor_system& sys) {
 void read_period(caf::actor_system& sys, setting what, timespan& result) {
   result = read_setting<timespan>(
     sys, what, result, [](timespan x) { return x >= timespan::zero(); },
-    "a duration of zero or more; write it like 10s or 500ms");
+    "a duration of zero or more; write it like 10s or 500ms, or in seconds");
 }
 
 rules::settings read_settings(caf::actor_system& sys) {

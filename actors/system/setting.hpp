@@ -3,14 +3,19 @@
 
 #pragma once
 
+#include "troupe/time.hpp"
+
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/config_value.hpp>
 #include <caf/expected.hpp>
 
+#include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace troupe {
@@ -21,6 +26,16 @@ struct setting {
   std::string key;
   const char* variable;
 };
+
+/// Takes a setting out of what CAF has read. A plain number is a duration in
+/// seconds, as the variables of other systems have it.
+template <class T>
+caf::expected<T> setting_from(const caf::config_value& x) {
+  if constexpr (std::is_same_v<T, timespan>)
+    if (auto number = caf::get_as<double>(x); number && std::isfinite(*number))
+      return to_timespan(std::chrono::duration<double>{*number});
+  return caf::get_as<T>(x);
+}
 
 /// Reads a setting.
 /// @param otherwise What it is where nothing is said.
@@ -38,13 +53,13 @@ T read_setting(caf::actor_system& sys, setting what, T otherwise,
   };
   if (auto* text = std::getenv(what.variable)) {
     auto value = caf::config_value::parse(std::string{text});
-    return checked(value ? caf::get_as<T>(*value)
+    return checked(value ? setting_from<T>(*value)
                          : caf::expected<T>{value.error()},
                    "the environment variable " + std::string{what.variable},
                    text);
   }
   if (auto* entry = caf::get_if(&sys.config().content, what.key))
-    return checked(caf::get_as<T>(*entry), "the setting " + what.key,
+    return checked(setting_from<T>(*entry), "the setting " + what.key,
                    caf::to_string(*entry));
   return otherwise;
 }

@@ -19,11 +19,12 @@ namespace troupe {
 ///   see `observer_options`.
 ///
 /// The periods are a whole number, zero or more, and a unit, without a space:
-/// `10s` or `500ms`; the number of threads is one or more. A wrong value makes
-/// `spawn` throw `std::invalid_argument`. A configuration file and the
-/// environment (`TROUPE_STOPPING_GRACE_PERIOD` and so on) work without this.
-/// Those of the core are read once for each actor system, when it first uses
-/// troupe; those of the observer when that is made.
+/// `10s` or `500ms`; in the environment and in a file also a number of seconds.
+/// The number of threads is one or more. A wrong value makes `spawn` throw
+/// `std::invalid_argument`. A configuration file and the environment
+/// (`TROUPE_STOPPING_GRACE_PERIOD` and so on) work without this. Those of the
+/// core are read once for each actor system, when it first uses troupe; those
+/// of the observer when that is made.
 void add_options(caf::actor_system_config& cfg);
 
 /// A configuration that knows troupe's settings. Types of messages are known to

@@ -266,6 +266,19 @@ TEST_CASE("L3 settings come from the environment") {
   CHECK(measure(config, {.stopping_grace_period = 7s}).grace == 7s);
 }
 
+TEST_CASE("L3 a setting that is a plain number is in seconds") {
+  caf::actor_system_config config;
+  for (auto [text, grace] :
+       std::vector<std::pair<const char*, troupe::timespan>>{
+         {"3", 3s}, {"0.5", 500ms}, {"0", 0s}}) {
+    CAPTURE(text);
+    environment variable{"TROUPE_STOPPING_GRACE_PERIOD", text};
+    CHECK(measure(config).grace == grace);
+  }
+  caf::put(config.content, "troupe.stopping-grace-period", int64_t{2});
+  CHECK(measure(config).grace == 2s);
+}
+
 TEST_CASE("L3 the environment is read once for each actor system") {
   journal log;
   script what;
@@ -297,7 +310,7 @@ TEST_CASE("L3 a setting that is no duration is an error that names it") {
   };
   SECTION("in the environment") {
     caf::actor_system_config config;
-    for (auto* value : {"-3s", "soon", "3", ""}) {
+    for (auto* value : {"-3s", "-3", "soon", "3 s", ""}) {
       CAPTURE(value);
       environment grace{"TROUPE_STOPPING_GRACE_PERIOD", value};
       CHECK_THROWS_MATCHES(

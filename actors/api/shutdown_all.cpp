@@ -68,8 +68,7 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
   }
   in_the_way.clear();
   blamed.clear();
-  for (auto& x : let_go(std::move(started), limits.end))
-    result.push_back(std::move(x));
+  let_go(std::move(started), limits.end, result);
   for (auto& x : result)
     rt->log(compat::log_warning, "shutdown_all: " + to_string(x));
   return result;

@@ -114,8 +114,7 @@ stop_report supervisor_ref::shutdown(timespan deadline) const {
   for (auto& x : without_bystanders(in_the_way))
     result.push_back(describe_blocker(*x, time.now()));
   in_the_way.clear();
-  for (auto& x : let_go(std::move(all), limits.end))
-    result.push_back(std::move(x));
+  let_go(std::move(all), limits.end, result);
   for (auto& x : result)
     core->rt().log(compat::log_warning, "shutdown: " + to_string(x));
   return result;

@@ -25,7 +25,6 @@
 #include <exception>
 #include <functional>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -138,15 +137,15 @@ public:
     return result;
   }
 
-  /// Lets go of the workers.
-  /// @returns the one whose destructor does not return within the time of the
-  ///          stop.
-  [[nodiscard]] stop_report let_go() {
+  /// Lets go of the workers within the time of the stop.
+  /// @copydetails troupe::let_go
+  bool let_go(stop_report& report) {
     std::unique_lock guard{mtx_};
     const auto begun = std::min(stop_begun_, rt_->time().now());
     auto all = std::move(noted_);
     guard.unlock();
-    return troupe::let_go(std::move(all), deadline_after(begun, stop_timeout_));
+    return troupe::let_go(std::move(all), deadline_after(begun, stop_timeout_),
+                          report);
   }
 
   /// Whether the actor system would wait for somebody for ever.
@@ -353,10 +352,7 @@ int run(caf::actor_system& sys, supervisor_spec tree, run_options options) {
   auto how = what.run(options.on_ready);
   leave_within(timespan::zero());
   last_words words{.rt = rt, .blockers = what.report()};
-  auto unreturned = what.let_go();
-  const auto stuck = what.has_stuck() || !unreturned.empty();
-  std::move(unreturned.begin(), unreturned.end(),
-            std::back_inserter(words.blockers));
+  const auto stuck = !what.let_go(words.blockers) || what.has_stuck();
   auto code = 0;
   if (!how || how->kind() == outcome_kind::failed
       || how->kind() == outcome_kind::cancelled) {

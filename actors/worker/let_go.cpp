@@ -66,13 +66,13 @@ public:
   }
 
   /// The one whose destructor has not returned.
-  [[nodiscard]] stop_report left_behind() {
+  [[nodiscard]] std::optional<stop_blocker> left_behind() {
     std::unique_lock guard{mtx_};
-    if (over_ || !now_)
-      return {};
+    if (over_)
+      return std::nullopt;
     rt_->log(compat::log_warning,
              "the destructor of " + subject_ + " has not returned");
-    return {*now_};
+    return now_;
   }
 
 private:
@@ -114,24 +114,29 @@ private:
 
 } // namespace
 
-stop_report let_go(std::vector<core_ptr> all, time_point limit) {
+bool let_go(std::vector<core_ptr> all, time_point limit, stop_report& report) {
   // Of most of them others hold a reference: that is all it takes.
   std::erase_if(all, [](core_ptr& x) { return x.drop_unless_last(); });
   if (all.empty())
-    return {};
+    return true;
   auto rt = all.front()->shared_rt();
   if (rt->has_virtual_time())
-    return {}; // It would not pass meanwhile.
+    return true; // It would not pass meanwhile.
   auto what = std::make_shared<leaving>(rt, std::move(all));
   try {
     rt->run_on_thread(job{what}, threads::at_stop::leave);
   } catch (...) {
-    return {};
+    return true;
   }
   // Others than those may need a moment as well.
   what->wait_until(
     std::max(limit, deadline_after(rt->time().now(), rules::least_to_go)));
-  return what->left_behind();
+  auto late = what->left_behind();
+  if (late
+      && std::none_of(report.begin(), report.end(),
+                      [&late](const auto& x) { return x.path == late->path; }))
+    report.push_back(std::move(*late));
+  return !late;
 }
 
 } // namespace troupe

@@ -15,8 +15,10 @@ namespace troupe {
 /// reference goes the worker's object, whose destructor is the user's code and
 /// may not return. Without a thread, and in virtual time, it happens here.
 /// @param limit Until when to wait; a tenth of a second at least.
-/// @returns the worker whose destructor has not returned by then. Those after
-///          it are left to that thread.
-[[nodiscard]] stop_report let_go(std::vector<core_ptr> all, time_point limit);
+/// @param report Where to add the worker whose destructor has not returned by
+///               then, unless it is in there. Those after it are left to that
+///               thread.
+/// @returns whether all are gone.
+bool let_go(std::vector<core_ptr> all, time_point limit, stop_report& report);
 
 } // namespace troupe

@@ -3,8 +3,9 @@
 
 #include "worker/let_go.hpp"
 
+#include "rules/lifecycle.hpp"
+#include "rules/naming.hpp"
 #include "system/runtime.hpp"
-#include "worker/stop_report.hpp"
 #include "worker/worker_core.hpp"
 
 #include <algorithm>
@@ -29,12 +30,11 @@ public:
 
   void let_them_go() {
     for (auto& x : all_) {
-      auto text = x->subject();
-      auto who = describe_blocker(*x, rt_->time().now());
       {
         std::unique_lock guard{mtx_};
-        subject_ = std::move(text);
-        now_ = std::move(who);
+        path_ = x->path();
+        at_ = x->stage();
+        stopping_since_ = x->stopping_since();
       }
       x = core_ptr{};
     }
@@ -68,11 +68,17 @@ public:
   /// The one whose destructor has not returned.
   [[nodiscard]] std::optional<stop_blocker> left_behind() {
     std::unique_lock guard{mtx_};
-    if (over_)
+    if (over_ || path_.empty())
       return std::nullopt;
-    rt_->log(compat::log_warning,
-             "the destructor of " + subject_ + " has not returned");
-    return now_;
+    rt_->log(compat::log_warning, "the destructor of " + rules::subject(path_)
+                                    + " has not returned");
+    stop_blocker result;
+    result.path = path_;
+    result.state = rules::state_of(at_);
+    result.phase = rules::phase_of(at_);
+    if (stopping_since_ != never)
+      result.elapsed = rt_->time().now() - stopping_since_;
+    return result;
   }
 
 private:
@@ -81,8 +87,9 @@ private:
 
   std::mutex mtx_;
   std::condition_variable signal_;
-  std::string subject_;
-  std::optional<stop_blocker> now_; // whose turn it is
+  std::string path_; // of the one whose turn it is
+  rules::stage at_ = rules::stage::created;
+  time_point stopping_since_ = never;
   bool over_ = false;
 };
 

@@ -1352,14 +1352,15 @@ TEST_CASE("P3 a key keeps its order while its worker is stopped under load") {
     sender.join();
     pool.drain();
     pool.wait_for_shutdown();
-    // The one that is in hand meanwhile may come late.
+    // The key moves when its worker ends, and when it is there again. Each
+    // time the one that is in hand meanwhile may come late.
     int late = 0;
     int32_t top = 0;
     for (auto& [who, what] : to->all()) {
       late += what < top ? 1 : 0;
       top = std::max(top, what);
     }
-    CHECK(late <= 1);
+    CHECK(late <= 2);
     CHECK(settled(pool.queue()));
   }
 }

@@ -194,8 +194,8 @@ private:
     }
     auto limits = rules::limits_until(now, deadline_after(now, stop_timeout_));
     auto mode = static_cast<worker_core::queue_at_stop>(root.config().on_stop);
-    root.request_stop(mode, limits, false,
-                      caf::make_error(caf::exit_reason::user_shutdown, why));
+    const auto reason = caf::make_error(caf::exit_reason::user_shutdown, why);
+    root.request_stop(mode, limits, false, &reason);
     rt_->log(compat::log_info, "run: " + why + ", " + path_ + " stops");
   }
 

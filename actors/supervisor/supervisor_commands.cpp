@@ -7,6 +7,7 @@
 #include "supervisor/supervisor_core.hpp"
 #include "worker/core_ptr.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace troupe {
@@ -125,7 +126,7 @@ void supervisor_core::stop_life(child_id who) {
   core_ptr target;
   auto mode = worker_core::queue_at_stop::discard;
   auto limits = rules::stop_limits{};
-  auto why = caf::error{};
+  std::optional<caf::error> why;
   auto last = false;
   auto forced = false;
   auto listener = listener_.lock();
@@ -143,14 +144,14 @@ void supervisor_core::stop_life(child_id who) {
     else
       mode = static_cast<worker_core::queue_at_stop>(x->mode);
     limits = limits_;
-    if (x->plans)
+    if (x->plans && x->plans->why_stopped)
       why = x->plans->why_stopped;
     last = hurried_;
     forced = forced_;
   }
   if (listener && mode == worker_core::queue_at_stop::drain)
     listener->prepare_drain();
-  target->request_stop(mode, limits, last, why);
+  target->request_stop(mode, limits, last, why ? &*why : nullptr);
   if (forced)
     target->force();
 }

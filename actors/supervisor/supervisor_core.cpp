@@ -65,16 +65,33 @@ void supervisor_core::run_serially(unique_function<void()> event,
     return;
   // The holder of the last reference may go in here.
   auto self = shared_from_this();
-  // Goes when the turn is over: the destructors are the user's, and may take
-  // long.
-  std::vector<child_record> gone;
   do {
     run_event(std::move(event));
-    if (gone.empty())
-      gone.swap(gone_);
-    else
-      empty(gone_);
+    if (!gone_.empty()) {
+      run_on(event);
+      return;
+    }
   } while (events_.next(event));
+}
+
+/// Goes on with the events, and lets go of the children that are gone when the
+/// turn is over: the destructors are the user's, and may take long.
+void supervisor_core::run_on(unique_function<void()>& event) noexcept {
+  std::optional<child_record> one; // mostly; it takes no memory
+  std::vector<child_record> more;
+  for (;;) {
+    if (!one && gone_.size() == 1) {
+      one.emplace(std::move(gone_.front()));
+      gone_.clear();
+    } else if (more.empty()) {
+      more.swap(gone_);
+    } else {
+      empty(gone_);
+    }
+    if (!events_.next(event))
+      return;
+    run_event(std::move(event));
+  }
 }
 
 /// One turn: the event, with the lock held, and then what follows from it.

@@ -139,6 +139,8 @@ private:
     run_serially(std::move(event), serial_queue::kind::news);
   }
 
+  void run_on(unique_function<void()>& event) noexcept;
+
   void run_event(unique_function<void()> event) noexcept;
 
   void done(call_ptr call, child_result result);

@@ -98,7 +98,7 @@ void worker_core::tell(const held& lock) {
 }
 
 void worker_core::log_transition(rules::stage from, rules::stage to,
-                                 const caf::error& why) {
+                                 const caf::error* why) {
   auto before = rules::state_of(from);
   auto after = rules::state_of(to);
   auto became_ready = to == rules::stage::ready && from != to;
@@ -124,8 +124,8 @@ void worker_core::log_transition(rules::stage from, rules::stage to,
               + (became_ready ? std::string{"ready"} : to_string(after));
   if (how)
     text += " after " + render(how->duration()) + ": " + to_string(*how);
-  else if (why)
-    text += ": " + text_of(why);
+  else if (why != nullptr && *why)
+    text += ": " + text_of(*why);
   rt().log(level, text);
 }
 

@@ -65,7 +65,7 @@ caf::error worker_core::start_now() {
 
 bool worker_core::request_stop(queue_at_stop mode,
                                const rules::stop_limits& limits, bool last,
-                               const caf::error& why) {
+                               const caf::error* why) {
   auto from = rules::stage::created;
   std::shared_ptr<child_group> children;
   auto told = rules::stop_limits{};
@@ -102,7 +102,8 @@ bool worker_core::request_stop(queue_at_stop mode,
       return true;
     }
     end.stop_asked_at = rt().time().now();
-    end.why_stopped = why;
+    if (why != nullptr)
+      end.why_stopped = *why;
     if (queue_) {
       if (mode == queue_at_stop::keep)
         queue_->suspend();

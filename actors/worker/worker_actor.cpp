@@ -211,7 +211,7 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
       core_->kill(reason);
     else
       core_->request_stop(worker_core::queue_at_stop(core_->config().on_stop),
-                          {}, false, reason);
+                          {}, false, &reason);
     return true;
   }
   if (content.match_elements<caf::error>()) {

@@ -234,7 +234,7 @@ public:
   /// @param last Whether the reserve is all that is left.
   /// @param why The reason, if there is one, for those who learn of the stop.
   bool request_stop(queue_at_stop mode, const rules::stop_limits& limits,
-                    bool last = false, const caf::error& why = {});
+                    bool last = false, const caf::error* why = nullptr);
 
   /// Ends the worker now.
   void force();
@@ -673,7 +673,7 @@ private:
   void unwatch(const held& lock, lifecycle_awaiter& x) noexcept;
 
   void log_transition(rules::stage from, rules::stage to,
-                      const caf::error& why = {});
+                      const caf::error* why = nullptr);
 
   void publish_transition(const held& lock, rules::stage from);
 

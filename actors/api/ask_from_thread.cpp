@@ -1,6 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
+#include "base/wait_for_signal.hpp"
 #include "system/ask_targets.hpp"
 #include "troupe/ask.hpp"
 #include "troupe/worker_handle.hpp"
@@ -39,11 +40,8 @@ public:
 
   void wait_until(time_point limit) {
     std::unique_lock guard{mtx_};
-    auto done = [this] { return reply_.has_value(); };
-    if (limit == never)
-      arrived_.wait(guard, done);
-    else
-      arrived_.wait_until(guard, limit, done);
+    wait_for_signal(arrived_, guard, limit,
+                    [this] { return reply_.has_value(); });
   }
 
   [[nodiscard]] std::optional<caf::message> take() {

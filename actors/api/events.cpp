@@ -3,6 +3,7 @@
 
 #include "troupe/events.hpp"
 
+#include "base/wait_for_signal.hpp"
 #include "rules/printable.hpp"
 #include "system/caf_compat.hpp"
 #include "system/runtime.hpp"
@@ -197,11 +198,9 @@ public:
     };
     auto wait = [&] {
       std::unique_lock guard{mtx_};
-      auto more = [&] { return closed_ || forgotten_ + kept_.size() != seen; };
-      if (limit == never)
-        more_.wait(guard, more);
-      else
-        more_.wait_until(guard, limit, more);
+      wait_for_signal(more_, guard, limit, [&] {
+        return closed_ || forgotten_ + kept_.size() != seen;
+      });
     };
     rt_->block_until(look, limit, wait, [this] {
       return "waiting for an event"

@@ -3,6 +3,7 @@
 
 #include "supervisor/child_call.hpp"
 
+#include "base/wait_for_signal.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/deep_to_string.hpp>
@@ -23,11 +24,7 @@ struct child_call::progress::sleeper {
 
   void wait_until(time_point limit) {
     std::unique_lock guard{mtx};
-    auto is_done = [this] { return done; };
-    if (limit == never)
-      woken.wait(guard, is_done);
-    else
-      woken.wait_until(guard, limit, is_done);
+    wait_for_signal(woken, guard, limit, [this] { return done; });
   }
 
   void wake() {

@@ -3,6 +3,7 @@
 
 #include "worker/let_go.hpp"
 
+#include "base/wait_for_signal.hpp"
 #include "rules/lifecycle.hpp"
 #include "rules/naming.hpp"
 #include "system/runtime.hpp"
@@ -55,11 +56,7 @@ public:
     };
     auto wait = [this, limit] {
       std::unique_lock guard{mtx_};
-      auto over = [this] { return over_; };
-      if (limit == never)
-        signal_.wait(guard, over);
-      else
-        signal_.wait_until(guard, limit, over);
+      wait_for_signal(signal_, guard, limit, [this] { return over_; });
     };
     rt_->block_until(is_over, limit, wait,
                      [] { return "waiting for destructors of workers"; });
@@ -93,7 +90,7 @@ private:
   bool over_ = false;
 };
 
-/// What the thread does. If it is never made, the workers go where this does.
+/// The work of the thread. If there is none, the workers go where this goes.
 class job {
 public:
   explicit job(std::shared_ptr<leaving> what) noexcept

@@ -3,6 +3,8 @@
 
 #include "worker/status_poll.hpp"
 
+#include "base/wait_for_signal.hpp"
+
 #include <utility>
 
 namespace troupe {
@@ -26,11 +28,8 @@ status_poll::hold(runtime& rt, std::vector<core_ptr> whom, timespan patience) {
       [&] { return self->awaited() < most; }, limit,
       [&] {
         std::unique_lock guard{self->mtx_};
-        auto fewer = [&] { return self->awaited_ < most; };
-        if (limit == never)
-          self->fewer_.wait(guard, fewer);
-        else
-          self->fewer_.wait_until(guard, limit, fewer);
+        wait_for_signal(self->fewer_, guard, limit,
+                        [&] { return self->awaited_ < most; });
       },
       [] { return std::string{"asking workers for their status"}; });
   };

@@ -5,6 +5,8 @@
 
 #include "worker/worker_core.hpp"
 
+#include "base/wait_for_signal.hpp"
+
 #include <algorithm>
 #include <condition_variable>
 #include <iterator>
@@ -41,11 +43,7 @@ public:
 
   void wait_until(time_point limit) {
     std::unique_lock guard{mtx_};
-    auto done = [this] { return fired_; };
-    if (limit == never)
-      signal_.wait(guard, done);
-    else
-      signal_.wait_until(guard, limit, done);
+    wait_for_signal(signal_, guard, limit, [this] { return fired_; });
   }
 
   void fire(const held& lock) {

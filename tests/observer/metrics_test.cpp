@@ -269,7 +269,7 @@ TEST_CASE(
     .gauge_instance("my", "files",
                     {{"a-b", "1"}, {"a.b", "2"}, {"exported_a_b", "3"}}, "F.")
     ->value(2);
-  // What a histogram is written as has names of its own.
+  // A histogram is written under three further names.
   metrics.gauge_singleton("my", "size_count", "Sizes.")->value(3);
   for (auto name : {"delay_sum", "delay_count", "delay_bucket"})
     metrics.gauge_singleton("my", name, "Delays.")->value(4);

@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// What systemd is to be told, and when.
+// The messages to systemd, and when each is due.
 
 #include "observer/notify_rules.hpp"
 

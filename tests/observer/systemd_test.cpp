@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// What systemd is told of a service, over a socket such as systemd's.
+// The messages of a service to systemd, over a socket such as systemd's.
 
 #include "troupe/observer/systemd.hpp"
 

@@ -14,11 +14,16 @@ using troupe::rules::as_utf8;
 using troupe::rules::has_control;
 using troupe::rules::printable;
 
+namespace {
+
+struct row {
+  std::string_view from;
+  std::string_view to;
+};
+
+} // namespace
+
 TEST_CASE("S28 a text becomes one line of printable characters") {
-  struct row {
-    std::string_view from;
-    std::string_view to;
-  };
   const row rows[] = {
     {""sv, ""sv},
     {"plain text, 100 %"sv, "plain text, 100 %"sv},
@@ -48,10 +53,6 @@ TEST_CASE("S28 a text becomes one line of printable characters") {
 }
 
 TEST_CASE("S29 only bytes that are no UTF-8 are escaped in a document") {
-  struct row {
-    std::string_view from;
-    std::string_view to;
-  };
   const row rows[] = {
     {""sv, ""sv},
     {"one\ntwo\0"sv, "one\ntwo\0"sv},

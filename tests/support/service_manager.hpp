@@ -27,7 +27,7 @@
 #include <system_error>
 #include <utility>
 
-/// What is around a service: somebody like systemd, who is told how it is.
+/// The surroundings of a service: a manager like systemd, and its environment.
 namespace support {
 
 /// The socket of somebody like systemd.
@@ -65,7 +65,7 @@ public:
     return address_;
   }
 
-  /// What has come and was not taken yet.
+  /// Takes the messages that have come since the last time.
   lines take() const {
     lines result;
     std::array<char, 4096> buffer{};

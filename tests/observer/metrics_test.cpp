@@ -271,7 +271,7 @@ TEST_CASE(
     ->value(2);
   // A histogram is written under three further names.
   metrics.gauge_singleton("my", "size_count", "Sizes.")->value(3);
-  for (auto name : {"delay_sum", "delay_count", "delay_bucket"})
+  for (const std::string name : {"delay_sum", "delay_count", "delay_bucket"})
     metrics.gauge_singleton("my", name, "Delays.")->value(4);
   metrics.histogram_singleton<double>("my", "size", bounds, "Sizes.");
   const auto text = prometheus_text(sys);

@@ -28,8 +28,8 @@ namespace troupe::bench {
 /// is preempted on a machine with other work.
 inline constexpr std::size_t pairs_at_a_time = 5'000;
 
-struct quiet_timer : timer {
-  quiet_timer() : timer([](timer&) noexcept {}) {
+struct quiet_timer : detail::timer {
+  quiet_timer() : timer([](detail::timer&) noexcept {}) {
     // nop
   }
 };
@@ -119,7 +119,7 @@ private:
   delays dues_;
   std::vector<timespan> delays_;
   std::vector<quiet_timer> pending_;
-  real_clock clock_;
+  detail::real_clock clock_;
 };
 
 /// CAF's clock with timers pending. To be used by the actor itself.

@@ -116,17 +116,17 @@ public:
     }
   }
 
-  [[nodiscard]] real_clock& get_clock() {
+  [[nodiscard]] detail::real_clock& get_clock() {
     return clock_;
   }
 
 private:
-  struct counting_timer : timer {
+  struct counting_timer : detail::timer {
     counting_timer() : timer(fire) {
       // nop
     }
 
-    static void fire(timer& self) noexcept {
+    static void fire(detail::timer& self) noexcept {
       auto& left = *static_cast<counting_timer&>(self).left;
       if (left.fetch_sub(1, std::memory_order_relaxed) == 1)
         left.notify_one();
@@ -138,8 +138,8 @@ private:
   std::atomic<std::size_t> left_;
   std::vector<counting_timer> timers_;
   std::latch go_on_{1};
-  job_ptr gate_ = make_job([this] { go_on_.wait(); });
-  real_clock clock_;
+  detail::job_ptr gate_ = detail::make_job([this] { go_on_.wait(); });
+  detail::real_clock clock_;
 };
 
 /// What firing costs, and how long it holds up others.

@@ -20,6 +20,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 namespace {
 
 /// Where a thread waits for one reply.

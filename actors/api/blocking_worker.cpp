@@ -13,6 +13,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 namespace {
 
 /// The sleep of a thread, until somebody wakes it.

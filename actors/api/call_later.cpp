@@ -11,6 +11,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 delayed_call call_after(caf::actor_system& sys, timespan delay,
                         unique_function<void()> f) {
   auto rt = runtime::of(sys);

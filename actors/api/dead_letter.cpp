@@ -12,6 +12,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 std::string to_string(dead_letter_reason x) {
   switch (x) {
     case dead_letter_reason::closed:

@@ -21,6 +21,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 subscription::sink::~sink() = default;
 
 // -- values --------------------------------------------------------------------

@@ -7,6 +7,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 handler_key handler_key::parse(std::string_view event) {
   const auto dot = event.find('.');
   if (dot == std::string_view::npos)
@@ -19,13 +21,13 @@ handler_key handler_key::parse(std::string_view event) {
   return {std::string{event.substr(0, dot)}, std::string{tag}};
 }
 
-void check_handler_tag(std::string_view tag) {
+void detail::check_handler_tag(std::string_view tag) {
   if (tag.find('.') != std::string_view::npos)
     throw std::invalid_argument("tag \"" + std::string{tag}
                                 + "\" has a dot; use another character");
 }
 
-void refuse_empty_handler() {
+void detail::refuse_empty_handler() {
   throw std::invalid_argument("the handler is empty; to remove one, call "
                               "unregister_handler");
 }

@@ -12,6 +12,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 caf::expected<worker_handle> find_worker(caf::actor_system& sys,
                                          const std::string& path,
                                          const std::type_info* type) {

@@ -12,6 +12,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 failed_call failed_call::judge(worker_core& core, const on_error& policy,
                                int failures, const std::exception_ptr& thrown,
                                std::uint64_t& chance) {

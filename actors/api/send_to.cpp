@@ -8,6 +8,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 send_awaiter::send_awaiter(worker_core& core, worker_handle target,
                            message_queue::node_ptr what) noexcept
   : waiting_sender(std::move(what)), core_(&core), target_(std::move(target)) {

@@ -15,6 +15,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
   if (deadline < timespan::zero())
     throw std::invalid_argument("shutdown_all: the deadline is negative; use "

@@ -18,6 +18,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 namespace {
 
 /// The children of the supervisor's present life, or null.

@@ -13,6 +13,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 worker::~worker() = default;
 
 task<> worker::on_startup() {

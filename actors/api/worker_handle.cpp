@@ -9,7 +9,9 @@
 
 namespace troupe {
 
-caf::error null_handle() {
+using namespace detail;
+
+caf::error detail::null_handle() {
   return caf::make_error(errc::invalid_argument,
                          "a handle that points to no worker was used; assign "
                          "what spawn() returned");

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Appends `x` to a list whose links are members of what is in it.
 template <class T>
@@ -27,4 +27,4 @@ void unlink(T& x, T*& first, T*& last, T* T::* next,
   (after != nullptr ? after->*previous : last) = before;
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Starts a thread.
 /// @param purpose What it is needed for, for the text of the exception.
@@ -25,4 +25,4 @@ std::thread make_thread(const char* purpose, F f) {
   }
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <new>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Says that this thread is about to take so many bytes for something of which
 /// there can be very many. The GNU C library lets the memory of every thread
@@ -24,4 +24,4 @@ inline void memory_ahead(std::size_t bytes) {
   left -= bytes;
 }
 
-} // namespace troupe
+} // namespace troupe::detail

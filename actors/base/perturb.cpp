@@ -11,7 +11,7 @@
 #  include <cstdlib>
 #  include <thread>
 
-namespace troupe {
+namespace troupe::detail {
 
 namespace {
 
@@ -45,6 +45,6 @@ void perturb() noexcept {
     std::this_thread::yield();
 }
 
-} // namespace troupe
+} // namespace troupe::detail
 
 #endif

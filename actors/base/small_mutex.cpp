@@ -3,8 +3,8 @@
 
 #include "troupe/detail/small_mutex.hpp"
 
-namespace troupe {
+namespace troupe::detail {
 
 template class basic_small_mutex<std_atomics>;
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -8,7 +8,7 @@
 #include <condition_variable>
 #include <mutex>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Waits until `done`, or `limit`, which may be `never`: as a point in time the
 /// standard library would count with that, and overflow.
@@ -23,4 +23,4 @@ void wait_for_signal(std::condition_variable& signal,
     signal.wait_until(guard, limit, done);
 }
 
-} // namespace troupe
+} // namespace troupe::detail

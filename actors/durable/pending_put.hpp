@@ -44,7 +44,7 @@ public:
 
   /// Has `x` posted when the answer is there.
   /// @returns `false` if it is.
-  bool enlist(wait& x) {
+  bool enlist(detail::wait& x) {
     std::unique_lock guard{mtx_};
     if (answer_)
       return false;
@@ -53,7 +53,7 @@ public:
   }
 
   /// Nobody posts `x` after this.
-  void forget(wait& x) {
+  void forget(detail::wait& x) {
     std::unique_lock guard{mtx_};
     if (waiting_ == &x)
       waiting_ = nullptr;
@@ -63,7 +63,7 @@ private:
   std::mutex mtx_;
   std::condition_variable arrived_;
   std::optional<caf::expected<receipt>> answer_;
-  wait* waiting_ = nullptr;
+  detail::wait* waiting_ = nullptr;
 };
 
 } // namespace troupe::durable

@@ -7,6 +7,8 @@
 
 namespace troupe::durable {
 
+using namespace detail;
+
 bool seat::tell(store_news& x) {
   std::unique_lock guard{mtx_};
   if (closed_)

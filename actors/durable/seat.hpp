@@ -79,7 +79,7 @@ public:
       return false;
     }
 
-    template <std::derived_from<promise_base> Promise>
+    template <std::derived_from<detail::promise_base> Promise>
     bool await_suspend(std::coroutine_handle<Promise> caller) noexcept {
       wait_.begin(caller.promise());
       if (source_.enlist(wait_))
@@ -94,7 +94,7 @@ public:
 
   private:
     seat& source_;
-    wait wait_;
+    detail::wait wait_;
   };
 
   /// Waits until there is something to take.
@@ -104,13 +104,13 @@ public:
 
 private:
   /// @returns `false` if there is something to take.
-  bool enlist(wait& x);
+  bool enlist(detail::wait& x);
 
-  void forget(wait& x);
+  void forget(detail::wait& x);
 
   std::mutex mtx_;
   store_news news_;
-  wait* waiting_ = nullptr;
+  detail::wait* waiting_ = nullptr;
   bool closed_ = false;
 };
 

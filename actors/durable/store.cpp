@@ -19,6 +19,8 @@
 
 namespace troupe::durable {
 
+using namespace detail;
+
 namespace {
 
 caf::error nowhere() {

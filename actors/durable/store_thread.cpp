@@ -14,6 +14,8 @@
 
 namespace troupe::durable {
 
+using namespace detail;
+
 namespace {
 
 using namespace std::chrono_literals;

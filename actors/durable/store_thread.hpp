@@ -22,11 +22,11 @@
 #include <thread>
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 class runtime;
 
-} // namespace troupe
+} // namespace troupe::detail
 
 namespace troupe::durable {
 
@@ -46,8 +46,8 @@ namespace troupe::durable {
 class store_thread {
 public:
   /// @throws std::system_error if there is no thread.
-  store_thread(std::shared_ptr<runtime> rt, std::unique_ptr<engine> what,
-               const store_options& how);
+  store_thread(std::shared_ptr<detail::runtime> rt,
+               std::unique_ptr<engine> what, const store_options& how);
 
   store_thread(const store_thread&) = delete;
 
@@ -101,7 +101,7 @@ public:
   void warn(const std::string& text) noexcept;
 
   /// The runtime of the actor system in which the store was opened.
-  [[nodiscard]] runtime& rt() const noexcept {
+  [[nodiscard]] detail::runtime& rt() const noexcept {
     return *rt_;
   }
 
@@ -210,7 +210,7 @@ private:
   /// Fails what is left.
   void give_up();
 
-  const std::shared_ptr<runtime> rt_;
+  const std::shared_ptr<detail::runtime> rt_;
   const std::unique_ptr<engine> engine_;
   const store_options options_;
   const std::string name_;

@@ -17,6 +17,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 namespace {
 
 using observing::json_text;

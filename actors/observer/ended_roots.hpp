@@ -15,7 +15,11 @@
 
 namespace troupe {
 
+namespace detail {
+
 class runtime;
+
+} // namespace detail
 
 namespace observing {
 
@@ -24,12 +28,12 @@ namespace observing {
 ///
 /// Takes events on the thread of their publisher: later on nothing would say
 /// whether a worker was one of the topmost.
-class ended_roots final : public stream<lifecycle_event>::sink {
+class ended_roots final : public detail::stream<lifecycle_event>::sink {
 public:
-  using value_ptr = stream<lifecycle_event>::value_ptr;
+  using value_ptr = detail::stream<lifecycle_event>::value_ptr;
 
   /// @param rt The one whose events these are.
-  explicit ended_roots(const runtime& rt) : rt_(rt) {
+  explicit ended_roots(const detail::runtime& rt) : rt_(rt) {
     // nop
   }
 
@@ -52,7 +56,7 @@ public:
   }
 
 private:
-  const runtime& rt_;
+  const detail::runtime& rt_;
   mutable std::mutex mtx_;
   std::map<std::string, tree_status> ended_;
 };

@@ -19,6 +19,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 /// Writes to the file; one thread at a time.
 class event_file::writer {
 public:

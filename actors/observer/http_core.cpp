@@ -25,6 +25,8 @@
 
 namespace troupe::observing {
 
+using namespace detail;
+
 namespace {
 
 namespace asio = boost::asio;

@@ -10,6 +10,8 @@
 
 namespace troupe::observing {
 
+using namespace detail;
+
 namespace {
 
 /// How many jobs may wait for a thread.

@@ -31,6 +31,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 namespace {
 
 namespace telemetry = caf::telemetry;

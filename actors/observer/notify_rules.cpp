@@ -11,6 +11,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 namespace {
 
 using stage = notify_rules::stage;

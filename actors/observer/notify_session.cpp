@@ -26,6 +26,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 namespace {
 
 /// When a socket that was full is tried again.

@@ -22,7 +22,11 @@
 
 namespace troupe {
 
+namespace detail {
+
 class runtime;
+
+} // namespace detail
 
 /// The variables of systemd in the environment, as far as they are set.
 struct notify_environment {
@@ -64,14 +68,15 @@ using supervisor_probe
 /// only notes them down. All else happens on a thread that may block, and on
 /// one at a time; the watchdog waits for its answer on another.
 class notify_session final
-  : public stream<lifecycle_event>::sink,
+  : public detail::stream<lifecycle_event>::sink,
     public std::enable_shared_from_this<notify_session> {
 public:
-  using value_ptr = stream<lifecycle_event>::value_ptr;
+  using value_ptr = detail::stream<lifecycle_event>::value_ptr;
 
   /// @param watchdog How often systemd wants to hear from us, or none.
-  notify_session(const std::shared_ptr<runtime>& rt, const std::string& address,
-                 std::optional<timespan> watchdog, supervisor_probe probe);
+  notify_session(const std::shared_ptr<detail::runtime>& rt,
+                 const std::string& address, std::optional<timespan> watchdog,
+                 supervisor_probe probe);
 
   /// Begins to hear events.
   void begin();
@@ -108,19 +113,19 @@ private:
 
   // -- with work_mtx_ held -----------------------------------------------------
 
-  void step(runtime& rt);
+  void step(detail::runtime& rt);
 
   void heed_roots(time_point now);
 
-  void send_status(runtime& rt);
+  void send_status(detail::runtime& rt);
 
   void queue(std::string message);
 
-  void flush(runtime& rt);
+  void flush(detail::runtime& rt);
 
-  void begin_watch(runtime& rt);
+  void begin_watch(detail::runtime& rt);
 
-  [[nodiscard]] worker_census count(runtime& rt) const;
+  [[nodiscard]] worker_census count(detail::runtime& rt) const;
 
   // -- the watchdog ------------------------------------------------------------
 
@@ -128,9 +133,10 @@ private:
 
   void check();
 
-  [[nodiscard]] bool answers(runtime& rt, const std::string& root) const;
+  [[nodiscard]] bool answers(detail::runtime& rt,
+                             const std::string& root) const;
 
-  const std::weak_ptr<runtime> rt_;
+  const std::weak_ptr<detail::runtime> rt_;
   const std::optional<timespan> half_period_;
   const supervisor_probe probe_;
 
@@ -150,8 +156,8 @@ private:
   notify_socket socket_;
   std::deque<std::string> unsent_;
   time_point retry_at_ = never;
-  job_ptr alarm_;
-  job_ptr watch_;
+  detail::job_ptr alarm_;
+  detail::job_ptr watch_;
 };
 
 } // namespace troupe

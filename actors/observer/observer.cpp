@@ -23,6 +23,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 namespace {
 
 constexpr std::size_t most_streams = 10'000;

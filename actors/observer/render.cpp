@@ -15,6 +15,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 namespace {
 
 // -- text ----------------------------------------------------------------------

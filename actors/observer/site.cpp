@@ -28,6 +28,8 @@
 
 namespace troupe::observing {
 
+using namespace detail;
+
 namespace {
 
 /// How long a supervisor may take to answer before the process counts as sick.

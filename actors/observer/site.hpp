@@ -19,7 +19,11 @@
 
 namespace troupe {
 
+namespace detail {
+
 class runtime;
+
+} // namespace detail
 
 namespace observing {
 
@@ -65,7 +69,7 @@ private:
   [[nodiscard]] http_answer change(const command& wanted);
 
   caf::actor_system& sys_;
-  const std::shared_ptr<runtime> core_;
+  const std::shared_ptr<detail::runtime> core_;
   const observer_options options_;
   const event_ring& events_;
   const wall_time time_;

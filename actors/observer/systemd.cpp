@@ -15,6 +15,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 namespace {
 
 std::shared_ptr<notify_session> open_session(const std::shared_ptr<runtime>& rt,

@@ -15,7 +15,7 @@ namespace troupe::observing {
 /// follow.
 class wall_time {
 public:
-  explicit wall_time(runtime& rt)
+  explicit wall_time(detail::runtime& rt)
     : offset_(std::chrono::system_clock::now().time_since_epoch()
               - rt.time().now().time_since_epoch()) {
     // nop

@@ -8,7 +8,7 @@
 
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 // -- pool_role -----------------------------------------------------------------
 
@@ -64,4 +64,4 @@ void pool_worker::after_shutdown(const outcome& how) {
     caf::make_error(errc::supervisor_stopping, core.subject() + " has ended"));
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -8,7 +8,7 @@
 
 #include <memory>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// The worker that a pool is: a supervisor whose router says which children
 /// there are.
@@ -35,4 +35,4 @@ private:
 /// The router of the pool whose core that is, or null.
 [[nodiscard]] std::shared_ptr<pool_router> router_of(const worker_core& x);
 
-} // namespace troupe
+} // namespace troupe::detail

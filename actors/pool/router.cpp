@@ -13,7 +13,7 @@
 #include <optional>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 namespace {
 
@@ -256,4 +256,4 @@ void pool_router::clear_seats() noexcept {
   owners_.left();
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -21,7 +21,7 @@
 #include <mutex>
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 class supervisor_core;
 
@@ -199,4 +199,4 @@ private:
   caf::error why_not_; // what kept a worker from starting
 };
 
-} // namespace troupe
+} // namespace troupe::detail

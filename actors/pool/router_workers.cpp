@@ -13,7 +13,7 @@
 #include <optional>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 namespace {
 
@@ -318,4 +318,4 @@ void pool_router::left(std::uint64_t life, std::size_t i) {
   reconcile(i, i + 1);
 }
 
-} // namespace troupe
+} // namespace troupe::detail

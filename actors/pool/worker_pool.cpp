@@ -17,6 +17,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 std::string to_string(routing x) {
   switch (x) {
     case routing::round_robin:

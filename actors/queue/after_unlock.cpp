@@ -12,7 +12,7 @@
 #include <memory>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 void held_request::answer(std::string_view path) const {
   caf::message content;
@@ -112,4 +112,4 @@ void message_queue::after_unlock::publish(dead_letter_reason why,
   }
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// A request whose answer is held back until it is decided over its message.
 class held_request final : public message_queue::waiting_sender {
@@ -135,4 +135,4 @@ private:
   bool is_echo_; // a function that is told of dead letters discards the queue
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -10,7 +10,7 @@
 #include <mutex>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 // -- line ----------------------------------------------------------------------
 
@@ -216,4 +216,4 @@ void message_queue::handover::end(fate how) noexcept {
     queue_->end_message(how, out);
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -15,7 +15,7 @@
 #include <optional>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 void message_queue::close(bool give_out) noexcept {
   std::unique_lock guard{mtx_};
@@ -292,4 +292,4 @@ void message_queue::give_back(node_ptr x) noexcept {
     last_ = raw;
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -16,7 +16,7 @@
 #include <tuple>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 // -- waiting sender ------------------------------------------------------------
 
@@ -426,4 +426,4 @@ message_queue::take_first(waiting_sender*& list) noexcept {
   return std::exchange(list, std::exchange(list->next_, nullptr));
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -5,7 +5,10 @@
 
 namespace troupe {
 
-void add_count(std::string& to, std::uint64_t n, std::string_view what) {
+using namespace detail;
+
+void detail::add_count(std::string& to, std::uint64_t n,
+                       std::string_view what) {
   if (n == 0)
     return;
   if (!to.empty())
@@ -15,7 +18,7 @@ void add_count(std::string& to, std::uint64_t n, std::string_view what) {
   to += what;
 }
 
-std::string dead_letters_in(const queue_counts& x) {
+std::string detail::dead_letters_in(const queue_counts& x) {
   const auto all = x.dead_letters();
   if (all == 0)
     return {};

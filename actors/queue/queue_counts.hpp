@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Appends `3 lost` to a list in words, after a comma if it is not the first;
 /// nothing if there are none.
@@ -35,4 +35,4 @@ void for_each_dead_letter_count(const queue_counts& x, F f) {
 /// lost)`; empty if there are none.
 [[nodiscard]] std::string dead_letters_in(const queue_counts& x);
 
-} // namespace troupe
+} // namespace troupe::detail

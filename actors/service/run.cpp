@@ -36,6 +36,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 namespace {
 
 /// Whether its code has not come back to this day.

@@ -18,6 +18,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 namespace {
 
 /// The report of the handler. Goes through the pipe in one piece.

@@ -22,6 +22,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 namespace {
 
 using actor_function = std::function<caf::strong_actor_ptr(caf::actor_system&)>;

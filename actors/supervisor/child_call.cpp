@@ -14,6 +14,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 /// A thread that waits for the end of a call. It is told by a lock of its own,
 /// so that a call for which nobody waits takes no system call to end.
 struct child_call::progress::sleeper {

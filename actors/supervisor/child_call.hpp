@@ -22,10 +22,10 @@ namespace troupe {
 /// Thread-safe.
 class child_call::progress {
 public:
-  explicit progress(std::shared_ptr<runtime> rt);
+  explicit progress(std::shared_ptr<detail::runtime> rt);
 
   /// A call that is done already.
-  progress(std::shared_ptr<runtime> rt, child_result done);
+  progress(std::shared_ptr<detail::runtime> rt, child_result done);
 
   /// Says which child it is about, for a result that does not. Not thread-safe,
   /// neither is the next: touched by the thread that makes the result.
@@ -43,7 +43,7 @@ public:
   [[nodiscard]] child_result wait(timespan timeout);
 
   /// Has `f` called with the result once, here if it is there. One at most.
-  void then(unique_function<void(const child_result&)> f);
+  void then(detail::unique_function<void(const child_result&)> f);
 
 private:
   friend class child_call::awaiter;
@@ -56,11 +56,11 @@ private:
 
   [[nodiscard]] child_result result();
 
-  using callback = unique_function<void(const child_result&)>;
+  using callback = detail::unique_function<void(const child_result&)>;
 
   // There can be very many of these at a time.
-  std::shared_ptr<runtime> rt_; // null if the supervisor is nobody
-  small_mutex mtx_;
+  std::shared_ptr<detail::runtime> rt_; // null if the supervisor is nobody
+  detail::small_mutex mtx_;
   std::atomic<bool> is_done_{false};
   std::optional<child_result> result_;
   awaiter* first_ = nullptr;
@@ -68,6 +68,8 @@ private:
   std::unique_ptr<callback> then_;
   worker_handle child_;
 };
+
+namespace detail {
 
 /// A call that starts a child. It holds what is to be started, until its turn:
 /// one piece of memory for all of it, which goes where it was taken.
@@ -82,5 +84,7 @@ struct start_call final : child_call::progress {
   child_plan plan;
   std::string wrong; ///< What is wrong with it, in words, or nothing.
 };
+
+} // namespace detail
 
 } // namespace troupe

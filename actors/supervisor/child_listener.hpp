@@ -5,7 +5,7 @@
 
 #include "troupe/fwd.hpp"
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Hears of the children of a supervisor, and has a say in how they stop: a
 /// pool's router does. Called on any thread, without a lock held.
@@ -26,4 +26,4 @@ public:
   virtual void prepare_drain() noexcept = 0;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

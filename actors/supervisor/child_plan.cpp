@@ -8,7 +8,7 @@
 
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 child_plan plan_of(const std::shared_ptr<runtime>& rt, child_spec spec) {
   const auto rules = child_rules_of(spec.options);
@@ -22,4 +22,4 @@ child_plan plan_of(const std::shared_ptr<runtime>& rt, child_spec spec) {
           .queue = options.queue};
 }
 
-} // namespace troupe
+} // namespace troupe::detail

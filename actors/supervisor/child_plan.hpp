@@ -12,7 +12,7 @@
 #include <memory>
 #include <string>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// A spec, checked and condensed on the caller's thread: small, since very many
 /// can wait for their turn.
@@ -28,4 +28,4 @@ struct child_plan {
 [[nodiscard]] child_plan plan_of(const std::shared_ptr<runtime>& rt,
                                  child_spec spec);
 
-} // namespace troupe
+} // namespace troupe::detail

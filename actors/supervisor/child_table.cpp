@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 void child_record::add_start(call_ptr call) {
   if (!start)
@@ -84,4 +84,4 @@ std::vector<child_record> child_table::take_all() {
   return result;
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// The facts about a child that the rules need not know, and its core. There
 /// can be very many: facts that only some need at a time are in `agenda`.
@@ -117,4 +117,4 @@ private:
   name_index names_;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

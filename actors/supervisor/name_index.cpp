@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 void name_index::insert(std::string_view name, std::uint32_t slot) {
   if ((size_ + 1) * 16 > places_.size() * 13)
@@ -52,4 +52,4 @@ void name_index::grow() {
       put(x);
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Where the children of a supervisor are, by name. It knows of each name its
 /// hash alone, and of each child its slot: eight bytes for a place, of which
@@ -71,4 +71,4 @@ private:
   std::size_t size_ = 0;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -16,7 +16,7 @@
 #include <string_view>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 namespace {
 
@@ -129,4 +129,4 @@ void parting::stay() {
   s.changed.notify_all();
 }
 
-} // namespace troupe
+} // namespace troupe::detail

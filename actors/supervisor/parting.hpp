@@ -10,7 +10,7 @@
 #include <memory>
 #include <thread>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// A thread that sees to it that a program leaves: it does the work that may
 /// block for ever, such as a write to a pipe that nobody reads, and it ends the
@@ -55,4 +55,4 @@ private:
   std::thread thread_;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

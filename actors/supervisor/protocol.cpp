@@ -19,6 +19,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 namespace {
 
 /// The sender of a request, which waits for the answer; null for a message that
@@ -87,7 +89,7 @@ caf::error no_such_child(const worker_core& who, const std::string& name) {
 
 } // namespace
 
-bool is_child_call(const caf::message& content) noexcept {
+bool detail::is_child_call(const caf::message& content) noexcept {
   if (content.empty())
     return false;
   auto id = content.type_at(0);
@@ -95,7 +97,7 @@ bool is_child_call(const caf::message& content) noexcept {
          && id <= caf::type_id_v<count_children_atom>;
 }
 
-void handle_child_call(worker_core& who, caf::mailbox_element& what) {
+void detail::handle_child_call(worker_core& who, caf::mailbox_element& what) {
   auto& content = what.payload;
   who.add_handle();
   supervisor_ref tree{worker_handle{&who}};

@@ -8,7 +8,7 @@
 #include <caf/mailbox_element.hpp>
 #include <caf/message.hpp>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Whether `content` begins like a call to a supervisor about its children, see
 /// troupe/protocol.hpp. Costs two comparisons.
@@ -19,4 +19,4 @@ namespace troupe {
 /// @pre `is_child_call(what.payload)`, and `who` is a supervisor
 void handle_child_call(worker_core& who, caf::mailbox_element& what);
 
-} // namespace troupe
+} // namespace troupe::detail

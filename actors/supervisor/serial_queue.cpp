@@ -6,7 +6,7 @@
 #include <mutex>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 bool serial_queue::enter(event& what, kind which) {
   std::unique_lock guard{mtx_};
@@ -32,4 +32,4 @@ bool serial_queue::next(event& what) noexcept {
   return true;
 }
 
-} // namespace troupe
+} // namespace troupe::detail

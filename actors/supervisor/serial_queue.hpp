@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <deque>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Events that are carried out one after another, on the thread that is at it.
 /// Thread-safe.
@@ -50,4 +50,4 @@ private:
   bool taken_ = false;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -15,7 +15,9 @@
 
 namespace troupe {
 
-rules::group_rules group_rules_of(const supervisor_spec& x) {
+using namespace detail;
+
+rules::group_rules detail::group_rules_of(const supervisor_spec& x) {
   rules::group_rules result;
   result.strategy = x.strategy;
   result.intensity = x.intensity;
@@ -25,7 +27,7 @@ rules::group_rules group_rules_of(const supervisor_spec& x) {
   return result;
 }
 
-rules::child_rules child_rules_of(const child_options& x) {
+rules::child_rules detail::child_rules_of(const child_options& x) {
   return {x.restart, x.backoff, x.give_up_after, x.on_give_up, x.significant};
 }
 
@@ -76,7 +78,8 @@ std::string in_supervisor(const supervisor_spec& group, std::string text) {
 
 } // namespace
 
-std::string check_child(const supervisor_spec& group, const child_spec& x) {
+std::string detail::check_child(const supervisor_spec& group,
+                                const child_spec& x) {
   if (auto wrong = rules::check_name("child", x.name); !wrong.empty())
     return in_supervisor(group, std::move(wrong));
   if (!x.factory)
@@ -126,7 +129,7 @@ std::string check(const supervisor_spec& x) {
                                   static_cast<std::size_t>(significant));
 }
 
-worker_options options_of(const supervisor_spec& x) {
+worker_options detail::options_of(const supervisor_spec& x) {
   worker_options result;
   result.name = x.name;
   result.stopping_grace_period = x.stopping_grace_period.value_or(infinite);

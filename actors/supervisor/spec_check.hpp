@@ -7,11 +7,11 @@
 
 #include <string>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Returns what is wrong with a child of `group`, apart from its name being
 /// taken, or an empty string. (S1)
 [[nodiscard]] std::string check_child(const supervisor_spec& group,
                                       const child_spec& x);
 
-} // namespace troupe
+} // namespace troupe::detail

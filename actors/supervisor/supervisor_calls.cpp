@@ -15,7 +15,7 @@
 #include <cassert>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 supervisor_core::call_ptr supervisor_core::start_child(child_spec spec) {
   auto wrong = check_child(group_, spec);
@@ -273,4 +273,4 @@ child_result supervisor_core::unknown(const std::string& name) const {
           {}};
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 void supervisor_core::carry_out(const rules::command& what) {
   using kind = rules::command_kind;
@@ -287,4 +287,4 @@ void supervisor_core::group_over() {
   }
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -12,7 +12,7 @@
 
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 namespace {
 
@@ -446,4 +446,4 @@ void supervisor_core::end_awaiter::stop_asked() noexcept {
   }
 }
 
-} // namespace troupe
+} // namespace troupe::detail

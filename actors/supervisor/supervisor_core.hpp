@@ -29,7 +29,7 @@
 #include <utility>
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// The children of one life of a supervisor. Tells the rules what happens and
 /// carries out what they answer, one thing after another, on whatever thread
@@ -271,4 +271,4 @@ private:
   supervisor_core* what_; // of `run()`, which waits in here
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 supervisor_worker::supervisor_worker(
   std::shared_ptr<const supervisor_spec> spec)
@@ -77,4 +77,4 @@ const worker_role& role_of_supervisors() noexcept {
   return plain_supervisor;
 }
 
-} // namespace troupe
+} // namespace troupe::detail

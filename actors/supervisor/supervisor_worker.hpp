@@ -10,7 +10,7 @@
 
 #include <memory>
 
-namespace troupe {
+namespace troupe::detail {
 
 class supervisor_core;
 
@@ -61,4 +61,4 @@ protected:
 /// @copydoc group_rules_of
 [[nodiscard]] rules::child_rules child_rules_of(const child_options& x);
 
-} // namespace troupe
+} // namespace troupe::detail

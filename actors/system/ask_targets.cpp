@@ -15,7 +15,7 @@
 #include <cstddef>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// One actor that was asked.
 struct ask_targets::target {
@@ -146,4 +146,4 @@ void ask_targets::end(const std::shared_ptr<target>& whom,
   }
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Tells those who have asked an actor that no answer will come. (A5)
 ///
@@ -108,4 +108,4 @@ private:
     targets_;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

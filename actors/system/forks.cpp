@@ -10,7 +10,7 @@
 
 #include <atomic>
 
-namespace troupe {
+namespace troupe::detail {
 
 namespace {
 
@@ -43,4 +43,4 @@ caf::error error_after_fork(const std::string& subject) {
   return caf::make_error(errc::forked, text_after_fork(subject));
 }
 
-} // namespace troupe
+} // namespace troupe::detail

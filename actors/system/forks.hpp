@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// How many `fork()` lie between this process and the first look: a child has
 /// none of its parent's threads, so nothing there comes to its end.
@@ -26,4 +26,4 @@ namespace troupe {
 /// The same as an error.
 [[nodiscard]] caf::error error_after_fork(const std::string& subject);
 
-} // namespace troupe
+} // namespace troupe::detail

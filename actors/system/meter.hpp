@@ -8,7 +8,7 @@
 
 #include <cstdint>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Counts how messages in queues end. Called on any thread, and with locks
 /// held: it must not do more than count.
@@ -27,4 +27,4 @@ public:
   virtual void end() noexcept = 0;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -10,7 +10,7 @@
 #include <memory>
 #include <typeinfo>
 
-namespace troupe {
+namespace troupe::detail {
 
 class runtime;
 
@@ -32,4 +32,4 @@ struct run_config {
   friend bool operator==(const run_config&, const run_config&) = default;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -22,7 +22,7 @@
 #include <thread>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 namespace {
 
@@ -430,4 +430,4 @@ void runtime::shut_down() noexcept {
   log_level_.store(0, std::memory_order_relaxed);
 }
 
-} // namespace troupe
+} // namespace troupe::detail

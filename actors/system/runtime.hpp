@@ -33,7 +33,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 class worker_core;
 class core_ptr;
@@ -298,4 +298,4 @@ private:
   std::size_t next_config_ = 0;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -18,7 +18,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// A setting: its key in the configuration, and the environment variable that
 /// comes before it.
@@ -64,4 +64,4 @@ T read_setting(caf::actor_system& sys, setting what, T otherwise,
   return otherwise;
 }
 
-} // namespace troupe
+} // namespace troupe::detail

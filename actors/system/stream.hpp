@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Values of type `T` for their subscribers. Costs one load when nobody has.
 /// Thread-safe.
@@ -350,4 +350,4 @@ private:
   bool told_of_echo_ = false; // of whoever delivers
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -16,7 +16,7 @@
 #include <string>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Whether `x`, which has a path, concerns `root` or somebody below it.
 /// @param root Empty for everybody.
@@ -66,4 +66,4 @@ subscribe(const std::shared_ptr<runtime>& rt, stream<T>& source,
   return subscription{std::move(sink)};
 }
 
-} // namespace troupe
+} // namespace troupe::detail

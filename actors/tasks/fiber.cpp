@@ -8,7 +8,7 @@
 #include <cassert>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 namespace {
 
@@ -343,4 +343,4 @@ void fiber_group::leave() noexcept {
     post();
 }
 
-} // namespace troupe
+} // namespace troupe::detail

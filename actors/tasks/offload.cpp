@@ -9,6 +9,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 // The job that the strand runs on a thread. It reports when it is destroyed, so
 // that a strand that drops it does not leave the coroutine waiting for ever.
 class offloaded_call::job final : public thread_job {

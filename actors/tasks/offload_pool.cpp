@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// The state that the threads share with the pool; a thread that never comes
 /// back keeps it alive.
@@ -252,4 +252,4 @@ void offload_pool::fill() noexcept {
   }
 }
 
-} // namespace troupe
+} // namespace troupe::detail

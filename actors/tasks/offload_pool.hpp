@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <memory>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// The bound on how many offloaded calls run at once: what is beyond it waits
 /// for its turn, first come, first served, and may be taken back meanwhile. The
@@ -75,4 +75,4 @@ private:
   std::shared_ptr<shared> shared_;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

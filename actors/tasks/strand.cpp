@@ -9,7 +9,7 @@
 
 #include <cassert>
 
-namespace troupe {
+namespace troupe::detail {
 
 // -- wait ---------------------------------------------------------------------
 
@@ -181,4 +181,4 @@ void strand::forget(wait& x) noexcept {
     settle();
 }
 
-} // namespace troupe
+} // namespace troupe::detail

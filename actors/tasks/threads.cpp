@@ -9,7 +9,7 @@
 #include <tuple>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// The state that the threads share; a thread that is left alone at the end
 /// keeps it alive.
@@ -148,4 +148,4 @@ void threads::stop() noexcept {
   s.quiet.wait(guard, [&s] { return s.must_join == 0 && s.idle == 0; });
 }
 
-} // namespace troupe
+} // namespace troupe::detail

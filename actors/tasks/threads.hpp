@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Threads for code that blocks: `offload`, `call_later`. A thread that has
 /// nothing to do is kept for the next call, up to a small number.
@@ -78,4 +78,4 @@ private:
   std::shared_ptr<shared> shared_;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

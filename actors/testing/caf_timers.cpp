@@ -9,6 +9,8 @@
 
 namespace troupe::testing {
 
+using namespace detail;
+
 // -- one action ----------------------------------------------------------------
 
 class caf_timers::entry final : public clock::job {

@@ -26,7 +26,8 @@ public:
   using runner = bool (*)(caf::action&);
 
   /// @param changed Is called, on any thread, after something was added.
-  caf_timers(virtual_clock& time, runner run, std::function<void()> changed);
+  caf_timers(detail::virtual_clock& time, runner run,
+             std::function<void()> changed);
 
   caf_timers(const caf_timers&) = delete;
 
@@ -57,7 +58,7 @@ private:
   /// proportion.
   bool full_sweep_due();
 
-  virtual_clock& clock_;
+  detail::virtual_clock& clock_;
   runner run_;
   std::function<void()> changed_;
   std::mutex mtx_;

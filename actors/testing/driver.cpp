@@ -14,6 +14,8 @@
 
 namespace troupe::testing {
 
+using namespace detail;
+
 namespace {
 
 /// The virtual time at which every system begins. Not the epoch, since that has

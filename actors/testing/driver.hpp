@@ -39,7 +39,7 @@ public:
 
   // -- pump --------------------------------------------------------------------
 
-  virtual_clock& clock() noexcept override;
+  detail::virtual_clock& clock() noexcept override;
 
   bool inside() const noexcept override;
 
@@ -171,7 +171,7 @@ private:
   // -- state: constant, or of whoever has the turn ---------------------------------
 
   const std::uint64_t seed_;
-  virtual_clock clock_;
+  detail::virtual_clock clock_;
   const time_point start_;
   caf_timers timers_;
   caf::actor_system* sys_ = nullptr;

@@ -11,7 +11,7 @@
 #include <tuple>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 // -- timer ---------------------------------------------------------------------
 
@@ -207,4 +207,4 @@ clock::engine::firing clock::engine::fire(lock& held, tick now,
   return {count, false};
 }
 
-} // namespace troupe
+} // namespace troupe::detail

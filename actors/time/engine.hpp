@@ -12,7 +12,7 @@
 #include <mutex>
 #include <thread>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// The common part of all clocks: the wheel, the lock around it, and the loop
 /// that fires.
@@ -116,4 +116,4 @@ private:
   bool calling_back_ = false;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -40,7 +40,7 @@ public:
   virtual ~pump();
 
   /// Returns the clock that all timers of this system belong on.
-  [[nodiscard]] virtual virtual_clock& clock() noexcept = 0;
+  [[nodiscard]] virtual detail::virtual_clock& clock() noexcept = 0;
 
   /// Returns whether the calling thread is at this moment running an actor or a
   /// timer of this system. A call that blocks must refuse there.

@@ -13,7 +13,7 @@
 
 #include <pthread.h>
 
-namespace troupe {
+namespace troupe::detail {
 
 namespace {
 
@@ -145,4 +145,4 @@ std::size_t real_clock::wakeups() const noexcept {
   return get_sleeper().wakeups();
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -7,7 +7,7 @@
 #include <bit>
 #include <cassert>
 
-namespace troupe {
+namespace troupe::detail {
 
 namespace {
 
@@ -194,4 +194,4 @@ tick timing_wheel::first() noexcept {
   return std::min(undealt, slot.tick);
 }
 
-} // namespace troupe
+} // namespace troupe::detail

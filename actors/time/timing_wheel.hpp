@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// A point in time as the wheel sees it: unsigned nanoseconds in the order of
 /// `time_point`.
@@ -127,4 +127,4 @@ private:
   tick dealing_end_ = 0;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

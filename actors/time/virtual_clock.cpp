@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <mutex>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Fires on the thread that moves the time.
 ///
@@ -102,4 +102,4 @@ virtual_clock::stepper& virtual_clock::get_stepper() const noexcept {
   return static_cast<stepper&>(get_engine());
 }
 
-} // namespace troupe
+} // namespace troupe::detail

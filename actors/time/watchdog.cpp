@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 watchdog::turn watchdog::begin_turn() noexcept {
   std::unique_lock guard{mtx_};
@@ -62,4 +62,4 @@ void watchdog::run() noexcept {
   stalled(length);
 }
 
-} // namespace troupe
+} // namespace troupe::detail

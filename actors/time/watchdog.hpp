@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <mutex>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Notices that code which is to return soon does not. The work of an actor is
 /// a sequence of *turns*, at whose end there is nothing to do, and each turn
@@ -69,4 +69,4 @@ private:
   bool armed_ = false;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -11,7 +11,7 @@
 #include <tuple>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 void actor_link::attach(worker_actor& who) {
   std::unique_lock guard{mtx_};
@@ -74,4 +74,4 @@ void actor_link::wake(caf::mailbox_element_ptr spare) noexcept {
     actor_->deliver_wake(std::move(spare));
 }
 
-} // namespace troupe
+} // namespace troupe::detail

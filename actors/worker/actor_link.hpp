@@ -9,7 +9,7 @@
 #include <caf/actor_control_block.hpp>
 #include <caf/mailbox_element.hpp>
 
-namespace troupe {
+namespace troupe::detail {
 
 class worker_actor;
 
@@ -86,4 +86,4 @@ private:
   worker_actor* actor_ = nullptr; // holds the core; clears this at its end
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -12,6 +12,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 // -- ask_table -----------------------------------------------------------------
 
 ask_table::ask_table(ask_targets& targets) : targets_(targets) {
@@ -72,7 +74,7 @@ void ask_table::target_lost(const caf::actor_control_block& whom,
   });
 }
 
-caf::error error_in_reply(caf::error what, const std::string& whom) {
+caf::error detail::error_in_reply(caf::error what, const std::string& whom) {
   if (what != caf::sec::request_receiver_down)
     return what;
   const auto& said = what.context();

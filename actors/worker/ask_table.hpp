@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// The requests of one worker that wait for their reply. Replies are matched on
 /// the replying actor's thread, when they are enqueued.
@@ -49,4 +49,4 @@ private:
 [[nodiscard]] caf::error error_in_reply(caf::error what,
                                         const std::string& whom);
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -7,7 +7,7 @@
 
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Counts references to a core.
 class core_ptr {
@@ -70,4 +70,4 @@ private:
   worker_core* ptr_ = nullptr;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Goes off when a deadline may have passed. Holds the core while it is set.
 class worker_core::alarm final : public clock::job {
@@ -179,4 +179,4 @@ void worker_core::begin_cleanup() {
   arm(guard, cleanup_deadline(guard));
 }
 
-} // namespace troupe
+} // namespace troupe::detail

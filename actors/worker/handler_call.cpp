@@ -8,6 +8,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 handler_call::handler_call()
   : core_(worker_core::current()),
     content_(core_->link().get()->current_mailbox_element()->payload),

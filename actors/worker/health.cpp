@@ -8,7 +8,7 @@
 
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 health worker_core::reported_health() const noexcept {
   auto at = stage();
@@ -72,4 +72,4 @@ void worker_core::answer_pollers() {
     x->answer(*this, fields);
 }
 
-} // namespace troupe
+} // namespace troupe::detail

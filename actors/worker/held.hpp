@@ -7,7 +7,7 @@
 
 #include <mutex>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// The lock of a core, and the proof that it is held: a function that needs the
 /// lock takes one of these.
@@ -18,4 +18,4 @@ public:
   }
 };
 
-} // namespace troupe
+} // namespace troupe::detail

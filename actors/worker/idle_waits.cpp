@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-namespace troupe {
+namespace troupe::detail {
 
 // -- idle_waits ----------------------------------------------------------------
 
@@ -134,4 +134,4 @@ void stop_awaiter::stop_asked() noexcept {
   post();
 }
 
-} // namespace troupe
+} // namespace troupe::detail

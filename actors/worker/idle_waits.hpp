@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 class worker_core;
 
@@ -56,4 +56,4 @@ private:
   std::uint16_t nones_ = 0;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

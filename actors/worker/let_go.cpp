@@ -17,7 +17,7 @@
 #include <string>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 namespace {
 
@@ -143,4 +143,4 @@ bool let_go(std::vector<core_ptr> all, time_point limit, stop_report& report) {
   return !late;
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -9,7 +9,7 @@
 
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Lets go of workers on a thread of its own, and waits for that: with the last
 /// reference goes the worker's object, whose destructor is the user's code and
@@ -21,4 +21,4 @@ namespace troupe {
 /// @returns whether all are gone.
 bool let_go(std::vector<core_ptr> all, time_point limit, stop_report& report);
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 namespace {
 
@@ -130,4 +130,4 @@ void life::note_outcome(rules::action todo, failure& why, const worker_core& of,
   make_end().is_known = true;
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -17,7 +17,7 @@
 #include <memory>
 #include <string>
 
-namespace troupe {
+namespace troupe::detail {
 
 class worker_core;
 
@@ -120,4 +120,4 @@ private:
 /// Renders a duration for a text that people read.
 [[nodiscard]] std::string render(timespan x);
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -3,10 +3,10 @@
 
 #include "worker/life_owner.hpp"
 
-namespace troupe {
+namespace troupe::detail {
 
 life_owner::~life_owner() = default;
 
 child_group::~child_group() = default;
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 class worker_core;
 class core_ptr;
@@ -82,4 +82,4 @@ public:
   virtual void orphan() noexcept = 0;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

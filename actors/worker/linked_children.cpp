@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 void worker_core::add_child(worker_core& child) {
   child.retain();
@@ -226,4 +226,4 @@ void worker_core::tell_parent() {
   parent.add_todo(todo::child_ended);
 }
 
-} // namespace troupe
+} // namespace troupe::detail

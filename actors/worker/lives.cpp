@@ -10,7 +10,7 @@
 #include <cassert>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 worker_phase worker_core::phase() const noexcept {
   auto at = stage();
@@ -177,4 +177,4 @@ bool worker_core::has_children(const held&) const {
   return lazy_->first_child != nullptr || (kept && !kept->over());
 }
 
-} // namespace troupe
+} // namespace troupe::detail

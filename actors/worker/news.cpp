@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 namespace {
 
@@ -129,4 +129,4 @@ void worker_core::log_transition(rules::stage from, rules::stage to,
   rt().log(level, text);
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -10,7 +10,7 @@
 #include <memory>
 #include <stdexcept>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// The runtime of a worker.
 /// @throws std::invalid_argument if the handle points to nobody.
@@ -20,4 +20,4 @@ inline const std::shared_ptr<runtime>& runtime_of(const worker_handle& root) {
   return root.get_core()->shared_rt();
 }
 
-} // namespace troupe
+} // namespace troupe::detail

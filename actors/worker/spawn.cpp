@@ -20,7 +20,9 @@
 
 namespace troupe {
 
-std::string class_name(const std::type_info& type) {
+using namespace detail;
+
+std::string detail::class_name(const std::type_info& type) {
   int status = 0;
   std::unique_ptr<char, decltype(&std::free)> name{
     abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free};
@@ -54,9 +56,10 @@ void give_actor(caf::actor_system& sys, worker_core& who) {
 
 } // namespace
 
-worker_core* make_core(caf::actor_system& sys, worker_options options,
-                       const std::type_info& type, const worker_role& role,
-                       std::unique_ptr<worker> what, worker_core* parent) {
+worker_core*
+detail::make_core(caf::actor_system& sys, worker_options options,
+                  const std::type_info& type, const worker_role& role,
+                  std::unique_ptr<worker> what, worker_core* parent) {
   auto name = options.name.empty() ? rules::snake_case(class_name(type))
                                    : options.name;
   if (auto wrong = rules::check(options, name); !wrong.empty())
@@ -79,15 +82,17 @@ worker_core* make_core(caf::actor_system& sys, worker_options options,
 }
 
 std::shared_ptr<const run_config>
-share_config(const std::shared_ptr<runtime>& rt, const worker_options& options,
-             const std::type_info& type, const worker_role& role) {
+detail::share_config(const std::shared_ptr<runtime>& rt,
+                     const worker_options& options, const std::type_info& type,
+                     const worker_role& role) {
   return rt->share(config_of(options, rt, type, role));
 }
 
-worker_core*
-make_child_core(std::string path, std::shared_ptr<const run_config> config,
-                std::shared_ptr<message_queue> queue, const queue_options& how,
-                std::shared_ptr<life_owner> by) {
+worker_core* detail::make_child_core(std::string path,
+                                     std::shared_ptr<const run_config> config,
+                                     std::shared_ptr<message_queue> queue,
+                                     const queue_options& how,
+                                     std::shared_ptr<life_owner> by) {
   // The actor is most of it; the core has a path, and is in some lists.
   memory_ahead(sizeof(worker_actor) + sizeof(worker_core) + 512);
   auto& sys = config->rt->system();
@@ -101,8 +106,8 @@ make_child_core(std::string path, std::shared_ptr<const run_config> config,
   return result.release();
 }
 
-worker_core* make_next_core(const worker_core& former,
-                            std::shared_ptr<life_owner> by) {
+worker_core* detail::make_next_core(const worker_core& former,
+                                    std::shared_ptr<life_owner> by) {
   auto result = std::make_unique<worker_core>(former.path(),
                                               former.shared_config(),
                                               former.shared_queue(),

@@ -14,7 +14,7 @@
 #include <string>
 #include <typeinfo>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Makes a core and its actor, which does not run yet. The caller owns a
 /// handle's share.
@@ -46,4 +46,4 @@ make_child_core(std::string path, std::shared_ptr<const run_config> config,
 [[nodiscard]] worker_core* make_next_core(const worker_core& former,
                                           std::shared_ptr<life_owner> by);
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -9,7 +9,7 @@
 
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Watches the actor of a core, and lives as long as that.
 class worker_core::guard_dog final : public watchdog {
@@ -90,4 +90,4 @@ void worker_core::give_up_hung(timespan length) {
     leave_behind();
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -7,7 +7,7 @@
 
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 namespace {
 
@@ -112,4 +112,4 @@ bool answers(const core_ptr& who, timespan patience) {
   return !status_poll::hold(who->rt(), {who}, patience)->is_mute(*who);
 }
 
-} // namespace troupe
+} // namespace troupe::detail

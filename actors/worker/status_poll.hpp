@@ -17,7 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Asks workers for an answer that only their own code can give, and waits for
 /// it, but not for long: a worker that sits in code that does not return has
@@ -65,4 +65,4 @@ private:
 /// @pre the calling thread may block
 [[nodiscard]] bool answers(const core_ptr& who, timespan patience);
 
-} // namespace troupe
+} // namespace troupe::detail

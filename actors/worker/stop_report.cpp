@@ -18,6 +18,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 std::string to_string(const stop_blocker& x) {
   auto result = x.path + " is " + to_string(x.state) + ", " + to_string(x.phase)
                 + ", " + caf::deep_to_string(x.elapsed)
@@ -30,7 +32,7 @@ std::string to_string(const stop_blocker& x) {
   return rules::printable(rest.empty() ? result : result + ", with " + rest);
 }
 
-stop_blocker describe_blocker(const worker_core& x, time_point now) {
+stop_blocker detail::describe_blocker(const worker_core& x, time_point now) {
   auto status = x.status();
   auto since = x.stopping_since();
   auto counts = x.counts();
@@ -46,12 +48,13 @@ stop_blocker describe_blocker(const worker_core& x, time_point now) {
   return result;
 }
 
-bool was_forced(const worker_core& x) {
+bool detail::was_forced(const worker_core& x) {
   auto how = x.last_outcome();
   return how && (how->kind() == outcome_kind::forced || how->abandoned());
 }
 
-std::vector<core_ptr> without_bystanders(const std::vector<core_ptr>& all) {
+std::vector<core_ptr>
+detail::without_bystanders(const std::vector<core_ptr>& all) {
   std::set<std::string_view> paths;
   for (auto& x : all)
     paths.insert(x->path());
@@ -70,12 +73,12 @@ std::vector<core_ptr> without_bystanders(const std::vector<core_ptr>& all) {
   return result;
 }
 
-bool is_live(const worker_core& x) {
+bool detail::is_live(const worker_core& x) {
   auto at = x.stage();
   return at != rules::stage::created && !rules::is_final(at);
 }
 
-std::vector<core_ptr> inhabitants(runtime& rt, std::string_view root) {
+std::vector<core_ptr> detail::inhabitants(runtime& rt, std::string_view root) {
   std::vector<core_ptr> result;
   for (auto& x : rt.cores())
     if (is_live(*x) && path_is_within(x->path(), root))

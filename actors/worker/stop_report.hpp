@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// The entry in a report of a worker that delays a stop.
 [[nodiscard]] stop_blocker describe_blocker(const worker_core& x,
@@ -31,4 +31,4 @@ without_bystanders(const std::vector<core_ptr>& all);
 [[nodiscard]] std::vector<core_ptr> inhabitants(runtime& rt,
                                                 std::string_view root);
 
-} // namespace troupe
+} // namespace troupe::detail

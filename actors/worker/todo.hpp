@@ -9,7 +9,7 @@
 #include <atomic>
 #include <cstdint>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Orders to the actor of a worker that it has not carried out yet: actions of
 /// the lifecycle that belong on its own thread, and a few words of others.
@@ -72,4 +72,4 @@ private:
 /// @copydoc basic_todo_set
 using todo_set = basic_todo_set<std_atomics>;
 
-} // namespace troupe
+} // namespace troupe::detail

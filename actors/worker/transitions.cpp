@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 caf::error worker_core::start() {
   if (rt().forked())
@@ -323,4 +323,4 @@ void worker_core::add_todo(todo what) noexcept {
     link_.wake(nullptr);
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -15,6 +15,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 std::string to_string(child_kind x) {
   switch (x) {
     case child_kind::worker:
@@ -27,7 +29,8 @@ std::string to_string(child_kind x) {
   return "invalid";
 }
 
-tree_status describe_tree(const worker_core& x, const status_poll* answers) {
+tree_status detail::describe_tree(const worker_core& x,
+                                  const status_poll* answers) {
   tree_status result;
   result.self = x.status();
   if (answers != nullptr)
@@ -70,8 +73,9 @@ void list_askable(const core_ptr& x, std::vector<core_ptr>& to) {
 
 } // namespace
 
-std::vector<tree_status>
-ask_trees(runtime& rt, const std::vector<core_ptr>& roots, timespan patience) {
+std::vector<tree_status> detail::ask_trees(runtime& rt,
+                                           const std::vector<core_ptr>& roots,
+                                           timespan patience) {
   if (worker_core::current() != nullptr || rt.would_block())
     throw std::logic_error("asking workers for their status would block an "
                            "actor's thread; status_tree() without patience "

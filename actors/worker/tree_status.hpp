@@ -10,7 +10,7 @@
 
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// The status of a worker and of all below it. Waits for nobody but those who
 /// hold the lock of a core or a supervisor_core, which is never for long. (S29)
@@ -24,4 +24,4 @@ namespace troupe {
 [[nodiscard]] std::vector<tree_status>
 ask_trees(runtime& rt, const std::vector<core_ptr>& roots, timespan patience);
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -13,6 +13,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 /// A thread that waits for a worker.
 class worker_core::blocked_thread {
 public:

@@ -13,7 +13,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 namespace {
 
@@ -475,4 +475,4 @@ void worker_actor::outlive_quit() {
                           + " was ended by a quit() of its actor"));
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -16,7 +16,7 @@
 #include <optional>
 #include <string_view>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// The actor that runs one worker. Its behaviours are the states of the
 /// lifecycle: *waiting* before the worker is ready (messages to handlers are
@@ -219,4 +219,4 @@ private:
   std::unique_ptr<lazy_part> lazy_;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -12,7 +12,7 @@
 #include <cassert>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 caf::skippable_result worker_actor::refuse_late(caf::scheduled_actor*,
                                                 caf::message&) {
@@ -302,4 +302,4 @@ void worker_actor::on_exit() {
     core_->detach();
 }
 
-} // namespace troupe
+} // namespace troupe::detail

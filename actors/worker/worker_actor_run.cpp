@@ -9,7 +9,7 @@
 
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 namespace {
 
@@ -225,4 +225,4 @@ void worker_actor::handler_done(handler_call& x) {
     return_if_free();
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -13,7 +13,7 @@
 #include <tuple>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 // -- references ----------------------------------------------------------------
 
@@ -328,4 +328,4 @@ ask_table& worker_core::asks() {
   return *result;
 }
 
-} // namespace troupe
+} // namespace troupe::detail

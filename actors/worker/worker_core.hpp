@@ -39,7 +39,7 @@
 #include <typeinfo>
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 class ask_table;
 class status_poll;
@@ -729,4 +729,4 @@ private:
   idle_waits idle_; // of the actor's own thread
 };
 
-} // namespace troupe
+} // namespace troupe::detail

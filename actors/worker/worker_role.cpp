@@ -8,6 +8,8 @@
 
 namespace troupe {
 
+using namespace detail;
+
 message_sink* worker_role::sink(const worker_core& x) const noexcept {
   return x.queue();
 }
@@ -27,7 +29,7 @@ constinit const plain_role plain_worker{child_kind::worker};
 
 } // namespace
 
-const worker_role& role_of_workers() noexcept {
+const worker_role& detail::role_of_workers() noexcept {
   return plain_worker;
 }
 

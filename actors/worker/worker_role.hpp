@@ -9,7 +9,7 @@
 
 #include <caf/mailbox_element.hpp>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// The differences between workers, supervisors, pools and adopted actors, as
 /// their cores and actors see them. There is one constant object of each, so a
@@ -46,4 +46,4 @@ private:
 /// The role of a worker that is nothing else.
 [[nodiscard]] const worker_role& role_of_workers() noexcept;
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -27,11 +27,17 @@
 
 namespace troupe {
 
+namespace detail {
+
+class ask_table;
+
+} // namespace detail
+
 /// Waits for the reply to a request: the part that does not depend on the type
 /// of the reply.
-class reply_awaiter : public wait {
+class reply_awaiter : public detail::wait {
 public:
-  reply_awaiter(worker_core& core, caf::strong_actor_ptr target,
+  reply_awaiter(detail::worker_core& core, caf::strong_actor_ptr target,
                 timespan timeout, caf::message request) noexcept;
 
   ~reply_awaiter();
@@ -51,9 +57,9 @@ protected:
   [[nodiscard]] caf::expected<caf::message> take_reply();
 
 private:
-  friend class ask_table;
+  friend class detail::ask_table;
 
-  struct alarm : timer {
+  struct alarm : detail::timer {
     explicit alarm(reply_awaiter& who) noexcept;
 
     reply_awaiter& who;
@@ -65,7 +71,7 @@ private:
 
   void leave_table() noexcept;
 
-  worker_core* core_;
+  detail::worker_core* core_;
   caf::strong_actor_ptr target_;
   timespan timeout_;
   caf::message request_;
@@ -131,7 +137,7 @@ public:
 template <class R>
 class [[nodiscard("co_await it")]] ask_awaitable {
 public:
-  ask_awaitable(worker_core& core, caf::strong_actor_ptr target,
+  ask_awaitable(detail::worker_core& core, caf::strong_actor_ptr target,
                 timespan timeout, caf::message request) noexcept
     : core_(&core),
       target_(std::move(target)),
@@ -146,7 +152,7 @@ public:
   }
 
 private:
-  worker_core* core_;
+  detail::worker_core* core_;
   caf::strong_actor_ptr target_;
   timespan timeout_;
   caf::message request_;

@@ -19,7 +19,8 @@ class delayed_call {
 public:
   delayed_call() = default;
 
-  delayed_call(std::shared_ptr<void> keep, clock& where, job_ptr what) noexcept
+  delayed_call(std::shared_ptr<void> keep, detail::clock& where,
+               detail::job_ptr what) noexcept
     : keep_(std::move(keep)), clock_(&where), job_(std::move(what)) {
     // nop
   }
@@ -33,13 +34,13 @@ public:
 
 private:
   std::shared_ptr<void> keep_;
-  clock* clock_ = nullptr;
-  job_ptr job_;
+  detail::clock* clock_ = nullptr;
+  detail::job_ptr job_;
 };
 
 /// The part of `call_later` that does not depend on types.
 delayed_call call_after(caf::actor_system& sys, timespan delay,
-                        unique_function<void()> f);
+                        detail::unique_function<void()> f);
 
 /// Calls `f` after `delay`, on a thread where it may block, never on the
 /// clock's or an actor's. Not called if the actor system goes down before.
@@ -50,7 +51,7 @@ template <class Rep, class Period, class F>
 delayed_call call_later(caf::actor_system& sys,
                         std::chrono::duration<Rep, Period> delay, F f) {
   return call_after(sys, to_timespan(delay),
-                    unique_function<void()>{std::move(f)});
+                    detail::unique_function<void()>{std::move(f)});
 }
 
 } // namespace troupe

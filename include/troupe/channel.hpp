@@ -35,7 +35,7 @@ namespace troupe {
 template <class T>
 class channel {
 private:
-  struct receiver : wait {
+  struct receiver : detail::wait {
     // Whether one of the values in the channel is kept for this one.
     bool promised = false;
   };
@@ -113,7 +113,7 @@ public:
       return !source_.empty() || source_.closed_;
     }
 
-    template <std::derived_from<promise_base> Promise>
+    template <std::derived_from<detail::promise_base> Promise>
     void await_suspend(std::coroutine_handle<Promise> caller) noexcept {
       wait_.begin(caller.promise());
       source_.waiting_.push_back(wait_);
@@ -176,7 +176,7 @@ private:
 
   std::list<T> values_; // takes no memory while it is empty
   std::size_t promised_ = 0;
-  wait_list waiting_;
+  detail::wait_list waiting_;
   bool closed_ = false;
 };
 

@@ -39,9 +39,10 @@ public:
     return std::unique_ptr<W>{make_(sys)};
   }
 
-  [[nodiscard]] std::shared_ptr<message_queue> make_queue() const override {
+  [[nodiscard]] std::shared_ptr<detail::message_queue>
+  make_queue() const override {
     if constexpr (consumes_messages<W>)
-      return std::make_unique<typed_queue<typename W::message_type>>();
+      return std::make_unique<detail::typed_queue<typename W::message_type>>();
     else
       return nullptr;
   }
@@ -104,7 +105,7 @@ child(std::string name, child_options options = {}, Ts&&... xs) {
   if constexpr (sizeof...(Ts) == 0) {
     // Without arguments one factory does for all: there may be a million. The
     // destructor of a global may still use it.
-    static const lasting<std::shared_ptr<const child_factory>> all{
+    static const detail::lasting<std::shared_ptr<const child_factory>> all{
       child_made_by<W>({}, {}, std::move(make)).factory};
     return {std::move(name), std::move(options), all.value};
   } else {

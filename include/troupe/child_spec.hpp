@@ -16,9 +16,12 @@
 
 namespace troupe {
 
-class message_queue;
+namespace detail {
 
+class message_queue;
 class worker_role;
+
+} // namespace detail
 
 /// Makes the objects of one child, one for each of its lives. Shared between
 /// copies of a spec, and called on the child's own thread.
@@ -31,13 +34,14 @@ public:
   make(caf::actor_system& sys) const = 0;
 
   /// Makes the queue that all lives share, or null.
-  [[nodiscard]] virtual std::shared_ptr<message_queue> make_queue() const = 0;
+  [[nodiscard]] virtual std::shared_ptr<detail::message_queue>
+  make_queue() const = 0;
 
   /// The class of the objects.
   [[nodiscard]] virtual const std::type_info& type() const noexcept = 0;
 
   /// The role of the workers: a plain one, unless it is overridden.
-  [[nodiscard]] virtual const worker_role& role() const noexcept;
+  [[nodiscard]] virtual const detail::worker_role& role() const noexcept;
 
   [[nodiscard]] child_kind kind() const noexcept;
 

@@ -52,9 +52,9 @@ namespace troupe {
 /// It is a value that knows nothing of actors and has no lock: it belongs into
 /// one worker. Handlers that wait belong into an `async_dispatcher`.
 template <class T>
-class dispatcher : public handler_registry<T, void> {
+class dispatcher : public detail::handler_registry<T, void> {
 public:
-  using handler_registry<T, void>::handler_registry;
+  using detail::handler_registry<T, void>::handler_registry;
 
   /// Calls the handlers of this message.
   /// @returns how many there were.
@@ -111,9 +111,9 @@ private:
 /// A coroutine that is a lambda refers to what the lambda captured: that stays
 /// while it runs, also when the handler is removed. The message stays as well.
 template <class T>
-class async_dispatcher : public handler_registry<T, task<>> {
+class async_dispatcher : public detail::handler_registry<T, task<>> {
 public:
-  using handler_registry<T, task<>>::handler_registry;
+  using detail::handler_registry<T, task<>>::handler_registry;
 
   /// Runs the handlers of this message and waits for all of them.
   /// @returns (when awaited) how many there were.

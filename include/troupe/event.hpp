@@ -70,7 +70,7 @@ public:
       return source_.set_;
     }
 
-    template <std::derived_from<promise_base> Promise>
+    template <std::derived_from<detail::promise_base> Promise>
     void await_suspend(std::coroutine_handle<Promise> caller) noexcept {
       wait_.begin(caller.promise());
       source_.waiting_.push_back(wait_);
@@ -82,7 +82,7 @@ public:
 
   private:
     event& source_;
-    wait wait_;
+    detail::wait wait_;
   };
 
   /// Waits until it is set.
@@ -91,7 +91,7 @@ public:
   }
 
 private:
-  wait_list waiting_;
+  detail::wait_list waiting_;
   bool set_ = false;
 };
 

@@ -5,15 +5,20 @@
 
 namespace troupe {
 
-class worker_core;
-class child_factory;
+namespace detail {
+
 class clock;
 class fiber;
+class strand;
+class worker_actor;
+class worker_core;
+
+} // namespace detail
+
+class child_factory;
 class message_handlers;
 class outcome;
-class strand;
 class worker;
-class worker_actor;
 class worker_handle;
 
 struct child_options;

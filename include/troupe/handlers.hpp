@@ -43,7 +43,7 @@ public:
     return promise_;
   }
 
-  [[nodiscard]] troupe::fiber& fiber() noexcept {
+  [[nodiscard]] detail::fiber& fiber() noexcept {
     return fiber_;
   }
 
@@ -60,7 +60,7 @@ public:
   void done();
 
 private:
-  friend class worker_actor;
+  friend class detail::worker_actor;
 
   void cancelled();
 
@@ -72,10 +72,10 @@ private:
 
   void unlink(handler_call*& first) noexcept;
 
-  worker_core* core_;
+  detail::worker_core* core_;
   caf::message content_; // what the handler's parameters may refer to
   caf::response_promise promise_;
-  troupe::fiber fiber_;
+  detail::fiber fiber_;
   handler_call* next_ = nullptr;
   handler_call* previous_ = nullptr;
 };
@@ -98,7 +98,7 @@ public:
   }
 
 private:
-  worker_actor* actor_;
+  detail::worker_actor* actor_;
   caf::error* outer_;
   caf::error failure_;
 };
@@ -117,7 +117,7 @@ caf::response_promise begin_handler(task<R> body) {
   auto& call = handler_call::adopt(std::make_unique<handler_call>());
   auto promise = call.promise();
   auto* ptr = &call;
-  call.fiber().start(std::move(body), [ptr](completion<R> how) {
+  call.fiber().start(std::move(body), [ptr](detail::completion<R> how) {
     if (auto what = how.error())
       ptr->fail(what);
     else if constexpr (std::is_void_v<R>)

@@ -16,7 +16,7 @@ class [[nodiscard("the hold ends with this object")]] hold_token {
 public:
   hold_token() noexcept = default;
 
-  explicit hold_token(worker_core& core);
+  explicit hold_token(detail::worker_core& core);
 
   hold_token(hold_token&& other) noexcept
     : core_(std::exchange(other.core_, nullptr)) {
@@ -39,7 +39,7 @@ public:
   void release() noexcept;
 
 private:
-  worker_core* core_ = nullptr;
+  detail::worker_core* core_ = nullptr;
 };
 
 } // namespace troupe

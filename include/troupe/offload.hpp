@@ -48,8 +48,8 @@ public:
   /// Has `self` called on a thread of the strand on which `waiting` waits, and
   /// `waiting` posted when that is done or will never be.
   /// @returns whether that is under way; if not, the call has failed.
-  static bool begin(const std::shared_ptr<offloaded_call>& self, wait& waiting,
-                    thread_use how) noexcept;
+  static bool begin(const std::shared_ptr<offloaded_call>& self,
+                    detail::wait& waiting, thread_use how) noexcept;
 
   /// Takes the call back if it has not begun.
   /// @returns whether it did: then the function is not called, and the wait not
@@ -64,7 +64,7 @@ private:
   class job;
 
   std::mutex mutex_; // keeps the wait alive while the thread posts it
-  wait* waiting_ = nullptr;
+  detail::wait* waiting_ = nullptr;
   job* not_begun_ = nullptr;
   bool over_ = false;
 };
@@ -149,7 +149,7 @@ private:
   std::optional<F> function_;
   std::stop_source stop_;
   std::stop_source force_;
-  completion<value_type> result_;
+  detail::completion<value_type> result_;
 };
 
 /// The awaitable that `offload` returns.
@@ -174,7 +174,7 @@ public:
       return false;
     }
 
-    template <std::derived_from<promise_base> Promise>
+    template <std::derived_from<detail::promise_base> Promise>
     bool await_suspend(std::coroutine_handle<Promise> caller) noexcept {
       wait_.begin(caller.promise());
       if (wait_.owner().stop_requested())
@@ -190,7 +190,7 @@ public:
     }
 
   private:
-    struct wait_for_call final : joined_wait {
+    struct wait_for_call final : detail::joined_wait {
       explicit wait_for_call(std::shared_ptr<call_type> x) noexcept
         : call(std::move(x)) {
         // nop

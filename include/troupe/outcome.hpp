@@ -14,6 +14,13 @@
 
 namespace troupe {
 
+namespace detail {
+
+class worker_core;
+struct life;
+
+} // namespace detail
+
 /// How an incarnation ended.
 enum class outcome_kind : std::uint8_t {
   /// By itself, or after a stop that it honoured.
@@ -112,8 +119,8 @@ public:
   }
 
 private:
-  friend class worker_core;
-  friend struct life;
+  friend class detail::worker_core;
+  friend struct detail::life;
 
   outcome_kind kind_ = outcome_kind::normal;
   bool abandoned_ = false;

@@ -65,7 +65,7 @@ public:
                   "throw: it runs on whatever thread lets go of the message "
                   "last, where nobody could catch it");
     if constexpr (std::copy_constructible<T>)
-      static_assert(queue_types<T>::have_type_ids,
+      static_assert(detail::queue_types<T>::have_type_ids,
                     "the message type of this queue_consumer has no CAF type "
                     "id: write CAF_BEGIN_TYPE_ID_BLOCK(my_app, "
                     "first_custom_type_id) CAF_ADD_TYPE_ID(my_app, (my_type)) "
@@ -78,7 +78,7 @@ protected:
   /// @returns a message; or none once a stop was asked for and nothing is left
   ///          that is to be finished first. So
   ///          `while (auto m = co_await get_message())` is the whole loop.
-  [[nodiscard]] message_awaitable<T> get_message() {
+  [[nodiscard]] detail::message_awaitable<T> get_message() {
     check_message_type();
     return {get_core(), queue(), never};
   }
@@ -86,7 +86,7 @@ protected:
   /// As `get_message()`, but returns none after `timeout` as well.
   /// @param timeout Any `std::chrono` duration.
   template <class Rep, class Period>
-  [[nodiscard]] message_awaitable<T>
+  [[nodiscard]] detail::message_awaitable<T>
   get_message(std::chrono::duration<Rep, Period> timeout) {
     check_message_type();
     return {get_core(), queue(), deadline_after(now(), to_timespan(timeout))};
@@ -99,14 +99,14 @@ protected:
   /// `lost`. (Q6)
   virtual task<> hand_over(std::vector<T> rest);
 
-  std::shared_ptr<message_queue> make_queue() override {
-    return std::make_unique<typed_queue<T>>();
+  std::shared_ptr<detail::message_queue> make_queue() override {
+    return std::make_unique<detail::typed_queue<T>>();
   }
 
   task<> hand_over_queue() final;
 
   /// The queue itself.
-  [[nodiscard]] message_queue& queue() const {
+  [[nodiscard]] detail::message_queue& queue() const {
     return find_queue(get_core());
   }
 };
@@ -120,11 +120,11 @@ task<> queue_consumer<T>::hand_over(std::vector<T>) {
 
 template <class T>
 task<> queue_consumer<T>::hand_over_queue() {
-  message_queue::handover all{get_core(), queue()};
+  detail::message_queue::handover all{get_core(), queue()};
   std::vector<T> rest;
   rest.reserve(all.size());
   for (auto* i = all.first(); i != nullptr; i = i->next) {
-    auto& x = static_cast<typename typed_queue<T>::typed_node&>(*i);
+    auto& x = static_cast<typename detail::typed_queue<T>::typed_node&>(*i);
     rest.push_back(x.take_or_copy(queue().keeps_content()));
   }
   auto call = hand_over(std::move(rest));

@@ -39,7 +39,7 @@ public:
   /// @param failures How often the callback has failed on it.
   /// @param chance Where the jitter comes from, changed by each call.
   /// @throws what was thrown, if the worker is to fail.
-  static failed_call judge(worker_core& core, const on_error& policy,
+  static failed_call judge(detail::worker_core& core, const on_error& policy,
                            int failures, const std::exception_ptr& thrown,
                            std::uint64_t& chance);
 
@@ -126,7 +126,7 @@ protected:
   task<> hand_over(std::vector<T> rest) override;
 
 private:
-  using node = typename typed_queue<T>::typed_node;
+  using node = typename detail::typed_queue<T>::typed_node;
 
   /// A function of one argument, either plain or a coroutine.
   template <class X>
@@ -146,8 +146,8 @@ private:
         coroutine_ = std::move(call);
     }
 
-    unique_function<void(X&, bool)> plain_;
-    unique_function<task<>(X&, bool)> coroutine_;
+    detail::unique_function<void(X&, bool)> plain_;
+    detail::unique_function<task<>(X&, bool)> coroutine_;
   };
 
   callback<T> call_;
@@ -159,7 +159,8 @@ template <class T>
 task<> queue_worker<T>::run() {
   this->check_message_type();
   auto& queue = this->queue();
-  while (auto message = co_await given_out_awaitable{this->get_core(), queue}) {
+  while (auto message = co_await detail::given_out_awaitable{this->get_core(),
+                                                             queue}) {
     auto& x = static_cast<node&>(message.what());
     for (int failures = 0; message;) {
       auto failed = false;

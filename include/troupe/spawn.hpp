@@ -20,7 +20,7 @@ namespace troupe {
 
 /// The part of `spawn` that does not depend on the class of the worker.
 /// @throws std::invalid_argument if the options or the settings are wrong.
-[[nodiscard]] worker_core*
+[[nodiscard]] detail::worker_core*
 spawn_worker(caf::actor_system& sys, worker_options options,
              const std::type_info& type, std::unique_ptr<worker> what);
 

@@ -64,7 +64,7 @@ public:
   child_result get(timespan timeout) const;
 
   /// Waits for it in a coroutine of a worker. Not woken by a stop.
-  class awaiter final : public wait {
+  class awaiter final : public detail::wait {
   public:
     explicit awaiter(std::shared_ptr<progress> what) noexcept
       : what_(std::move(what)) {

@@ -116,7 +116,7 @@ public:
       return is_nothing(callee_);
     }
 
-    template <std::derived_from<promise_base> Promise>
+    template <std::derived_from<detail::promise_base> Promise>
     void await_suspend(std::coroutine_handle<Promise> caller) noexcept {
       auto& promise = caller.promise();
       promise.owner().call(promise, *callee_);
@@ -145,7 +145,7 @@ public:
   awaiter operator co_await() & = delete;
 
 private:
-  friend class fiber;
+  friend class detail::fiber;
   friend promise_type;
 
   explicit task(promise_type* promise) noexcept : promise_(promise) {
@@ -155,7 +155,7 @@ private:
   /// Stands for a coroutine that has nothing to do. Nobody looks there.
   static promise_type* no_frame() noexcept {
     return const_cast<promise_type*>(
-      reinterpret_cast<const promise_type*>(&no_promise));
+      reinterpret_cast<const promise_type*>(&detail::no_promise));
   }
 
   static bool is_nothing(const promise_type* x) noexcept {
@@ -185,9 +185,9 @@ private:
 };
 
 template <class T>
-class task_promise final : public promise_base {
+class task_promise final : public detail::promise_base {
 public:
-  using promise_base::destroy;
+  using detail::promise_base::destroy;
 
   task_promise() noexcept
     : promise_base(std::coroutine_handle<task_promise>::from_promise(*this)) {
@@ -218,18 +218,18 @@ public:
     result_.fail(std::current_exception());
   }
 
-  [[nodiscard]] completion<T>& result() noexcept {
+  [[nodiscard]] detail::completion<T>& result() noexcept {
     return result_;
   }
 
 private:
-  completion<T> result_;
+  detail::completion<T> result_;
 };
 
 template <>
-class task_promise<void> final : public promise_base {
+class task_promise<void> final : public detail::promise_base {
 public:
-  using promise_base::destroy;
+  using detail::promise_base::destroy;
 
   task_promise() noexcept
     : promise_base(std::coroutine_handle<task_promise>::from_promise(*this)) {
@@ -254,12 +254,12 @@ public:
     result_.fail(std::current_exception());
   }
 
-  [[nodiscard]] completion<void>& result() noexcept {
+  [[nodiscard]] detail::completion<void>& result() noexcept {
     return result_;
   }
 
 private:
-  completion<void> result_;
+  detail::completion<void> result_;
 };
 
 inline task<void> task_promise<void>::get_return_object() noexcept {
@@ -267,6 +267,6 @@ inline task<void> task_promise<void>::get_return_object() noexcept {
 }
 
 template <>
-task<void> empty_coroutine<void>();
+task<void> detail::empty_coroutine<void>();
 
 } // namespace troupe

@@ -29,7 +29,7 @@ namespace troupe {
 
 /// Waits for all parts, or for the first one that fails.
 struct all_parts {
-  static constexpr auto who_decides = fiber_group::rule::first_failed;
+  static constexpr auto who_decides = detail::fiber_group::rule::first_failed;
 
   static auto take(auto& parts) {
     parts.visit_decider([](auto& failed, auto) { failed.rethrow(); });
@@ -39,7 +39,7 @@ struct all_parts {
 
 /// Waits for the first part that ends.
 struct first_part {
-  static constexpr auto who_decides = fiber_group::rule::first_ended;
+  static constexpr auto who_decides = detail::fiber_group::rule::first_ended;
 
   static auto take(auto& parts) {
     return parts.take_first();
@@ -70,7 +70,7 @@ public:
       return parts_.empty();
     }
 
-    template <std::derived_from<promise_base> Promise>
+    template <std::derived_from<detail::promise_base> Promise>
     bool await_suspend(std::coroutine_handle<Promise> caller) noexcept {
       return parts_.begin(caller.promise());
     }
@@ -106,22 +106,24 @@ private:
 /// @param parts Kept by value; a part that cannot be copied and is not moved,
 ///              such as an `event` or a `channel`, by reference.
 /// @returns (when awaited) a tuple of `part_value_t`.
-template <part_argument... Ts>
+template <detail::part_argument... Ts>
   requires(sizeof...(Ts) > 0)
 auto when_all(Ts&&... parts) {
   using awaitable
-    = group_awaitable<part_tuple<part_result_t<Ts>...>, all_parts>;
-  return awaitable{std::tuple<task<part_result_t<Ts>>...>{
-    as_part<Ts>(std::forward<Ts>(parts))...}};
+    = group_awaitable<detail::part_tuple<detail::part_result_t<Ts>...>,
+                      all_parts>;
+  return awaitable{std::tuple<task<detail::part_result_t<Ts>>...>{
+    detail::as_part<Ts>(std::forward<Ts>(parts))...}};
 }
 
 /// As above, for any number of parts of one type; of none, it is over at once.
 /// @returns (when awaited) a vector of `part_value_t`; nothing if the parts
 ///          give nothing.
-template <part_argument T>
+template <detail::part_argument T>
 auto when_all(std::vector<T> parts) {
-  using awaitable = group_awaitable<part_array<part_result_t<T>>, all_parts>;
-  return awaitable{as_parts(std::move(parts))};
+  using awaitable
+    = group_awaitable<detail::part_array<detail::part_result_t<T>>, all_parts>;
+  return awaitable{detail::as_parts(std::move(parts))};
 }
 
 // -- when_any -----------------------------------------------------------------
@@ -144,25 +146,27 @@ auto when_all(std::vector<T> parts) {
 ///              such as an `event` or a `channel`, by reference.
 /// @returns (when awaited) a `when_any_result` with a variant of
 ///          `part_value_t`.
-template <part_argument... Ts>
+template <detail::part_argument... Ts>
   requires(sizeof...(Ts) > 0)
 auto when_any(Ts&&... parts) {
   using awaitable
-    = group_awaitable<part_tuple<part_result_t<Ts>...>, first_part>;
-  return awaitable{std::tuple<task<part_result_t<Ts>>...>{
-    as_part<Ts>(std::forward<Ts>(parts))...}};
+    = group_awaitable<detail::part_tuple<detail::part_result_t<Ts>...>,
+                      first_part>;
+  return awaitable{std::tuple<task<detail::part_result_t<Ts>>...>{
+    detail::as_part<Ts>(std::forward<Ts>(parts))...}};
 }
 
 /// As above, for any number of parts of one type.
 /// @returns (when awaited) a `when_any_result` with a `part_value_t`.
 /// @throws std::invalid_argument if there is no part.
-template <part_argument T>
+template <detail::part_argument T>
 auto when_any(std::vector<T> parts) {
   if (parts.empty())
     throw std::invalid_argument("when_any of no parts would never end; give it "
                                 "one at least");
-  using awaitable = group_awaitable<part_array<part_result_t<T>>, first_part>;
-  return awaitable{as_parts(std::move(parts))};
+  using awaitable
+    = group_awaitable<detail::part_array<detail::part_result_t<T>>, first_part>;
+  return awaitable{detail::as_parts(std::move(parts))};
 }
 
 } // namespace troupe

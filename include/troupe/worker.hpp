@@ -35,10 +35,14 @@
 
 namespace troupe {
 
+namespace detail {
+
+class message_queue;
+
 template <class W>
 class start_awaitable;
 
-class message_queue;
+} // namespace detail
 
 /// The base of all workers: a class with a coroutine `run()` and a managed
 /// life.
@@ -156,18 +160,19 @@ protected:
   /// @returns `true` if the time passed, `false` if a stop woke it: once, this
   ///          sleep or the next one. Later sleeps are ordinary.
   template <class Rep, class Period>
-  [[nodiscard]] sleep_awaitable
+  [[nodiscard]] detail::sleep_awaitable
   sleep_for(std::chrono::duration<Rep, Period> length) {
     const auto rest = to_timespan(length);
-    return {get_core(), rest > timespan::zero() ? deadline_after(now(), rest)
-                                                : sleep_awaiter::no_wait};
+    return {get_core(), rest > timespan::zero()
+                          ? deadline_after(now(), rest)
+                          : detail::sleep_awaiter::no_wait};
   }
 
   /// As `sleep_for`, until a point in time of the worker's clock, see `now()`.
-  [[nodiscard]] sleep_awaitable sleep_until(time_point until);
+  [[nodiscard]] detail::sleep_awaitable sleep_until(time_point until);
 
   /// Waits until a stop is asked for; returns at once if it has been.
-  [[nodiscard]] stop_awaitable stop_requested();
+  [[nodiscard]] detail::stop_awaitable stop_requested();
 
   /// Sends a request and waits for the reply, without a helper actor. Not
   /// interrupted by a stop.
@@ -199,9 +204,10 @@ protected:
   ///          `errc::invalid_argument` for a handle that points to no worker.
   template <consumes_messages W, class T = typename W::message_type>
     requires std::convertible_to<T, typename W::message_type>
-  [[nodiscard]] send_awaitable send_to(const worker_ref<W>& target, T&& x) {
+  [[nodiscard]] detail::send_awaitable
+  send_to(const worker_ref<W>& target, T&& x) {
     W::check_message_type();
-    using queue_type = typed_queue<typename W::message_type>;
+    using queue_type = detail::typed_queue<typename W::message_type>;
     return {get_core(), target,
             std::make_unique<typename queue_type::typed_node>(
               std::forward<T>(x))};
@@ -211,7 +217,8 @@ protected:
   /// none with any of them that may get it.
   template <class W, class T = typename message_of<W>::type>
     requires std::convertible_to<T, typename message_of<W>::type>
-  [[nodiscard]] send_awaitable send_to(const pool_ref<W>& target, T&& x) {
+  [[nodiscard]] detail::send_awaitable
+  send_to(const pool_ref<W>& target, T&& x) {
     return {get_core(), target, target.make_node(std::forward<T>(x))};
   }
 
@@ -246,11 +253,12 @@ protected:
   /// worker, unless its options say otherwise. (L29, A9)
   /// @returns a `caf::expected<worker_ref<W>>`.
   template <std::derived_from<worker> W, class... Ts>
-  [[nodiscard]] start_awaitable<W> start(worker_options options, Ts&&... xs);
+  [[nodiscard]] detail::start_awaitable<W>
+  start(worker_options options, Ts&&... xs);
 
   /// @copydoc start
   template <std::derived_from<worker> W>
-  [[nodiscard]] start_awaitable<W> start();
+  [[nodiscard]] detail::start_awaitable<W> start();
 
   // -- lifecycle --------------------------------------------------------------
 
@@ -315,28 +323,29 @@ protected:
   // -- for the library --------------------------------------------------------
 
   /// Makes the queue that the worker's core is to hold, or null.
-  virtual std::shared_ptr<message_queue> make_queue();
+  virtual std::shared_ptr<detail::message_queue> make_queue();
 
   /// Gives what is left in the queue to whom it is to be handed over.
   virtual task<> hand_over_queue();
 
   /// The core of this worker.
   /// @throws std::logic_error before the worker was spawned.
-  [[nodiscard]] worker_core& get_core() const;
+  [[nodiscard]] detail::worker_core& get_core() const;
 
   /// The queue in a core that has one.
-  [[nodiscard]] static message_queue& find_queue(worker_core& core);
+  [[nodiscard]] static detail::message_queue&
+  find_queue(detail::worker_core& core);
 
 private:
-  friend class worker_core;
+  friend class detail::worker_core;
 
   /// The actor system that it lives in.
   [[nodiscard]] caf::actor_system& home_system() const;
 
   /// Gives a linked child its actor.
-  [[nodiscard]] worker_core* spawn_child(worker_options options,
-                                         const std::type_info& type,
-                                         std::unique_ptr<worker> what);
+  [[nodiscard]] detail::worker_core* spawn_child(worker_options options,
+                                                 const std::type_info& type,
+                                                 std::unique_ptr<worker> what);
 
   template <class Handle>
   static caf::strong_actor_ptr address_of(const Handle& target) {
@@ -346,7 +355,7 @@ private:
       return caf::actor_cast<caf::strong_actor_ptr>(target);
   }
 
-  worker_core* core_ = nullptr;
+  detail::worker_core* core_ = nullptr;
 };
 
 } // namespace troupe

@@ -55,8 +55,8 @@ public:
   task<> run() override;
 
 private:
-  unique_function<void()> function_;
-  unique_function<task<>()> coroutine_;
+  detail::unique_function<void()> function_;
+  detail::unique_function<task<>()> coroutine_;
   timespan heartbeat_;
   pace pace_;
 };

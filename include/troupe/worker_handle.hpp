@@ -27,12 +27,12 @@ namespace troupe {
 
 /// Waits, in a coroutine of another worker, until a worker is ready or over.
 /// Not woken by a stop: use `when_any` with `stop_requested()` for that.
-class lifecycle_awaiter : public wait {
+class lifecycle_awaiter : public detail::wait {
 public:
   enum class what : std::uint8_t { ready, over };
 
   /// @param watched Whom to wait for; for null there is nothing to wait for.
-  lifecycle_awaiter(worker_core* watched, what awaited) noexcept;
+  lifecycle_awaiter(detail::worker_core* watched, what awaited) noexcept;
 
   ~lifecycle_awaiter();
 
@@ -53,11 +53,11 @@ protected:
   [[nodiscard]] outcome how_it_ended() const;
 
 private:
-  friend class worker_core;
+  friend class detail::worker_core;
 
   bool watch();
 
-  worker_core* watched_; // holds a reference
+  detail::worker_core* watched_; // holds a reference
   what awaited_;
   bool linked_ = false;
   lifecycle_awaiter* next_ = nullptr;
@@ -211,12 +211,13 @@ public:
   [[nodiscard]] bool is_of(const std::type_info& type) const noexcept;
 
   /// Takes over a handle's share in `adopted`.
-  explicit worker_handle(worker_core* adopted) noexcept : core_(adopted) {
+  explicit worker_handle(detail::worker_core* adopted) noexcept
+    : core_(adopted) {
     // nop
   }
 
   /// The core in which the worker's lives go on at present, or null.
-  [[nodiscard]] worker_core* get_core() const noexcept;
+  [[nodiscard]] detail::worker_core* get_core() const noexcept;
 
 protected:
   /// The worker object, or null if it must not be touched: it still runs, or
@@ -224,10 +225,10 @@ protected:
   [[nodiscard]] worker* finished_worker() const noexcept;
 
   /// The queue, or null.
-  [[nodiscard]] message_queue* find_queue() const noexcept;
+  [[nodiscard]] detail::message_queue* find_queue() const noexcept;
 
 private:
-  worker_core* core_ = nullptr;
+  detail::worker_core* core_ = nullptr;
 };
 
 /// See `worker_handle::started`.
@@ -239,7 +240,7 @@ public:
 
   class awaiter final : public lifecycle_awaiter {
   public:
-    explicit awaiter(worker_core* watched)
+    explicit awaiter(detail::worker_core* watched)
       : lifecycle_awaiter(watched, what::ready) {
       // nop
     }
@@ -266,7 +267,7 @@ public:
 
   class awaiter final : public lifecycle_awaiter {
   public:
-    explicit awaiter(worker_core* watched)
+    explicit awaiter(detail::worker_core* watched)
       : lifecycle_awaiter(watched, what::over) {
       // nop
     }

@@ -53,7 +53,7 @@ struct pool_options {
 struct pool_plan {
   pool_options options = {};
   std::shared_ptr<const child_factory> each = {};
-  std::function<std::uint64_t(message_queue::node&)> key = {};
+  std::function<std::uint64_t(detail::message_queue::node&)> key = {};
   const std::type_info* type = nullptr;
 };
 
@@ -62,8 +62,8 @@ struct pool_plan {
 
 /// The part of `spawn` that does not depend on the class of the workers.
 /// @throws std::invalid_argument if the options are wrong.
-[[nodiscard]] worker_core* spawn_pool(caf::actor_system& sys,
-                                      const pool_plan& plan);
+[[nodiscard]] detail::worker_core* spawn_pool(caf::actor_system& sys,
+                                              const pool_plan& plan);
 
 /// The part of a `pool_ref` that does not depend on the class of the workers.
 class pool_handle : public supervisor_ref {
@@ -97,12 +97,13 @@ public:
   // -- for the library --------------------------------------------------------
 
   /// Sets where a message belongs.
-  void assign(message_queue::node& x) const;
+  void assign(detail::message_queue::node& x) const;
 
   /// @copydoc assign
-  static void assign(message_queue::node& x, std::uint64_t hash) noexcept;
+  static void assign(detail::message_queue::node& x,
+                     std::uint64_t hash) noexcept;
 
-  bool push(message_queue::node_ptr x) const;
+  bool push(detail::message_queue::node_ptr x) const;
 };
 
 /// A handle to a pool of workers of class `W`. It is a supervisor and a worker,
@@ -124,7 +125,7 @@ public:
   }
 
   /// For the library: takes over a share in the core of a pool.
-  explicit pool_ref(worker_core* adopted) noexcept
+  explicit pool_ref(detail::worker_core* adopted) noexcept
     : pool_handle(worker_handle{adopted}) {
     // nop
   }
@@ -155,7 +156,7 @@ public:
 
   /// For the library: a message that knows where it belongs.
   template <class T>
-  [[nodiscard]] message_queue::node_ptr make_node(T&& x) const {
+  [[nodiscard]] detail::message_queue::node_ptr make_node(T&& x) const {
     W::check_message_type();
     auto what = std::make_unique<node>(std::forward<T>(x));
     assign(*what);
@@ -163,7 +164,7 @@ public:
   }
 
 private:
-  using node = typename typed_queue<message_type>::typed_node;
+  using node = typename detail::typed_queue<message_type>::typed_node;
 };
 
 /// N workers of class `W` behind one handle: a message to the pool goes to one
@@ -222,8 +223,9 @@ public:
   template <class F>
   worker_pool& key(F f) {
     plan_.options.routing = routing::by_key;
-    plan_.key = [f = std::move(f)](message_queue::node& x) -> std::uint64_t {
-      using node = typename typed_queue<message_type>::typed_node;
+    plan_.key
+      = [f = std::move(f)](detail::message_queue::node& x) -> std::uint64_t {
+      using node = typename detail::typed_queue<message_type>::typed_node;
       return routing_hash(f(std::as_const(static_cast<node&>(x).value)));
     };
     return *this;

@@ -39,7 +39,8 @@ public:
   worker_ref() noexcept = default;
 
   /// For the library: takes over a share in the core of a worker of class `W`.
-  explicit worker_ref(worker_core* adopted) noexcept : worker_handle(adopted) {
+  explicit worker_ref(detail::worker_core* adopted) noexcept
+    : worker_handle(adopted) {
     // nop
   }
 
@@ -75,8 +76,8 @@ public:
       auto* queue = find_queue();
       if (queue == nullptr)
         return false;
-      return static_cast<typed_queue<typename V::message_type>*>(queue)->push(
-        std::forward<T>(x));
+      return static_cast<detail::typed_queue<typename V::message_type>*>(queue)
+        ->push(std::forward<T>(x));
     } else {
       return false;
     }

@@ -19,7 +19,7 @@ public:
       return false;
     }
 
-    template <std::derived_from<promise_base> Promise>
+    template <std::derived_from<detail::promise_base> Promise>
     void await_suspend(std::coroutine_handle<Promise> caller) noexcept {
       wait_.begin(caller.promise());
       wait_.post_last();
@@ -30,7 +30,7 @@ public:
     }
 
   private:
-    wait wait_;
+    detail::wait wait_;
   };
 
   awaiter operator co_await() const noexcept {

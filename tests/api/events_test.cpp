@@ -75,7 +75,8 @@ lines told_of(const event_log& log, const std::string& path) {
 
 /// Calls a function for each event, where and when it is published: before
 /// anybody else can act on it.
-class eavesdropper final : public troupe::stream<lifecycle_event>::sink {
+class eavesdropper final
+  : public troupe::detail::stream<lifecycle_event>::sink {
 public:
   explicit eavesdropper(std::function<void(const lifecycle_event&)> f)
     : f_(std::move(f)) {
@@ -605,7 +606,7 @@ TEST_CASE("S28 S16 who hears that a group is ready finds it so") {
         = tree.start_child(troupe::child<part>("another", {}, std::ref(log)));
     }
   });
-  troupe::runtime::of(sys)->events().subscribe(ear);
+  troupe::detail::runtime::of(sys)->events().subscribe(ear);
   sys.advance(1500ms);
   REQUIRE(call);
   auto how = call->get();
@@ -639,7 +640,7 @@ TEST_CASE("S28 S20 who hears of an end finds the child stopped") {
             || x.kind == event_kind::failed))
       call = tree.restart_child("child");
   });
-  troupe::runtime::of(sys)->events().subscribe(ear);
+  troupe::detail::runtime::of(sys)->events().subscribe(ear);
   if (what == end::forced)
     child.force_stop();
   else

@@ -42,7 +42,7 @@ private:
   node* newest_ = nullptr;
 };
 
-using arrivals = troupe::arrivals<node>;
+using arrivals = troupe::detail::arrivals<node>;
 
 } // namespace
 

@@ -21,7 +21,7 @@ struct letter {
   letter* next = nullptr;
 };
 
-using inbox = troupe::inbox<letter>;
+using inbox = troupe::detail::inbox<letter>;
 
 std::vector<std::size_t> numbers(const letter* list) {
   std::vector<std::size_t> result;

@@ -30,7 +30,7 @@ namespace {
 template <class Atomics>
 explorer::scene mutex_scene(std::size_t num_threads, int rounds) {
   struct shared {
-    troupe::basic_small_mutex<Atomics> mtx;
+    troupe::detail::basic_small_mutex<Atomics> mtx;
     int inside = 0;
     int count = 0;
   };
@@ -96,10 +96,10 @@ explorer::scene inbox_scene(std::size_t num_senders, int each) {
                     [] { return false; });
     }
 
-    troupe::inbox<letter, Atomics> box;
+    troupe::detail::inbox<letter, Atomics> box;
     simple_lock mtx;
     std::array<std::array<letter, 2>, 2> letters{};
-    troupe::arrivals<letter> moved;
+    troupe::detail::arrivals<letter> moved;
     std::vector<letter*> collected;
   };
   static std::optional<shared> place; // the same each time
@@ -155,8 +155,10 @@ explorer::scene inbox_scene(std::size_t num_senders, int each) {
 
 // -- a wake-up -----------------------------------------------------------------
 
-constexpr std::array errands{troupe::todo::begin_run, troupe::todo::finish,
-                             troupe::todo::answer, troupe::todo::child_ended};
+constexpr std::array errands{troupe::detail::todo::begin_run,
+                             troupe::detail::todo::finish,
+                             troupe::detail::todo::answer,
+                             troupe::detail::todo::child_ended};
 
 /// Threads that tell an actor what to do, and the actor: it sleeps until
 /// somebody has woken it, then does what there is, which includes one thing
@@ -165,14 +167,14 @@ constexpr std::array errands{troupe::todo::begin_run, troupe::todo::finish,
 template <class Atomics>
 explorer::scene wake_up_scene(std::size_t num_tellers, std::size_t each,
                               bool looks_again = true) {
-  using troupe::todo;
+  using troupe::detail::todo;
   struct shared {
     void wake() {
       awake.exchange(1, std::memory_order_release);
       explorer::wake_one(&awake);
     }
 
-    troupe::basic_todo_set<Atomics> todos;
+    troupe::detail::basic_todo_set<Atomics> todos;
     explored_atomic<int> awake{0};
     todo done = todo::none;
     int wake_ups = 0;

@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-using troupe::small_mutex;
+using troupe::detail::small_mutex;
 
 TEST_CASE("a small mutex takes four bytes") {
   STATIC_CHECK(sizeof(small_mutex) == 4);

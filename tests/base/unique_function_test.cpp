@@ -13,7 +13,7 @@
 #include <string>
 #include <utility>
 
-using troupe::unique_function;
+using troupe::detail::unique_function;
 using troupe::testing::counted;
 
 namespace {

@@ -6,6 +6,6 @@
 
 #include "troupe/task.hpp"
 
-void start(troupe::fiber& f, troupe::task<> x, int& a, int& b) {
-  f.start(std::move(x), [&a, &b](troupe::completion<void>) { a = b; });
+void start(troupe::detail::fiber& f, troupe::task<> x, int& a, int& b) {
+  f.start(std::move(x), [&a, &b](troupe::detail::completion<void>) { a = b; });
 }

@@ -51,7 +51,7 @@ TEST_CASE("without NOTIFY_SOCKET a notifier does nothing at all") {
     testing_system sys;
     const systemd_notifier notify{sys};
     CHECK_FALSE(notify.active());
-    auto rt = troupe::runtime::of(sys);
+    auto rt = troupe::detail::runtime::of(sys);
     CHECK_FALSE(rt->events().wanted());
     auto tree = troupe::spawn(sys, tree_of_one(log));
     tree.startup();
@@ -69,7 +69,7 @@ TEST_CASE("an address that is none is logged, and the service runs on") {
     testing_system sys{config};
     const systemd_notifier notify{sys};
     CHECK_FALSE(notify.active());
-    CHECK_FALSE(troupe::runtime::of(sys)->events().wanted());
+    CHECK_FALSE(troupe::detail::runtime::of(sys)->events().wanted());
   }
   CHECK(file.lines("systemd_notifier: NOTIFY_SOCKET has 201 bytes").size()
         == 1);

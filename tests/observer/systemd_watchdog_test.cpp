@@ -121,7 +121,7 @@ TEST_CASE("the watchdog of another process is not fed") {
   tree.startup();
   sys.advance(1h);
   CHECK(without_status(manager.take()) == lines{"READY=1"});
-  CHECK(troupe::runtime::of(sys)->time().pending() == 0);
+  CHECK(troupe::detail::runtime::of(sys)->time().pending() == 0);
   tree.shutdown();
 }
 
@@ -135,7 +135,7 @@ TEST_CASE("the watchdog is not fed while the supervisor does not answer") {
     std::atomic<bool> answers = true;
     testing_system sys{config};
     auto session = std::make_shared<notify_session>(
-      troupe::runtime::of(sys), manager.address(), 20s,
+      troupe::detail::runtime::of(sys), manager.address(), 20s,
       [&answers](const worker_handle& root, timespan patience) {
         CHECK(root.path() == "/tree");
         CHECK(patience == 10s);
@@ -163,7 +163,7 @@ TEST_CASE("a probe that fails is no answer") {
   journal log;
   testing_system sys;
   auto session = std::make_shared<notify_session>(
-    troupe::runtime::of(sys), manager.address(), 20s,
+    troupe::detail::runtime::of(sys), manager.address(), 20s,
     [](const worker_handle&, timespan) -> bool {
       throw std::runtime_error{"no"};
     });
@@ -187,7 +187,7 @@ TEST_CASE("a supervisor does not answer while the scheduler is stuck, in real "
   std::size_t no = 0;
   support::real_system sys{1};
   auto session = std::make_shared<notify_session>(
-    troupe::runtime::of(sys), manager.address(), 200ms,
+    troupe::detail::runtime::of(sys), manager.address(), 200ms,
     [&](const worker_handle& root, timespan patience) {
       const auto well = troupe::supervisor_answers(root, patience);
       std::unique_lock guard{mtx};

@@ -346,7 +346,7 @@ TEST_CASE(
   SECTION("between the two steps of its end") {
     queue->close(false);
     the.send(11, 20);
-    queue->discard(troupe::message_queue::fate::handled);
+    queue->discard(troupe::detail::message_queue::fate::handled);
   }
   SECTION("also if it goes to one that has just been stopped, too") {
     for (auto& x : the.pool.which_children())

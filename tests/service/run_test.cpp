@@ -206,7 +206,7 @@ int stuck_before(caf::actor_system& sys, journal& log) {
                      std::ref(log), what);
   script killer;
   killer.run = [&sys](scripted& self) -> troupe::task<> {
-    for (auto& x : troupe::runtime::of(sys)->cores())
+    for (auto& x : troupe::detail::runtime::of(sys)->cores())
       if (x->path() == "/tree/child")
         x->force();
     co_await self.stop_requested();
@@ -326,7 +326,8 @@ int clogged_log(caf::actor_system&, journal& log) {
     say("ready");
     clog_outputs();
     for (;;)
-      troupe::runtime::of(sys)->log(troupe::compat::log_warning, "no room");
+      troupe::detail::runtime::of(sys)->log(troupe::compat::log_warning,
+                                            "no room");
   });
   return troupe::run(sys, tree_of(log, what), {.stop_timeout = 100ms});
 }
@@ -644,7 +645,7 @@ TEST_CASE("run returns 2 when its root is killed, after its children") {
   caught_errors errors;
   script what;
   what.run = [&sys](scripted& self) -> troupe::task<> {
-    for (auto& x : troupe::runtime::of(sys)->cores())
+    for (auto& x : troupe::detail::runtime::of(sys)->cores())
       if (x->path() == "/tree") {
         auto root = caf::actor_cast<caf::actor>(x->actor());
         support::tell(root,

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-using troupe::name_index;
+using troupe::detail::name_index;
 
 namespace {
 

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-using troupe::serial_queue;
+using troupe::detail::serial_queue;
 
 namespace {
 

@@ -1438,7 +1438,7 @@ TEST_CASE("S16 a stop comes before the calls that wait for their turn") {
   auto tree = troupe::spawn(
     sys, supervisor_spec{.name = "tree", .strategy = strategy::dynamic});
   CHECK_FALSE(tree.startup());
-  auto children = std::dynamic_pointer_cast<troupe::supervisor_core>(
+  auto children = std::dynamic_pointer_cast<troupe::detail::supervisor_core>(
     tree.get_core()->get_child_group());
   REQUIRE(children);
   std::vector<troupe::child_call> calls;

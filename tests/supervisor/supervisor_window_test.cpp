@@ -239,7 +239,7 @@ public:
     return std::make_unique<lingerer>(nullptr, 0s);
   }
 
-  std::shared_ptr<troupe::message_queue> make_queue() const override {
+  std::shared_ptr<troupe::detail::message_queue> make_queue() const override {
     f_();
     return nullptr;
   }

@@ -35,7 +35,7 @@ public:
       return false;
     }
 
-    template <std::derived_from<promise_base> Promise>
+    template <std::derived_from<detail::promise_base> Promise>
     void await_suspend(std::coroutine_handle<Promise> caller) {
       wait_.begin(caller.promise());
       source_.waiting.push_back(&wait_);
@@ -47,7 +47,7 @@ public:
 
   private:
     gate& source_;
-    wait wait_;
+    detail::wait wait_;
   };
 
   awaiter operator co_await() & {
@@ -61,7 +61,7 @@ public:
     x->post();
   }
 
-  std::vector<wait*> waiting;
+  std::vector<detail::wait*> waiting;
   int passed = 0;
 };
 
@@ -75,7 +75,7 @@ public:
 
   errand& operator=(const errand&) = delete;
 
-  struct errand_wait final : joined_wait {
+  struct errand_wait final : detail::joined_wait {
     explicit errand_wait(errand& x) : source(x) {
       // nop
     }
@@ -104,7 +104,7 @@ public:
       return false;
     }
 
-    template <std::derived_from<promise_base> Promise>
+    template <std::derived_from<detail::promise_base> Promise>
     void await_suspend(std::coroutine_handle<Promise> caller) {
       wait_.begin(caller.promise());
       wait_.stop = wait_.owner().stop_requested();

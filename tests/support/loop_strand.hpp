@@ -21,7 +21,7 @@ namespace troupe::testing {
 
 /// A strand that a test drives by hand, on the test's own thread. What may
 /// block runs on real threads, which are joined at the end.
-class loop_strand : public strand {
+class loop_strand : public detail::strand {
 public:
   static constexpr auto no_limit = std::numeric_limits<std::size_t>::max();
 
@@ -33,7 +33,8 @@ public:
 
   // -- what the strand asks for -----------------------------------------------
 
-  void run_on_thread(std::unique_ptr<thread_job> what, thread_use) override {
+  void run_on_thread(std::unique_ptr<detail::thread_job> what,
+                     thread_use) override {
     if (refuse_threads)
       throw std::runtime_error("no thread to be had");
     if (drop_functions)
@@ -48,7 +49,8 @@ public:
     });
   }
 
-  std::unique_ptr<thread_job> take_back(thread_job& what) noexcept override {
+  std::unique_ptr<detail::thread_job>
+  take_back(detail::thread_job& what) noexcept override {
     auto i = std::find_if(queued.begin(), queued.end(),
                           [&what](auto& x) { return x.get() == &what; });
     if (i == queued.end())
@@ -110,7 +112,7 @@ public:
 
   /// Whether jobs are to wait in `queued`, where the test finds them.
   bool keep_queued = false;
-  std::vector<std::unique_ptr<thread_job>> queued;
+  std::vector<std::unique_ptr<detail::thread_job>> queued;
 
 protected:
   void wake() noexcept override {

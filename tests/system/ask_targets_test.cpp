@@ -26,7 +26,7 @@
 
 using Catch::Matchers::ContainsSubstring;
 using support::real_system;
-using troupe::ask_targets;
+using troupe::detail::ask_targets;
 
 namespace {
 

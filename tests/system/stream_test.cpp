@@ -15,8 +15,8 @@
 
 namespace {
 
-using stream = troupe::stream<int>;
-using sink = troupe::function_sink<int>;
+using stream = troupe::detail::stream<int>;
+using sink = troupe::detail::function_sink<int>;
 
 /// A subscriber, and the threads that it is given.
 class subscriber {
@@ -44,7 +44,7 @@ public:
   int complaints = 0;
 
 private:
-  void run(troupe::unique_function<void()> f) {
+  void run(troupe::detail::unique_function<void()> f) {
     if (next == thread::none)
       throw std::system_error{
         std::make_error_code(std::errc::resource_unavailable_try_again)};
@@ -99,7 +99,7 @@ TEST_CASE("S28 what nobody delivers at the end is missed") {
 
 TEST_CASE("S28 a thread that comes too late is missed as well") {
   stream from;
-  auto later = std::vector<troupe::unique_function<void()>>{};
+  auto later = std::vector<troupe::detail::unique_function<void()>>{};
   auto got = 0;
   auto who
     = std::make_shared<sink>([&](int) { ++got; }, [](int) { return true; }, 3,

@@ -13,7 +13,7 @@
 #include <string>
 #include <utility>
 
-using troupe::completion;
+using troupe::detail::completion;
 using troupe::testing::counted;
 
 namespace {

@@ -20,6 +20,7 @@
 #include <vector>
 
 using namespace troupe;
+using namespace troupe::detail;
 using testing::loop_strand;
 
 namespace {

@@ -24,6 +24,7 @@
 #include <vector>
 
 using namespace troupe;
+using namespace troupe::detail;
 using testing::counted;
 using testing::gate;
 using testing::loop_strand;

@@ -22,6 +22,7 @@
 #include <utility>
 
 using namespace troupe;
+using namespace troupe::detail;
 using testing::counted;
 using testing::gate;
 using testing::loop_strand;

@@ -13,7 +13,7 @@
 #include <thread>
 #include <utility>
 
-using troupe::threads;
+using troupe::detail::threads;
 
 namespace {
 

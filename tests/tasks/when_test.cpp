@@ -27,6 +27,7 @@
 #include <vector>
 
 using namespace troupe;
+using namespace troupe::detail;
 using testing::counted;
 using testing::errand;
 using testing::gate;

@@ -352,7 +352,7 @@ TEST_CASE("a system's two kinds of timers fire in order") {
   testing_system sys;
   auto& time = find_pump(sys)->clock();
   CHECK(time.now() == sys.now());
-  auto job = troupe::make_job([&] { log.emplace_back("ours"); });
+  auto job = troupe::detail::make_job([&] { log.emplace_back("ours"); });
   auto x = sys.sys().spawn([&](caf::event_based_actor* self) {
     self->run_delayed(1s, [&] { log.emplace_back("one"); });
     self->run_delayed(3s, [&] { log.emplace_back("three"); });

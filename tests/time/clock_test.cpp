@@ -27,15 +27,15 @@
 
 using namespace std::chrono_literals;
 
-using troupe::clock;
-using troupe::job_ptr;
-using troupe::make_job;
 using troupe::never;
-using troupe::real_clock;
 using troupe::time_point;
-using troupe::timer;
 using troupe::timespan;
-using troupe::virtual_clock;
+using troupe::detail::clock;
+using troupe::detail::job_ptr;
+using troupe::detail::make_job;
+using troupe::detail::real_clock;
+using troupe::detail::timer;
+using troupe::detail::virtual_clock;
 
 namespace {
 

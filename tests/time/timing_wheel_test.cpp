@@ -16,12 +16,12 @@
 #include <vector>
 
 using troupe::never;
-using troupe::tick;
-using troupe::tick_never;
 using troupe::time_point;
-using troupe::timer_hook;
 using troupe::timespan;
-using troupe::timing_wheel;
+using troupe::detail::tick;
+using troupe::detail::tick_never;
+using troupe::detail::timer_hook;
+using troupe::detail::timing_wheel;
 
 namespace {
 
@@ -56,8 +56,8 @@ bool advance(timing_wheel& wheel, tick now, std::size_t budget) {
 } // namespace
 
 TEST_CASE("ticks are in the order of time points") {
-  using troupe::to_tick;
-  using troupe::to_time_point;
+  using troupe::detail::to_tick;
+  using troupe::detail::to_time_point;
   const std::array points{time_point::min(),   time_point{timespan{-1}},
                           time_point{},        time_point{timespan{1}},
                           never - timespan{1}, never};

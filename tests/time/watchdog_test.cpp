@@ -12,12 +12,14 @@
 
 using namespace std::chrono_literals;
 using namespace troupe;
+using namespace troupe::detail;
 
 namespace {
 
 class noting_dog final : public watchdog {
 public:
-  noting_dog(troupe::clock& time, timespan limit) : watchdog(time, limit) {
+  noting_dog(troupe::detail::clock& time, timespan limit)
+    : watchdog(time, limit) {
     // nop
   }
 

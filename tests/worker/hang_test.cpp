@@ -212,7 +212,9 @@ TEST_CASE("L32 an offloaded call may take its time") {
 TEST_CASE("L32 a worker that waits has no timer armed for it") {
   journal log;
   testing_system sys;
-  auto pending = [&sys] { return troupe::runtime::of(sys)->time().pending(); };
+  auto pending = [&sys] {
+    return troupe::detail::runtime::of(sys)->time().pending();
+  };
   script what;
   what.handlers = [&](scripted&) -> troupe::message_handlers {
     return {[&](int32_t x) {

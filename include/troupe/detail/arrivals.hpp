@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Messages on their way from an inbox, which has the newest at its front, into
 /// a queue. A million of them take as long as a deadline, so the mover asks now
@@ -98,4 +98,4 @@ private:
   Node* aside_ = nullptr;  // what came after those, the newest at its front
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -6,7 +6,7 @@
 #include <atomic>
 #include <cstdint>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// The atomics that the algorithms without a lock are made of. They take them
 /// as a parameter, so that a test can run the same source through all orders
@@ -44,4 +44,4 @@ struct std_atomics {
   }
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// The awaiter that `co_await` makes of a `T`.
 /// @tparam T An lvalue reference for an lvalue, else a value.
@@ -57,4 +57,4 @@ public:
 template <awaitable T>
 using await_result_t = typename await_result<T>::type;
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 // -- timer ---------------------------------------------------------------------
 
@@ -32,7 +32,7 @@ struct timer_hook {
 /// nothing behind.
 ///
 /// ~~~
-/// struct sleeper : troupe::timer {
+/// struct sleeper : timer {
 ///   sleeper() : timer([](timer& self) noexcept {
 ///     static_cast<sleeper&>(self).wake_up();
 ///   }) {}
@@ -330,4 +330,4 @@ private:
   [[nodiscard]] stepper& get_stepper() const noexcept;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// How a coroutine or an offloaded function came to its end: with a value, or
 /// with the exception that it threw.
@@ -219,4 +219,4 @@ private:
   std::exception_ptr error_;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -20,6 +20,10 @@ namespace troupe {
 template <class T>
 class task_promise;
 
+} // namespace troupe
+
+namespace troupe::detail {
+
 /// An address that is that of no promise.
 alignas(std::max_align_t) extern const std::byte no_promise;
 
@@ -226,7 +230,7 @@ private:
   friend class wait;
 
   template <class T>
-  friend class task;
+  friend class troupe::task;
 
   // Called at the end: a function and as much as fits into a pointer.
   struct hook {
@@ -395,4 +399,4 @@ inline bool wait::post() noexcept {
   return get_strand().post(*this);
 }
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// The key of a handler: the type of its events, and a tag that tells the
 /// handlers of one type apart.
@@ -117,4 +117,4 @@ private:
   std::shared_ptr<places> places_;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -19,7 +19,7 @@
 #include <utility>
 #include <variant>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// @relates handler_registry
 template <class T>
@@ -248,4 +248,4 @@ private:
   std::uint64_t unhandled_ = 0;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

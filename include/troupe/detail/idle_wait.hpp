@@ -6,7 +6,7 @@
 #include "troupe/detail/strand.hpp"
 #include "troupe/fwd.hpp"
 
-namespace troupe {
+namespace troupe::detail {
 
 /// A wait that has nothing in flight, so that a stop ends it: a sleep, the wait
 /// for a message. The worker knows its idle waits and tells each of them when a
@@ -43,4 +43,4 @@ private:
   idle_wait* previous_idle_ = this; // which is nowhere
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -8,7 +8,7 @@
 
 #include <atomic>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Takes nodes from many threads, without a lock, for one collector: a list
 /// that grows at one end and is taken as a whole. It begins shut, and takes
@@ -90,4 +90,4 @@ private:
   typename Atomics::template atomic<Node*> newest_{shut_mark()};
 };
 
-} // namespace troupe
+} // namespace troupe::detail

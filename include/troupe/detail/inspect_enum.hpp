@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// An enumeration of ours that CAF messages may carry: its enumerators are
 /// consecutive from 0 to `last_enumerator(E)`.
@@ -29,5 +29,11 @@ bool inspect(Inspector& f, E& x) {
   };
   return f.apply(get, set);
 }
+
+} // namespace troupe::detail
+
+namespace troupe {
+
+using detail::inspect;
 
 } // namespace troupe

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// A value that is never destroyed: a static one of these may be used by the
 /// destructors of globals, and takes no memory from the heap. Memory that the
@@ -35,4 +35,4 @@ template <class T>
   return none.value;
 }
 
-} // namespace troupe
+} // namespace troupe::detail

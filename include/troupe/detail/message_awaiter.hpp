@@ -16,7 +16,7 @@
 #include <optional>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Gives one message, or none: see `queue_consumer::get_message`.
 class message_queue::awaiter : public idle_wait {
@@ -234,4 +234,4 @@ private:
   time_point until_;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

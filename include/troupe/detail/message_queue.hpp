@@ -25,13 +25,13 @@
 #include <string_view>
 #include <utility>
 
-namespace troupe {
-
-namespace rules {
+namespace troupe::rules {
 
 enum class patience : std::uint8_t;
 
-} // namespace rules
+} // namespace troupe::rules
+
+namespace troupe::detail {
 
 class runtime;
 
@@ -94,7 +94,7 @@ public:
 
   private:
     friend class message_queue;
-    friend class troupe::submission;
+    friend class submission;
 
     node_ptr what_;
     message_queue* queue_ = nullptr; // in whose it is, or was; its sender, or
@@ -401,4 +401,4 @@ private:
   bool give_out_ = true;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

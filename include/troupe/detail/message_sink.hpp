@@ -13,7 +13,7 @@
 #include <exception>
 #include <mutex>
 
-namespace troupe {
+namespace troupe::detail {
 
 class message_queue;
 
@@ -82,4 +82,4 @@ public:
   virtual void take_over(message_queue& from, bool messages) noexcept = 0;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

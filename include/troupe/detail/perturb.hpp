@@ -5,7 +5,7 @@
 
 #include "troupe/build_config.hpp"
 
-namespace troupe {
+namespace troupe::detail {
 
 /// A place where threads may meet. In a build with the option `TROUPE_PERTURB`
 /// the calling thread now and then yields or sleeps for a moment here, as drawn
@@ -20,4 +20,4 @@ constexpr void perturb() noexcept {
 }
 #endif
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -13,7 +13,7 @@
 #include <coroutine>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Waits until a queue has room for a message; `worker::send_to` is made of it.
 class send_awaiter final : public wait, private message_queue::waiting_sender {
@@ -66,4 +66,4 @@ private:
   message_queue::node_ptr what_;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -11,7 +11,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 template <class Signature>
 class shared_function;
@@ -67,4 +67,4 @@ private:
   std::shared_ptr<unique_function<R(Ts...)>> target_;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

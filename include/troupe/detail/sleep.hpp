@@ -11,7 +11,7 @@
 
 #include <coroutine>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Waits until a point in time: what `worker::sleep_for` returns.
 class sleep_awaiter final : public idle_wait {
@@ -108,4 +108,4 @@ private:
   worker_core* core_;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -19,7 +19,7 @@
 #  define TROUPE_TSAN(call) static_cast<void>(0)
 #endif
 
-namespace troupe {
+namespace troupe::detail {
 
 /// A mutex of four bytes, for objects of which there are very many, or that are
 /// locked very often: without contention, to lock and to unlock it takes one
@@ -163,6 +163,6 @@ using small_mutex = basic_small_mutex<std_atomics>;
 
 extern template class basic_small_mutex<std_atomics>;
 
-} // namespace troupe
+} // namespace troupe::detail
 
 #undef TROUPE_TSAN

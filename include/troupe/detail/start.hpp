@@ -12,7 +12,7 @@
 #include <tuple>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// A linked child that has been constructed but not started: what
 /// `worker::start` returns.
@@ -53,18 +53,22 @@ private:
   worker_ref<W> child_;
 };
 
+} // namespace troupe::detail
+
+namespace troupe {
+
 template <std::derived_from<worker> W, class... Ts>
-start_awaitable<W> worker::start(worker_options options, Ts&&... xs) {
+detail::start_awaitable<W> worker::start(worker_options options, Ts&&... xs) {
   static_assert(std::is_constructible_v<W, Ts...>,
                 "the worker has no constructor for these arguments; the "
                 "arguments after the options go to its constructor");
   auto object = std::make_unique<W>(std::forward<Ts>(xs)...);
-  return start_awaitable<W>{worker_ref<W>{
+  return detail::start_awaitable<W>{worker_ref<W>{
     spawn_child(std::move(options), typeid(W), std::move(object))}};
 }
 
 template <std::derived_from<worker> W>
-start_awaitable<W> worker::start() {
+detail::start_awaitable<W> worker::start() {
   return start<W>(worker_options{});
 }
 

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <memory>
 
-namespace troupe {
+namespace troupe::detail {
 
 class fiber_group;
 class promise_base;
@@ -310,4 +310,4 @@ private:
   bool watched_ = false;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -8,7 +8,7 @@
 #include <caf/actor_control_block.hpp>
 #include <caf/message_id.hpp>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// A message on its way into a queue, and how its sender waits if there is no
 /// room for it.
@@ -51,4 +51,4 @@ private:
   rules::patience sender_;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

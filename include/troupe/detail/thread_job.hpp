@@ -7,8 +7,6 @@
 
 namespace troupe {
 
-class strand;
-
 /// Which thread a call that blocks gets.
 enum class thread_use : std::uint8_t {
   /// One of a bounded number, as soon as one is free: for calls that come to an
@@ -18,6 +16,12 @@ enum class thread_use : std::uint8_t {
   /// lives.
   own,
 };
+
+} // namespace troupe
+
+namespace troupe::detail {
+
+class strand;
 
 /// Something to be run on a thread that may block, on behalf of a strand: what
 /// `strand::run_on_thread` takes. Its holder destroys it, run or not. The
@@ -56,4 +60,4 @@ private:
   strand* strand_;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

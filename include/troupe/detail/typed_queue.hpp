@@ -15,7 +15,7 @@
 #include <utility>
 #include <variant>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// Whether CAF can carry a `T` in a message.
 template <class T>
@@ -136,4 +136,4 @@ public:
   }
 };
 
-} // namespace troupe
+} // namespace troupe::detail

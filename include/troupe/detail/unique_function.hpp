@@ -11,7 +11,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace troupe {
+namespace troupe::detail {
 
 template <class Signature>
 class unique_function;
@@ -152,4 +152,4 @@ private:
   storage storage_;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

@@ -22,7 +22,7 @@
 #include <variant>
 #include <vector>
 
-namespace troupe {
+namespace troupe::detail {
 
 /// One of the coroutines that `when_all` and `when_any` run side by side.
 template <class T>
@@ -251,4 +251,4 @@ private:
   std::unique_ptr<when_part<T>[]> parts_;
 };
 
-} // namespace troupe
+} // namespace troupe::detail

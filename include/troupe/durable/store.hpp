@@ -53,7 +53,7 @@ public:
       return false;
     }
 
-    template <std::derived_from<promise_base> Promise>
+    template <std::derived_from<detail::promise_base> Promise>
     bool await_suspend(std::coroutine_handle<Promise> caller) {
       wait_.begin(caller.promise());
       if (enlist())
@@ -68,7 +68,7 @@ public:
     bool enlist();
 
     std::shared_ptr<pending_put> call_;
-    wait wait_;
+    detail::wait wait_;
   };
 
   awaiter operator co_await() && {

@@ -146,6 +146,17 @@ public:
   /// @returns whether there is such a job.
   virtual bool purge(job_id id) = 0;
 
+  /// The last slot of a periodic job that is over and done with; none: nobody
+  /// has noted one. Others who ask for it wait until the end of the batch, so
+  /// that a slot is dealt with once.
+  virtual std::optional<wall_time>
+  last_slot(const std::string& queue, const std::string& name) = 0;
+
+  /// Notes that slot.
+  virtual void
+  note_slot(const std::string& queue, const std::string& name, wall_time slot)
+    = 0;
+
   // -- looks -------------------------------------------------------------------
 
   /// Whether a job of the queue can be claimed now.

@@ -7,8 +7,12 @@
 #include "rules/printable.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <limits>
+
+#include <time.h>
 
 namespace troupe::durable::rules {
 
@@ -49,6 +53,18 @@ std::string wrong(const char* field, const T& value, const char* range) {
 
 std::string wrong_time(const char* field, timespan value, const char* range) {
   return wrong(field, value.count(), range) + " (in nanoseconds)";
+}
+
+std::string check_name(const std::string& of, std::string_view name) {
+  if (name.empty())
+    return "the name of a " + of + " is empty; give it one";
+  if (name.size() > 200)
+    return "the name of a " + of + " has " + std::to_string(name.size())
+           + " bytes; it may have 200";
+  if (troupe::rules::has_control(name))
+    return "the name of a " + of + ", \"" + troupe::rules::printable(name)
+           + "\", has a control character in it; leave that out";
+  return {};
 }
 
 } // namespace
@@ -170,25 +186,75 @@ std::string check(const put_options& x) {
 }
 
 std::string check_queue_name(std::string_view name) {
-  if (name.empty())
-    return "the name of a queue is empty; give it one";
-  if (name.size() > 200)
-    return "the name of a queue has " + std::to_string(name.size())
-           + " bytes; it may have 200";
-  if (troupe::rules::has_control(name))
-    return "the name of a queue, \"" + troupe::rules::printable(name)
-           + "\", has a control character in it; leave that out";
+  return check_name("queue", name);
+}
+
+std::string check_periodic_name(std::string_view name) {
+  return check_name("periodic job", name);
+}
+
+std::string check(const periodic_options& x) {
+  return check(put_options{.priority = x.priority});
+}
+
+std::string check_interval(timespan x) {
+  if (x < 1ms)
+    return wrong_time("the interval of a schedule", x, "at least 1 ms");
   return {};
 }
 
-wall_time slot_at(wall_time now, timespan interval) noexcept {
-  const auto length
-    = std::chrono::floor<std::chrono::microseconds>(interval).count();
+wall_time slot_at(wall_time now, std::chrono::microseconds interval) noexcept {
+  const auto length = interval.count();
   const auto at = now.time_since_epoch().count();
   auto slot = at / length;
   if (at % length < 0)
     --slot;
   return wall_time{std::chrono::microseconds{slot * length}};
+}
+
+due_slots find_due_slots(const schedule& when, std::optional<wall_time> last,
+                         wall_time now, missed_slots missed,
+                         std::size_t at_most) {
+  const auto latest = when.last(now);
+  if (!last)
+    return {{}, latest};
+  if (latest <= *last)
+    return {{}, *last};
+  due_slots result{{}, latest};
+  switch (missed) {
+    case missed_slots::skip:
+      if (now - latest <= on_time)
+        result.jobs.push_back(latest);
+      break;
+    case missed_slots::once:
+      result.jobs.push_back(latest);
+      break;
+    case missed_slots::all:
+      for (auto x = when.next(*last); x <= latest; x = when.next(x)) {
+        if (result.jobs.size() == at_most)
+          break;
+        result.jobs.push_back(x);
+      }
+      result.last = result.jobs.back();
+      break;
+  }
+  return result;
+}
+
+std::string slot_key(std::string_view name, wall_time slot) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(slot);
+  const auto count
+    = static_cast<std::time_t>(seconds.time_since_epoch().count());
+  tm parts{};
+  ::gmtime_r(&count, &parts);
+  std::array<char, 80> text{};
+  std::strftime(text.data(), text.size(), "@%Y-%m-%dT%H:%M:%S", &parts);
+  auto result = std::string{name} + text.data();
+  if (const auto micros = (slot - seconds).count(); micros != 0) {
+    std::snprintf(text.data(), text.size(), ".%06d", static_cast<int>(micros));
+    result += text.data();
+  }
+  return result + 'Z';
 }
 
 } // namespace troupe::durable::rules

@@ -59,6 +59,12 @@ public:
 
   bool purge(job_id id) override;
 
+  std::optional<wall_time> last_slot(const std::string& queue,
+                                     const std::string& name) override;
+
+  void note_slot(const std::string& queue, const std::string& name,
+                 wall_time slot) override;
+
   bool is_ready(const std::string& queue) override;
 
   std::optional<wall_time> next_run_at(const std::string& queue) override;

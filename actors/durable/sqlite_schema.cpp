@@ -64,6 +64,16 @@ CREATE TABLE troupe_owner(
 ) STRICT;
 )sql";
 
+// Version 2. The last slot of each periodic job that is over and done with.
+constexpr const char* version_2 = R"sql(
+CREATE TABLE troupe_periodic(
+  queue TEXT NOT NULL,
+  name TEXT NOT NULL,
+  slot INTEGER NOT NULL,
+  PRIMARY KEY (queue, name)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 } // namespace
 
 void migrate(SQLite::Database& db, const std::string& name) {
@@ -85,6 +95,8 @@ void migrate(SQLite::Database& db, const std::string& name) {
     return; // which rolls back, and nothing has been changed
   if (found < 1)
     db.exec(version_1);
+  if (found < 2)
+    db.exec(version_2);
   SQLite::Statement note{db, "INSERT INTO troupe_schema(one, version) "
                              "VALUES (1, ?) ON CONFLICT (one) DO UPDATE "
                              "SET version = excluded.version"};

@@ -12,7 +12,7 @@ class Database;
 namespace troupe::durable {
 
 /// The version of the tables that this program makes and understands.
-inline constexpr int schema_version = 1;
+inline constexpr int schema_version = 2;
 
 /// Makes the tables, or changes those of an older version, all in one
 /// transaction. One process does, others wait for it. (J15)

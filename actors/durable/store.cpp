@@ -4,6 +4,7 @@
 #include "troupe/durable/store.hpp"
 
 #include "durable/pending_put.hpp"
+#include "durable/periodic_jobs.hpp"
 #include "durable/sqlite_engine.hpp"
 #include "durable/sqlite_user.hpp"
 #include "durable/store_thread.hpp"
@@ -218,6 +219,47 @@ caf::error store::purge(job_id id) const {
   if (auto why = change(where_, [&](engine& x) { found = x.purge(id); }))
     return why;
   return found ? caf::error{} : no_such_job(id, "waits or is buried");
+}
+
+// -- periodic jobs ----------------------------------------------------------------
+
+periodic_job::periodic_job(std::shared_ptr<store_thread> where,
+                           std::shared_ptr<periodic_entry> what) noexcept
+  : where_(std::move(where)), what_(std::move(what)) {
+  // nop
+}
+
+periodic_job& periodic_job::operator=(periodic_job&& other) noexcept {
+  std::swap(where_, other.where_);
+  std::swap(what_, other.what_);
+  return *this;
+}
+
+periodic_job::~periodic_job() {
+  if (what_)
+    what_->over = true;
+}
+
+periodic_job put_periodically(const queue_base& to, std::string name,
+                              const schedule& when, std::string type,
+                              std::string payload,
+                              const periodic_options& how) {
+  const auto& where = to.where();
+  if (!where)
+    throw std::invalid_argument{text_of(nowhere())};
+  for (const auto& wrong :
+       {rules::check_periodic_name(name), rules::check(how)})
+    if (!wrong.empty())
+      throw std::invalid_argument{"a periodic job of queue \"" + to.name()
+                                  + "\": " + wrong};
+  if (auto why = why_not_put(*where, payload, {}))
+    throw std::invalid_argument{"the periodic job \"" + name + "\" of queue \""
+                                + to.name() + "\": " + text_of(why)};
+  auto what = std::make_shared<periodic_entry>(to.name(), std::move(name), when,
+                                               std::move(type),
+                                               std::move(payload), how);
+  where->put_periodically(what);
+  return {where, std::move(what)};
 }
 
 store open(caf::actor_system& sys, const std::string& where,

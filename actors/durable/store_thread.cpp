@@ -42,6 +42,15 @@ time_point now() noexcept {
   return time_point{std::chrono::steady_clock::now()};
 }
 
+/// When to look whether it is `x` on the wall clock: by then at the latest, and
+/// sooner than `limit` from `at`, since that clock can be set meanwhile.
+time_point look_at(wall_time x, wall_time wall, time_point at, timespan limit) {
+  if (x <= wall)
+    return at;
+  const auto most = std::chrono::ceil<std::chrono::microseconds>(limit);
+  return x > wall + most ? at + limit : at + std::chrono::nanoseconds{x - wall};
+}
+
 } // namespace
 
 store_thread::store_thread(std::shared_ptr<runtime> rt,
@@ -73,6 +82,13 @@ void store_thread::put(new_job what, timespan within,
   incoming_.puts.push_back(
     {std::move(what), deadline_after(now(), within), std::move(reply)});
   write_by_ = time_point::min();
+  changed_.notify_all();
+}
+
+void store_thread::put_periodically(
+  std::shared_ptr<const periodic_entry> what) {
+  std::unique_lock guard{mtx_};
+  new_periodic_.push_back(std::move(what));
   changed_.notify_all();
 }
 
@@ -182,7 +198,8 @@ time_point store_thread::work_from(time_point at) const {
       by(close_by_);
     return result;
   }
-  if (closing_ || !new_orders_.empty() || !taken_.empty())
+  if (closing_ || !new_orders_.empty() || !new_periodic_.empty()
+      || !taken_.empty())
     by(at);
   by(write_by_);
   if (!orders_.empty())
@@ -190,9 +207,9 @@ time_point store_thread::work_from(time_point at) const {
   for (const auto& x : orders_)
     if (const auto view = queues_.find(x.what.queue); view != queues_.end())
       if (const auto& next = view->second.next)
-        by(deadline_after(at, std::chrono::duration_cast<timespan>(
-                                std::min<std::chrono::microseconds>(
-                                  *next - engine_->wall(), 1h))));
+        by(look_at(*next, engine_->wall(), at, 1h));
+  if (!periodic_.empty())
+    by(look_at(periodic_.due(), engine_->wall(), at, 1min));
   return result;
 }
 
@@ -209,6 +226,10 @@ void store_thread::take_in() {
     orders_.push_back(std::move(x));
   }
   new_orders_.clear();
+  for (auto& x : new_periodic_)
+    periodic_.add(std::move(x));
+  new_periodic_.clear();
+  periodic_.tidy();
   std::erase_if(orders_, [&](const auto& x) {
     return std::find(seats_.begin(), seats_.end(), x.who) == seats_.end();
   });
@@ -221,6 +242,7 @@ void store_thread::turn() {
     try {
       look_around();
       if (taken_.has_changes() || (recover_ && !orders_.empty())
+          || (!periodic_.empty() && periodic_.due() <= engine_->wall())
           || worth_a_claim()) {
         engine_->begin();
         write();
@@ -269,6 +291,9 @@ bool store_thread::worth_a_claim() {
 }
 
 void store_thread::write() {
+  for (const auto& queue :
+       periodic_.put_due(*engine_, [this](const std::string& x) { warn(x); }))
+    queues_[queue].look = true;
   for (auto& x : taken_.puts)
     write_put(x);
   for (auto& x : taken_.ends) {
@@ -311,6 +336,7 @@ void store_thread::claim_all() {
 }
 
 void store_thread::tell_all() {
+  periodic_.committed();
   if (!orders_.empty())
     recover_ = false;
   for (auto& x : taken_.puts)

@@ -5,6 +5,7 @@
 
 #include "durable/engine.hpp"
 #include "durable/pending_put.hpp"
+#include "durable/periodic_jobs.hpp"
 #include "durable/seat.hpp"
 #include "rules/backoff.hpp"
 
@@ -72,6 +73,9 @@ public:
 
   /// Writes a job, and then answers.
   void put(new_job what, timespan within, std::shared_ptr<pending_put> reply);
+
+  /// Puts a job at each slot from now on, until it is over.
+  void put_periodically(std::shared_ptr<const periodic_entry> what);
 
   /// Tells a worker from now on how the store is.
   void enter(std::shared_ptr<seat> who);
@@ -221,6 +225,7 @@ private:
   // With `mtx_`:
   batch incoming_;
   std::vector<standing_order> new_orders_;
+  std::vector<std::shared_ptr<const periodic_entry>> new_periodic_;
   std::vector<std::shared_ptr<seat>> seats_;
   std::uint64_t lost_ = 0;
   time_point write_by_ = never; // when what has come in is to be written
@@ -232,6 +237,7 @@ private:
   batch taken_;
   std::deque<standing_order> orders_;
   std::map<std::string, queue_view> queues_;
+  periodic_jobs periodic_;
   std::uint32_t attempts_ = 0;
   std::uint64_t chance_ = 0;
   time_point try_again_ = time_point::min();

@@ -4,9 +4,12 @@
 #include "durable/rules.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <limits>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -15,6 +18,7 @@ using namespace troupe::durable;
 using namespace troupe::durable::rules;
 
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::MessageMatches;
 using troupe::timespan;
 
 namespace {
@@ -133,6 +137,71 @@ TEST_CASE("J12 all processes agree on the slots of a periodic job") {
   CHECK(slot_at(at(-1s), 60s) == at(-60s));
 }
 
+TEST_CASE("J12 a schedule is a value, from slot to slot") {
+  const schedule hourly{1h};
+  CHECK(hourly.last(wall_time{90min}) == wall_time{60min});
+  CHECK(hourly.next(wall_time{90min}) == wall_time{120min});
+  CHECK(hourly.next(wall_time{60min}) == wall_time{120min});
+  CHECK(hourly.next(wall_time::max()) == wall_time::max());
+  CHECK(schedule{troupe::infinite}.next(wall_time{1h}) > wall_time{100'000h});
+  CHECK_THROWS_MATCHES(schedule{999us}, std::invalid_argument,
+                       MessageMatches(ContainsSubstring("at least 1 ms")));
+}
+
+TEST_CASE("J12 slots that were missed follow the rule") {
+  const schedule hourly{1h};
+  auto at = [](auto x) { return wall_time{x}; };
+  struct row {
+    const char* what;
+    std::optional<wall_time> last;
+    wall_time now;
+    missed_slots missed;
+    due_slots expected;
+  };
+  using enum missed_slots;
+  const std::vector<row> table{
+    {"a new job has missed none", {}, at(90min), all, {{}, at(60min)}},
+    {"nothing is due yet", at(60min), at(119min), all, {{}, at(60min)}},
+    {"a slot begins", at(60min), at(120min), skip, {{at(2h)}, at(2h)}},
+    {"a minute late is on time",
+     at(60min),
+     at(121min),
+     skip,
+     {{at(2h)}, at(2h)}},
+    {"two are too late", at(60min), at(122min), skip, {{}, at(2h)}},
+    {"too late, once", at(60min), at(122min), once, {{at(2h)}, at(2h)}},
+    {"many at night, skip", at(1h), at(10h + 30min), skip, {{}, at(10h)}},
+    {"many, and one just now", at(1h), at(10h), skip, {{at(10h)}, at(10h)}},
+    {"many, once", at(1h), at(10h + 30min), once, {{at(10h)}, at(10h)}},
+    {"many, all",
+     at(1h),
+     at(4h + 30min),
+     all,
+     {{at(2h), at(3h), at(4h)}, at(4h)}},
+    {"more than at a time",
+     at(1h),
+     at(10h),
+     all,
+     {{at(2h), at(3h), at(4h)}, at(4h)}},
+    {"the clock was set back", at(5h), at(2h), all, {{}, at(5h)}},
+    {"the schedule was another one",
+     at(90min),
+     at(3h),
+     all,
+     {{at(2h), at(3h)}, at(3h)}},
+  };
+  for (const auto& x : table) {
+    INFO(x.what);
+    CHECK(find_due_slots(hourly, x.last, x.now, x.missed, 3) == x.expected);
+  }
+}
+
+TEST_CASE("J12 the key of a slot is one that a person can read") {
+  CHECK(slot_key("digest", wall_time{1'000'000'000s})
+        == "digest@2001-09-09T01:46:40Z");
+  CHECK(slot_key("", wall_time{1'500ms}) == "@1970-01-01T00:00:01.500000Z");
+}
+
 TEST_CASE("options out of their range are named") {
   CHECK(check(options{}).empty());
   CHECK_THAT(check(options{.concurrency = 0}),
@@ -164,6 +233,7 @@ TEST_CASE("a queue has a name that a person can read") {
   CHECK(check_queue_name("mail").empty());
   CHECK(check_queue_name("m\xc3\xa4il / 'x' \"y\" %s; --").empty());
   CHECK_THAT(check_queue_name(""), ContainsSubstring("empty"));
+  CHECK_THAT(check_periodic_name(""), ContainsSubstring("a periodic job"));
   CHECK_THAT(check_queue_name("a\nb"), ContainsSubstring("control character"));
   CHECK_THAT(check_queue_name(std::string(201, 'x')),
              ContainsSubstring("201 bytes"));

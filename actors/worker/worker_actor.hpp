@@ -193,6 +193,8 @@ private:
 
   void serve_nobody();
 
+  void refuse_messages();
+
   void look_at_kept_messages();
 
   failure failed(errc code, std::string_view how, std::exception_ptr what);

@@ -19,11 +19,16 @@ caf::skippable_result worker_actor::refuse_late(caf::scheduled_actor*,
   return caf::make_error(caf::sec::request_receiver_down);
 }
 
+/// No handler begins from here on, and a request has an error.
+void worker_actor::refuse_messages() {
+  default_handler_ = refuse_late;
+  serve_nobody();
+}
+
 void worker_actor::tear_down(bool handlers_too) {
   ++tearing_down_;
   if (core_->frozen()) {
-    default_handler_ = refuse_late;
-    serve_nobody();
+    refuse_messages();
     core_->stop_children(core_->stage() == rules::stage::killing
                            ? worker_core::how_to_end::linked_by_force
                            : worker_core::how_to_end::by_force);
@@ -53,6 +58,8 @@ void worker_actor::part_gone() {
 /// All that was to be destroyed is gone.
 void worker_actor::torn_down() {
   if (core_->frozen()) {
+    // This may be the end of a tear-down that began before it was frozen.
+    refuse_messages();
     // The handlers that finish() had spared have to go as well by now.
     for (auto* i = calls(); i != nullptr; i = i->next_call()) {
       if (i->fiber().active() && !i->fiber().cancelled()) {
@@ -104,8 +111,7 @@ void worker_actor::begin_close() {
     close_if_alone();
     return;
   }
-  default_handler_ = refuse_late;
-  serve_nobody();
+  refuse_messages();
   core_->idle().clear_sleep_wake();
   // A worker with an owner may live again, and its queue goes on.
   if (auto* queue = core_->queue(); queue && core_->owner() == nullptr) {
@@ -214,6 +220,7 @@ void worker_actor::children_ended() {
 
 void worker_actor::finish() {
   assert(!main_.active() && "a life ends while its coroutine is there");
+  assert(calls() == nullptr && "a life ends while a handler of it is there");
   over_ = true;
   auto at = core_->stage();
   // Stays as it is, even if the worker is abandoned in what follows.

@@ -5,6 +5,7 @@
 
 #include "support/clerk.hpp"
 #include "support/plain_caf.hpp"
+#include "support/real_system.hpp"
 #include "support/scripted.hpp"
 #include "troupe/spawn.hpp"
 #include "troupe/testing.hpp"
@@ -15,12 +16,16 @@
 #include <caf/sec.hpp>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <atomic>
 #include <chrono>
+#include <future>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -209,6 +214,74 @@ TEST_CASE("L28 a force destroys handlers, and their requesters get an error") {
   CHECK(got);
   CHECK(ref.wait_for_shutdown()->kind() == outcome_kind::forced);
   CHECK(ref.worker()->log == lines{"run", "run gone", "on_shutdown"});
+}
+
+TEST_CASE("L28 no handler begins once a kill has taken the coroutines") {
+  // A kill that comes while finish() destroys run(): a message behind the
+  // handler in hand, which CAF passes on in the same go, must find nobody.
+  static std::atomic<int> frames;
+  frames = 0;
+  struct frame {
+    frame() {
+      ++frames;
+    }
+    ~frame() {
+      --frames;
+    }
+  };
+  class killed : public troupe::worker {
+  public:
+    explicit killed(std::shared_future<void> all_sent)
+      : all_sent_(std::move(all_sent)) {
+      // nop
+    }
+
+    task<> run() override {
+      struct last_act {
+        killed* self;
+        ~last_act() {
+          const caf::actor own{self->self()};
+          tell(own, caf::exit_msg{own.address(), caf::exit_reason::kill});
+        }
+      };
+      const last_act at_end{this};
+      co_await sleep_for(1h);
+    }
+
+    troupe::message_handlers handlers() override {
+      return {
+        [this](float) { all_sent_.wait(); },
+        [this](caf::put_atom) { finish(); },
+        [this](caf::get_atom) -> task<int32_t> {
+          const frame here;
+          co_await sleep_for(1h);
+          co_return 1;
+        },
+      };
+    }
+
+  private:
+    std::shared_future<void> all_sent_;
+  };
+  const auto messages_before = GENERATE(1, 2, 3, 4);
+  support::real_system sys;
+  caf::scoped_actor client{sys.sys()};
+  std::promise<void> all_sent;
+  auto ref = troupe::spawn<killed>(sys, {}, all_sent.get_future().share());
+  REQUIRE(!ref.startup());
+  for (int i = 0; i < messages_before; ++i)
+    tell(ref.actor(), 1.0f);
+  tell(ref.actor(), caf::put_atom_v);
+  auto response = support::request(client, ref.actor(), caf::infinite,
+                                   caf::get_atom_v);
+  all_sent.set_value();
+  const auto how = ref.wait_for_shutdown();
+  REQUIRE(how);
+  CHECK(how->kind() == outcome_kind::cancelled);
+  caf::error got;
+  std::move(response).receive([](int32_t) {}, [&](caf::error& x) { got = x; });
+  CHECK(got == caf::sec::request_receiver_down);
+  CHECK(frames == 0);
 }
 
 TEST_CASE("L28 how a worker was ended is what its outcome says") {

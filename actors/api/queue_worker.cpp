@@ -23,11 +23,8 @@ failed_call failed_call::judge(worker_core& core, const on_error& policy,
   if (core.stop_asked())
     stop = core.queue()->drains() ? rules::stopping::drains
                                   : rules::stopping::at_once;
-  auto& usual = core.queue()->options().on_error;
-  const auto kept = policy.what() != on_error::action::retry
-                    || usual.what() == on_error::action::retry;
-  auto next = rules::after_failure(kept ? policy : on_error::skip, failures,
-                                   stop, rules::sample(chance));
+  const auto next = rules::after_failure(policy, failures, stop,
+                                         rules::sample(chance));
   switch (next.what) {
     case rules::setback::verdict::fail:
       break;

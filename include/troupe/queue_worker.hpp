@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <exception>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -76,7 +77,10 @@ class queue_worker : public queue_consumer<T> {
 public:
   /// @param f Called with each message; takes a `T` or a `const T&`, returns
   ///          nothing or a `task<>`. A coroutine may keep the reference: the
-  ///          message stays until it has ended.
+  ///          message stays until it has ended. A `T` is moved into it, or
+  ///          copied if the message may be needed again: with
+  ///          `on_error::retry`, `redeliver`, `on_dead_letter`, and in a
+  ///          derived class.
   template <callback_for<T> F>
   explicit queue_worker(F f) : call_(std::move(f)) {
     // nop
@@ -109,11 +113,10 @@ protected:
   /// }
   /// ~~~
   ///
-  /// A `retry` needs options that say `retry` as well, for without them the
-  /// queue does not keep its messages, and it is a `skip`. An exception fails
-  /// the worker.
-  /// @param what The message; without such options, what the callback has left
-  ///             of it.
+  /// So in a derived class each message stays as it is until its callback has
+  /// returned: one that takes a `T`, and no `const T&`, gets a copy. An
+  /// exception fails the worker.
+  /// @param what The message.
   /// @param thrown What the callback has thrown.
   /// @param failures How often it has failed on this message, this time
   ///                 included: a `retry` of fewer times is a `skip`.
@@ -159,13 +162,15 @@ template <class T>
 task<> queue_worker<T>::run() {
   this->check_message_type();
   auto& queue = this->queue();
+  // A derived class may override `policy_for`, and call for a retry.
+  const auto may_retry = typeid(*this) != typeid(queue_worker);
   while (auto message = co_await detail::given_out_awaitable{this->get_core(),
                                                              queue}) {
     auto& x = static_cast<node&>(message.what());
     for (int failures = 0; message;) {
       auto failed = false;
       try {
-        const auto stays = queue.keeps_content();
+        const auto stays = may_retry || queue.keeps_content();
         x.spent = !stays;
         if (call_.plain_) {
           call_.plain_(x.value, stays);

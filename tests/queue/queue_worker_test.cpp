@@ -330,18 +330,46 @@ TEST_CASE("Q9 a class can tell failures apart") {
     CHECK(ref.queue().lost == 1);
     CHECK(settled(ref.queue()));
   }
-  SECTION("where they do not, there is no retry: nobody has kept the message") {
+  SECTION("also where they do not") {
     auto ref = troupe::spawn<courier>(sys, {}, calls);
     ref.startup();
     for (const auto* x : {"early", "torn", "odd"})
       ref.send(x);
     sys.advance(2h);
-    CHECK(calls == list{"early", "torn", "odd"});
+    CHECK(calls == list{"early", "early", "torn", "odd"});
     CHECK(ref.wait_for_shutdown()->kind() == outcome_kind::failed);
     CHECK(ref.queue().failed == 2);
     CHECK(ref.queue().lost == 1);
     CHECK(settled(ref.queue()));
   }
+}
+
+TEST_CASE("Q9 a class that overrides policy_for alone keeps its messages") {
+  class keeper : public texts {
+  public:
+    explicit keeper(std::vector<std::string>& calls)
+      : texts([&calls](std::string x) { // moves it out
+          calls.push_back(std::move(x));
+          throw std::runtime_error("no");
+        }) {
+      // nop
+    }
+
+  protected:
+    on_error policy_for(const std::string& what, const std::exception_ptr&,
+                        int failures) override {
+      CHECK(what == long_text);
+      return failures < 3 ? on_error::retry(5) : on_error::fail;
+    }
+  };
+  testing_system sys;
+  std::vector<std::string> calls;
+  auto ref = troupe::spawn<keeper>(sys, {}, calls);
+  ref.startup();
+  ref.send(long_text);
+  CHECK(ref.wait_for_shutdown()->kind() == outcome_kind::failed);
+  CHECK(calls == std::vector<std::string>(3, long_text));
+  CHECK(ref.queue().lost == 1);
 }
 
 TEST_CASE("Q6 a second function takes what is left") {

@@ -135,9 +135,16 @@ child_call supervisor_ref::terminate_child(const std::string& name,
   });
 }
 
-child_call supervisor_ref::restart_child(const std::string& name) const {
+child_call supervisor_ref::start_stopped(const std::string& name) const {
   return call(*this,
-              [&name](supervisor_core& x) { return x.restart_child(name); });
+              [&name](supervisor_core& x) { return x.start_child(name); });
+}
+
+child_call supervisor_ref::restart_child(const std::string& name,
+                                         caf::error why) const {
+  return call(*this, [&name, &why](supervisor_core& x) {
+    return x.restart_child(name, std::move(why));
+  });
 }
 
 child_call supervisor_ref::delete_child(const std::string& name) const {

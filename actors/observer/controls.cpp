@@ -48,7 +48,7 @@ caf::error start(const supervisor_ref& parent, const std::string& name,
                  timespan timeout) {
   if (parent.retry_now(name))
     return {};
-  auto err = parent.restart_child(name).get(timeout).error;
+  auto err = parent.start_child(name).get(timeout).error;
   // In the words of those who press buttons.
   if (err == errc::child_running)
     return caf::make_error(errc::child_running,
@@ -98,8 +98,10 @@ caf::error control(caf::actor_system& sys, const command& what,
   if (verb == "start")
     return start(parent, name, timeout);
   auto why = caf::make_error(caf::exit_reason::user_shutdown, reason_of(what));
-  auto err = parent.terminate_child(name, std::move(why)).get(timeout).error;
-  return err || verb == "stop" ? err : start(parent, name, timeout);
+  const auto call = verb == "stop"
+                      ? parent.terminate_child(name, std::move(why))
+                      : parent.restart_child(name, std::move(why));
+  return call.get(timeout).error;
 }
 
 int status_of(const caf::error& why) noexcept {

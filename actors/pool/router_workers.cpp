@@ -259,7 +259,7 @@ void pool_router::start_worker(supervisor_core& by, std::size_t i) {
       auto owner = weak_owner.lock();
       if (!pool || !owner)
         return;
-      auto again = owner->restart_child(name);
+      auto again = owner->start_child(name);
       again->then([weak, life, i](const child_result& second) {
         if (auto there = weak.lock())
           there->arrived(life, i, second.error);

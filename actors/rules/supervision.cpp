@@ -87,6 +87,10 @@ bool supervision::given_up(child_id who) const noexcept {
   return slots_[find(who)].left_stopped;
 }
 
+bool supervision::comes_back(child_id who) const noexcept {
+  return slots_[find(who)].comes_back;
+}
+
 restart supervision::restart_of(child_id who) const noexcept {
   return slots_[find(who)].restart;
 }
@@ -246,7 +250,7 @@ void supervision::terminate_child(child_id who, time_point now) {
   advance(now);
 }
 
-refusal supervision::restart_child(child_id who) {
+refusal supervision::start_again(child_id who) {
   if (const auto why_not = closed(); why_not != refusal::none)
     return why_not;
   const auto i = find(who);
@@ -260,6 +264,39 @@ refusal supervision::restart_child(child_id who) {
   if (x.more)
     x.more->renew();
   begin(i);
+  return refusal::none;
+}
+
+refusal supervision::restart_child(child_id who, time_point now) {
+  if (const auto why_not = closed(); why_not != refusal::none)
+    return why_not;
+  const auto i = find(who);
+  auto& x = slots_[i];
+  switch (x.stage) {
+    case stopped:
+      return start_again(who);
+    case planned:
+      return refusal::restarting;
+    case stopping:
+      return x.comes_back && !x.terminated ? refusal::none : refusal::ending;
+    case backing_off:
+      drop_backoff(i);
+      break;
+    case starting:
+    case running:
+      if (x.restart == restart::temporary)
+        return refusal::lives_once;
+      break;
+  }
+  if (x.more)
+    x.more->renew();
+  if (x.stage == planned)
+    begin(i);
+  else if (alone() || rules_.strategy == strategy::stop_all)
+    tell_to_stop(i, true);
+  else
+    unwind_from(i, now);
+  advance(now);
   return refusal::none;
 }
 
@@ -365,8 +402,9 @@ void supervision::begin(index i) {
   say(command_kind::start, i);
 }
 
-void supervision::tell_to_stop(index i) {
+void supervision::tell_to_stop(index i, bool comes_back) {
   auto& x = slots_[i];
+  x.comes_back = comes_back;
   // A child that was one of the starts under way is one of the stops now.
   const auto in_turn = x.in_turn;
   leave_turn(x);
@@ -398,7 +436,7 @@ void supervision::finish(index i) {
                     || (ending() && rules_.strategy == strategy::dynamic);
   if (x.terminated && restarting_group())
     x.held_in = episode_;
-  x.added = x.by_hand = x.terminated = false;
+  x.added = x.by_hand = x.terminated = x.comes_back = false;
   set_stage(x, stopped);
   say(gone ? forget : retire, i);
   if (gone)

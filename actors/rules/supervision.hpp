@@ -74,6 +74,10 @@ public:
 
   [[nodiscard]] child_counts counts() const noexcept;
 
+  /// Whether it was told to stop because another life of it is to follow.
+  /// @pre `contains(who)`
+  [[nodiscard]] bool comes_back(child_id who) const noexcept;
+
   /// How many restarts count at `now` against the intensity.
   [[nodiscard]] std::size_t recent_restarts(time_point now) const;
 
@@ -135,7 +139,13 @@ public:
   /// Starts a stopped child again. (S20) If the start fails it is stopped, and
   /// nothing else happens. Its backoff and its limit begin anew.
   /// @pre `contains(who)`
-  refusal restart_child(child_id who);
+  refusal start_again(child_id who);
+
+  /// Has another life of a child begin, whatever state it is in: stops it if it
+  /// runs, and with it those that a failure would stop. Nothing is counted, and
+  /// its backoff and its limit begin anew. (S33)
+  /// @pre `contains(who)`
+  refusal restart_child(child_id who, time_point now);
 
   /// Starts a child that backs off now; in a group restart, does not wait for
   /// its backoff. (S11)
@@ -196,6 +206,8 @@ private:
     bool in_turn : 1 = false;
     /// Somebody asked for its end.
     bool terminated : 1 = false;
+    /// It was told to stop because another life of it is to follow.
+    bool comes_back : 1 = false;
     /// Comes from `start_child`, and has not been ready.
     bool added : 1 = false;
     /// Was started by `restart_child`, and has not been ready since.
@@ -228,7 +240,7 @@ private:
 
   void say(command_kind what, index i);
   void begin(index i);
-  void tell_to_stop(index i);
+  void tell_to_stop(index i, bool comes_back = false);
   void enter_turn(slot& x) noexcept;
   void leave_turn(slot& x) noexcept;
   /// Its final end: `retire` or `forget`. May remove it.
@@ -248,6 +260,7 @@ private:
   void plan_restart(slot& x, time_point now);
   void restart_alone(index i, time_point now);
   void restart_group(index i, time_point now);
+  void unwind_from(index i, time_point now);
   /// Plans the restart of those that are stopped, from `first` on.
   void revive(index first, std::uint64_t end);
   /// Does not wait for it any more: it is planned.

@@ -117,7 +117,7 @@ void supervision::advance_stops() {
 void supervision::stop_in_turn(index i) {
   auto& x = slots_[i];
   if (x.stage == starting || x.stage == running)
-    tell_to_stop(i);
+    tell_to_stop(i, at_ == group_stage::unwinding);
   // One that somebody else told to stop is waited for in its turn.
   if (x.stage == stopping)
     enter_turn(x);

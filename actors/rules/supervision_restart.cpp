@@ -33,12 +33,15 @@ bool wants_restart(restart type, child_end how) noexcept {
 
 void supervision::ended_as_told(index i) {
   auto& x = slots_[i];
-  const auto comes_back = at_ == group_stage::unwinding && !x.terminated
+  const auto comes_back = x.comes_back && !x.terminated && !ending()
                           && x.restart != restart::temporary;
-  if (comes_back)
+  x.comes_back = false;
+  if (!comes_back)
+    finish(i);
+  else if (at_ == group_stage::unwinding)
     set_stage(x, planned);
   else
-    finish(i);
+    begin(i);
 }
 
 void supervision::ended_by_itself(index i, child_end how, time_point now) {
@@ -133,15 +136,22 @@ void supervision::restart_group(index i, time_point now) {
   auto& x = slots_[i];
   const auto merges = at_ == group_stage::unwinding
                       || at_ == group_stage::pausing;
+  plan_restart(x, now);
+  if (x.stage == backing_off)
+    group_due_ = std::max(group_due_, x.more->due);
+  if (!merges || x.order < from_)
+    unwind_from(i, now);
+}
+
+/// Begins to stop `i` and those that are restarted with it, or more of them
+/// than before.
+void supervision::unwind_from(index i, time_point now) {
+  const auto merges = at_ == group_stage::unwinding
+                      || at_ == group_stage::pausing;
   // A restart that follows from another one belongs to the same episode.
   if (!restarting_group())
     ++episode_;
   intensity_.pause(now);
-  plan_restart(x, now);
-  if (x.stage == backing_off)
-    group_due_ = std::max(group_due_, x.more->due);
-  if (merges && x.order >= from_)
-    return;
   const auto all = rules_.strategy == strategy::one_for_all;
   const auto first = all ? head_ : i;
   revive(first, merges ? from_ : next_order_);

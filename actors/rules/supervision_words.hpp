@@ -130,7 +130,9 @@ enum class refusal : std::uint8_t {
   busy,              ///< Starts, restarts a group, or stops. (S16)
   stopping,          ///< Is going to end, or has ended.
   running,           ///< The child is not stopped. (S20, S21)
+  ending,            ///< The child is being stopped. (S33)
   restarting,        ///< The child waits for a restart. (S20, S21)
+  lives_once,        ///< The child is temporary. (S33)
   too_many_children, ///< (S18)
 };
 

@@ -107,6 +107,8 @@ void detail::handle_child_call(worker_core& who, caf::mailbox_element& what) {
     answer_when_done(tree.start_child(
                        std::move(content.get_mutable_as<child_spec>(1))),
                      std::move(from), answer::actor);
+  } else if (content.match_elements<start_child_atom, std::string>()) {
+    answer_when_done(tree.start_child(name()), std::move(from), answer::actor);
   } else if (content.match_elements<terminate_child_atom, std::string>()) {
     answer_when_done(tree.terminate_child(name()), std::move(from),
                      answer::nothing);

@@ -42,8 +42,8 @@ supervisor_core::call_ptr supervisor_core::start_child(child_spec spec) {
                                    : errc::already_started,
                              subject_ + " has a child \"" + what.name
                                + "\" already, which is "
-                               + (there ? "not running; use restart_child or "
-                                          "delete_child"
+                               + (there ? "not running; start it by its name, "
+                                          "or use delete_child first"
                                         : "running")),
              found->handle);
       return;
@@ -104,13 +104,30 @@ supervisor_core::terminate_child(const std::string& name, caf::error why,
 }
 
 supervisor_core::call_ptr
-supervisor_core::restart_child(const std::string& name) {
+supervisor_core::start_child(const std::string& name) {
   return run_with_child(name, [this, name](child_record& x,
                                            const call_ptr& made) {
-    if (auto why = rules_.restart_child(x.id); why != rules::refusal::none)
-      done(made, {refused(why, name, "restart_child"), x.handle});
+    if (auto why = rules_.start_again(x.id); why != rules::refusal::none)
+      done(made, {refused(why, name, "start_child"), x.handle});
     else
       x.add_start(made);
+  });
+}
+
+supervisor_core::call_ptr
+supervisor_core::restart_child(const std::string& name, caf::error why) {
+  return run_with_child(name, [this, name, why = std::move(why)](
+                                child_record& x, const call_ptr& made) {
+    const auto before = rules_.at(x.id);
+    if (auto not_done = rules_.restart_child(x.id, now());
+        not_done != rules::refusal::none) {
+      done(made, {refused(not_done, name, "restart_child"), x.handle});
+      return;
+    }
+    if (before == rules::child_stage::starting
+        || before == rules::child_stage::running)
+      x.make_plans().why_stopped = why;
+    x.add_start(made);
   });
 }
 
@@ -243,8 +260,19 @@ caf::error supervisor_core::refused(rules::refusal why, const std::string& name,
     case rules::refusal::running:
       return caf::make_error(errc::child_running,
                              text
-                               + "the child is running; use "
-                                 "terminate_child first");
+                               + "the child is running; use restart_child for "
+                                 "another life of it, or terminate_child "
+                                 "first");
+    case rules::refusal::ending:
+      return caf::make_error(errc::child_running,
+                             text
+                               + "the child is being stopped; ask again when "
+                                 "it is over");
+    case rules::refusal::lives_once:
+      return caf::make_error(errc::invalid_argument,
+                             text
+                               + "the child is temporary, so it has one life; "
+                                 "terminate it and start another one");
     case rules::refusal::restarting:
       return caf::make_error(errc::child_restarting,
                              text

@@ -136,7 +136,7 @@ void supervisor_core::stop_life(child_id who) {
     if (x == nullptr)
       return;
     target = core_ptr{*x->handle.get_core()};
-    if (rules_.at() == rules::group_stage::unwinding)
+    if (rules_.comes_back(who))
       mode = worker_core::queue_at_stop::keep;
     else if (listener && listener->drains()
              && rules_.at() == rules::group_stage::stopping)
@@ -145,7 +145,7 @@ void supervisor_core::stop_life(child_id who) {
       mode = static_cast<worker_core::queue_at_stop>(x->mode);
     limits = limits_;
     if (x->plans && x->plans->why_stopped)
-      why = x->plans->why_stopped;
+      why = std::exchange(x->plans->why_stopped, {});
     last = hurried_;
     forced = forced_;
   }

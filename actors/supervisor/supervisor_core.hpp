@@ -92,12 +92,15 @@ public:
 
   call_ptr start_child(child_spec spec);
 
+  call_ptr start_child(const std::string& name);
+
   /// @param why The reason, if there is one, for those who learn of the stop.
   /// @param mode What becomes of its queue; without it, what its options say.
   call_ptr terminate_child(const std::string& name, caf::error why = {},
                            std::optional<on_stop> mode = {});
 
-  call_ptr restart_child(const std::string& name);
+  /// @param why As for `terminate_child`.
+  call_ptr restart_child(const std::string& name, caf::error why = {});
 
   call_ptr delete_child(const std::string& name);
 

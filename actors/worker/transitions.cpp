@@ -19,7 +19,7 @@ caf::error worker_core::start() {
     return caf::make_error(errc::already_started,
                            subject()
                              + " is started by its supervisor; use "
-                               "restart_child if it is stopped");
+                               "start_child if it is stopped");
   return start_now();
 }
 

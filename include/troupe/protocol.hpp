@@ -20,6 +20,7 @@
 // | to a supervisor               | is answered                              |
 // |-------------------------------|------------------------------------------|
 // | start_child_atom, child_spec  | when the child is ready: its actor       |
+// | start_child_atom, name        | when it is ready: its actor              |
 // | terminate_child_atom, name    | when it is over: nothing                 |
 // | restart_child_atom, name      | when it is ready: its actor              |
 // | delete_child_atom, name       | nothing                                  |

@@ -177,7 +177,22 @@ public:
   /// @returns errors `errc::not_found`, `child_running`, `child_restarting`,
   ///          `not_started`, `busy`, `supervisor_stopping`, and why it did not
   ///          start.
-  child_call restart_child(const std::string& name) const;
+  template <std::convertible_to<std::string> Name>
+  child_call start_child(const Name& name) const {
+    return start_stopped(name);
+  }
+
+  /// Has another life of a child begin, and is done when that is ready: a child
+  /// that runs is stopped first, and its queue stays open meanwhile, so no
+  /// message is lost. One that is stopped, or backs off, is started. With
+  /// `one_for_all` and `rest_for_one` those are restarted as well that would be
+  /// after a failure. (S33)
+  /// @param why The reason of the stop, as for `terminate_child`.
+  /// @returns errors `errc::not_found`, `child_running` if it is being stopped,
+  ///          `child_restarting`, `invalid_argument` if it is temporary,
+  ///          `not_started`, `busy`, `supervisor_stopping`, and why it is over
+  ///          if it does not start again.
+  child_call restart_child(const std::string& name, caf::error why = {}) const;
 
   /// Forgets a child that is stopped. (S21)
   /// @returns errors `errc::not_found`, `child_running`, `child_restarting`,
@@ -212,6 +227,9 @@ public:
 
   /// O(1). (S22)
   [[nodiscard]] child_totals count_children() const;
+
+private:
+  [[nodiscard]] child_call start_stopped(const std::string& name) const;
 };
 
 /// Makes a supervisor, which is started with `startup()`; its children are made

@@ -192,6 +192,7 @@ enum class deed {
   fail,
   end,
   terminate,
+  start_again,
   restart,
   remove,
   retry_now,
@@ -320,9 +321,17 @@ public:
     compare();
   }
 
+  void start_again(child_id who) {
+    note("start again", who);
+    const auto result = machine_.start_again(who);
+    agree(result == model_.start_again(who, now_),
+          "why start_again is refused");
+    compare();
+  }
+
   void restart(child_id who) {
     note("restart", who);
-    const auto result = machine_.restart_child(who);
+    const auto result = machine_.restart_child(who, now_);
     agree(result == model_.restart_child(who, now_),
           "why restart_child is refused");
     compare();
@@ -386,6 +395,9 @@ public:
       case deed::terminate:
         terminate(e.who);
         break;
+      case deed::start_again:
+        start_again(e.who);
+        break;
       case deed::restart:
         restart(e.who);
         break;
@@ -419,9 +431,11 @@ public:
       if (at == child_stage::backing_off)
         result.push_back({deed::retry_now, who});
       if (at == child_stage::stopped && this->at() == group_stage::running) {
-        result.push_back({deed::restart, who});
+        result.push_back({deed::start_again, who});
         result.push_back({deed::remove, who});
       }
+      if (at == child_stage::running && this->at() == group_stage::running)
+        result.push_back({deed::restart, who});
     }
     if (!watch_.retries.empty())
       result.push_back({deed::due, no_child});
@@ -767,10 +781,14 @@ private:
       return;
     const auto who = chance(5) ? child_id{below(9)} : ids[below(ids.size())];
     const auto known = std::count(ids.begin(), ids.end(), who) == 1;
-    switch (below(8)) {
+    switch (below(9)) {
       case 0:
         if (known)
           trial_.terminate(who);
+        break;
+      case 8:
+        if (known)
+          trial_.start_again(who);
         break;
       case 1:
         if (known)

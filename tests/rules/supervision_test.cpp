@@ -101,8 +101,13 @@ public:
     return told();
   }
 
+  std::string start_again(char who) {
+    const auto why_not = machine_.start_again(id(who));
+    return why_not == refusal::none ? told() : refused(why_not);
+  }
+
   std::string restart(char who) {
-    const auto why_not = machine_.restart_child(id(who));
+    const auto why_not = machine_.restart_child(id(who), now_);
     return why_not == refusal::none ? told() : refused(why_not);
   }
 
@@ -189,7 +194,8 @@ private:
 
   static std::string refused(refusal x) {
     static constexpr const char* names[]
-      = {"", "busy", "stopping", "running", "restarting", "too many children"};
+      = {"",       "busy",       "stopping",   "running",
+         "ending", "restarting", "lives once", "too many children"};
     return names[static_cast<int>(x)];
   }
 
@@ -729,7 +735,7 @@ TEST_CASE("S11 a child that backs off can be started, stopped and deleted") {
   x.fails('c');
   CHECK(x.retry_now('a') == "no retry a, start a");
   CHECK(x.retry_now('a') == "none");
-  CHECK(x.restart('b') == "restarting");
+  CHECK(x.start_again('b') == "restarting");
   CHECK(x.remove('b') == "restarting");
   CHECK(x.terminate('b') == "no retry b, retire b");
   CHECK(x.remove('b') == "");
@@ -846,7 +852,7 @@ TEST_CASE("S12 or is left stopped, and the others go on") {
     // A restart of the group does not bring it back; somebody can.
     CHECK(x.fails_once('a') == "start a");
     CHECK(x.at('b') == child_stage::stopped);
-    CHECK(x.restart('b') == "start b");
+    CHECK(x.start_again('b') == "start b");
     x.ready('b');
     CHECK(x.fails('b') != "retire b");
   }
@@ -922,11 +928,11 @@ TEST_CASE("S16 an ordered supervisor at work is busy, but terminates") {
     INFO(to_string(how));
     scene x{how, {permanent, permanent, permanent}};
     CHECK(x.start_child(permanent) == "busy");
-    CHECK(x.restart('a') == "busy");
+    CHECK(x.start_again('a') == "busy");
     CHECK(x.remove('a') == "busy");
     x.start();
     CHECK(x.start_child(permanent) == "busy");
-    CHECK(x.restart('a') == "busy");
+    CHECK(x.start_again('a') == "busy");
     CHECK(x.remove('a') == "busy");
     CHECK(x.terminate('b') == "retire b");
     CHECK(x.terminate('a') == "stop a");
@@ -934,7 +940,7 @@ TEST_CASE("S16 an ordered supervisor at work is busy, but terminates") {
     CHECK(x.ready('c') == "ready");
     x.stop();
     CHECK(x.start_child(permanent) == "stopping");
-    CHECK(x.restart('a') == "stopping");
+    CHECK(x.start_again('a') == "stopping");
     CHECK(x.remove('a') == "stopping");
     x.ends('c');
     CHECK(x.start_child(permanent) == "stopping");
@@ -1051,25 +1057,25 @@ TEST_CASE("S19 terminate_child keeps the spec, unless it is temporary") {
   CHECK(x.children() == "a");
 }
 
-TEST_CASE("S20 restart_child starts what is stopped, and nothing else") {
+TEST_CASE("S20 start_again starts what is stopped, and nothing else") {
   scene x{intensity(0), {permanent}};
   x.begin();
-  CHECK(x.restart('a') == "running");
+  CHECK(x.start_again('a') == "running");
   x.terminate('a');
-  CHECK(x.restart('a') == "running");
+  CHECK(x.start_again('a') == "running");
   x.ends('a');
-  CHECK(x.restart('a') == "start a");
-  CHECK(x.restart('a') == "running");
+  CHECK(x.start_again('a') == "start a");
+  CHECK(x.start_again('a') == "running");
   // A failed start is not counted, and not tried again.
   CHECK(x.fails('a') == "retire a");
-  CHECK(x.restart('a') == "start a");
+  CHECK(x.start_again('a') == "start a");
   CHECK(x.ready('a') == "");
   CHECK(x.machine().restarts(x.id('a')) == 2);
   // From now on it is a child like any other.
   CHECK(x.fails('a') == "retire a, ends for a, over");
 }
 
-TEST_CASE("S20 a child that somebody restarts begins anew") {
+TEST_CASE("S20 a child that somebody starts again begins anew") {
   auto rules = patient;
   rules.give_up_after = {2, 1h};
   scene x{for_one, {rules}};
@@ -1081,13 +1087,108 @@ TEST_CASE("S20 a child that somebody restarts begins anew") {
   }
   x.terminate('a');
   x.ends('a');
-  x.restart('a');
+  x.start_again('a');
   x.ready('a');
   CHECK(x.fails('a') == "retry a in 1000ms");
   x.retry_now('a');
   CHECK(x.fails('a') == "retry a in 2000ms");
   x.retry_now('a');
   CHECK(x.fails('a') == "retire a, ends for a, over");
+}
+
+TEST_CASE("S33 a restart stops what runs and starts it again, uncounted") {
+  scene x{intensity(0), {permanent, transient, permanent}};
+  x.begin();
+  CHECK(x.restart('b') == "stop b");
+  CHECK(x.machine().comes_back(x.id('b')));
+  // Somebody else wants the same.
+  CHECK(x.restart('b') == "");
+  // The way in which it ends does not matter.
+  CHECK(x.fails('b') == "start b");
+  CHECK_FALSE(x.machine().comes_back(x.id('b')));
+  CHECK(x.ready('b') == "");
+  CHECK(x.restart('b') == "stop b");
+  CHECK(x.ends('b') == "start b");
+  CHECK(x.ready('b') == "");
+  CHECK(x.machine().restarts(x.id('b')) == 2);
+  CHECK(x.at() == group_stage::running);
+}
+
+TEST_CASE("S33 a restart that cannot start is a failure like any other") {
+  scene x{intensity(1), {permanent}};
+  x.begin();
+  CHECK(x.restart('a') == "stop a");
+  CHECK(x.ends('a') == "start a");
+  CHECK(x.fails('a') == "start a"); // counted
+  CHECK(x.fails('a') == "retire a, ends for a, over");
+}
+
+TEST_CASE("S33 in a group a restart takes those along that a failure would") {
+  SECTION("all") {
+    scene x{intensity(0, for_all), {permanent, transient, permanent}};
+    x.begin();
+    x.ends('b');
+    CHECK(x.restart('a') == "stop c");
+    CHECK(x.machine().comes_back(x.id('c')));
+    CHECK(x.ends('c') == "stop a");
+    CHECK(x.ends('a') == "start a");
+    CHECK(x.ready('a') == "start b");
+    CHECK(x.ready('b') == "start c");
+    CHECK(x.ready('c') == "");
+    CHECK(x.at() == group_stage::running);
+  }
+  SECTION("those after it") {
+    scene x{intensity(0, rest), {permanent, permanent, permanent}};
+    x.begin();
+    CHECK(x.restart('b') == "stop c");
+    CHECK(x.restart('b') == "busy");
+    CHECK(x.ends('c') == "stop b");
+    CHECK(x.ends('b') == "start b");
+    CHECK(x.ready('b') == "start c");
+  }
+  SECTION("where there is no restart after a failure, it alone") {
+    scene x{strategy::stop_all, {permanent, permanent}};
+    x.begin();
+    CHECK(x.restart('a') == "stop a");
+    CHECK(x.fails('a') == "start a");
+    CHECK(x.fails('a') == "retire a, ends for a, stop b");
+  }
+}
+
+TEST_CASE("S33 a restart of what is not running") {
+  scene x{for_one, {permanent, patient, temporary}};
+  CHECK(x.restart('a') == "busy");
+  x.begin();
+  SECTION("stopped: as S20") {
+    x.terminate('a');
+    CHECK(x.restart('a') == "ending");
+    x.ends('a');
+    CHECK(x.restart('a') == "start a");
+    CHECK(x.restart('a') == "stop a"); // it does not get ready
+    CHECK(x.ends('a') == "start a");
+  }
+  SECTION("backing off: at once") {
+    x.fails('b');
+    CHECK(x.restart('b') == "no retry b, start b");
+    x.ready('b');
+    CHECK(x.fails('b') == "retry b in 1000ms"); // anew
+  }
+  SECTION("temporary: it has one life") {
+    CHECK(x.restart('c') == "lives once");
+  }
+  SECTION("a stop that comes meanwhile wins") {
+    x.restart('a');
+    SECTION("of the child") {
+      CHECK(x.terminate('a') == "");
+      CHECK(x.restart('a') == "ending");
+      CHECK(x.ends('a') == "retire a");
+    }
+    SECTION("of the group") {
+      CHECK(x.stop() == "stop c");
+      CHECK(x.ends('a') == "retire a");
+      CHECK(x.restart('b') == "stopping");
+    }
+  }
 }
 
 TEST_CASE("S21 delete_child removes what is stopped, and nothing else") {

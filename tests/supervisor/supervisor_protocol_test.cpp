@@ -82,15 +82,15 @@ TEST_CASE("S18 start_child_atom is answered with the child's actor") {
   tree.shutdown();
 }
 
-TEST_CASE("S19 S20 S21 a child is stopped, started again and deleted by "
-          "messages") {
+TEST_CASE("S19 S20 S21 S33 a child is stopped, started again, restarted and "
+          "deleted by messages") {
   journal log;
   testing_system sys;
   auto tree = troupe::spawn(sys, tree_of_two(log));
   tree.startup();
   client from{sys};
   auto to = tree.actor();
-  CHECK(from.ask<caf::actor>(to, troupe::restart_child_atom_v, "a"s).error
+  CHECK(from.ask<caf::actor>(to, troupe::start_child_atom_v, "a"s).error
         == errc::child_running);
   CHECK(from.ask_void(to, troupe::delete_child_atom_v, "a"s).error
         == errc::child_running);
@@ -98,9 +98,13 @@ TEST_CASE("S19 S20 S21 a child is stopped, started again and deleted by "
   CHECK(tree.child("a").state() == worker_state::stopped);
   CHECK(from.ask<caf::actor>(to, troupe::find_child_atom_v, "a"s).error
         == errc::not_found);
-  auto again = from.ask<caf::actor>(to, troupe::restart_child_atom_v, "a"s);
+  auto again = from.ask<caf::actor>(to, troupe::start_child_atom_v, "a"s);
   REQUIRE(again.value);
   CHECK(*again.value == tree.child("a").actor());
+  again = from.ask<caf::actor>(to, troupe::restart_child_atom_v, "a"s);
+  REQUIRE(again.value);
+  CHECK(*again.value == tree.child("a").actor());
+  CHECK(tree.child("a").incarnation() == 3);
   CHECK(from.ask_void(to, troupe::terminate_child_atom_v, "a"s).value);
   CHECK(from.ask_void(to, troupe::delete_child_atom_v, "a"s).value);
   CHECK_FALSE(tree.child("a"));

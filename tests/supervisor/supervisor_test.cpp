@@ -615,7 +615,7 @@ TEST_CASE("S18 S19 S20 S21 children come and go at run time") {
     = tree.start_child(troupe::child<part>("b", {}, std::ref(log))).get();
   CHECK(again.error == errc::already_started);
   CHECK(again.child == started.child);
-  CHECK(tree.restart_child("b").get().error == errc::child_running);
+  CHECK(tree.start_child("b").get().error == errc::child_running);
   CHECK(tree.delete_child("b").get().error == errc::child_running);
   CHECK(tree.terminate_child("b").get());
   CHECK(started.child.state() == worker_state::stopped);
@@ -623,7 +623,7 @@ TEST_CASE("S18 S19 S20 S21 children come and go at run time") {
   auto present
     = tree.start_child(troupe::child<part>("b", {}, std::ref(log))).get();
   CHECK(present.error == errc::already_present);
-  auto restarted = tree.restart_child("b").get();
+  auto restarted = tree.start_child("b").get();
   REQUIRE(restarted);
   CHECK(restarted.child == started.child);
   CHECK(started.child.state() == worker_state::running);
@@ -631,8 +631,8 @@ TEST_CASE("S18 S19 S20 S21 children come and go at run time") {
   CHECK(tree.terminate_child("b").get());
   CHECK(tree.delete_child("b").get());
   CHECK_FALSE(tree.child("b"));
-  for (auto call : {tree.terminate_child("x"), tree.restart_child("x"),
-                    tree.delete_child("x")}) {
+  for (auto call : {tree.terminate_child("x"), tree.start_child("x"),
+                    tree.restart_child("x"), tree.delete_child("x")}) {
     CHECK(call.get().error == errc::not_found);
     CHECK_THAT(troupe::text_of(call.get().error), ContainsSubstring("\"x\""));
   }

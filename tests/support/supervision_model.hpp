@@ -32,6 +32,8 @@ struct model_child {
   /// Its start or stop is one that the window limits.
   bool in_turn = false;
   bool terminated = false;
+  /// Was told to stop so that another life follows.
+  bool restarted = false;
   /// Was terminated during the restart of the group.
   bool cancelled = false;
   /// Came at run time, and was not ready since.
@@ -116,8 +118,11 @@ public:
     x->ready_since.reset();
     if (x->stage == stage::stopping) {
       // S10: whatever it was, it is no failure.
-      if (at == gstage::unwinding && !x->terminated && !temporary(*x))
+      const auto for_good = x->terminated || temporary(*x) || stopping();
+      if (!for_good && at == gstage::unwinding)
         x->stage = stage::planned;
+      else if (!for_good && x->restarted)
+        begin(*x);
       else
         finish(id);
     } else if (stopping() || (unready && (x->added || x->by_hand))) {
@@ -209,7 +214,7 @@ public:
     settle(now);
   }
 
-  rules::refusal restart_child(rules::child_id id, time_point now) {
+  rules::refusal start_again(rules::child_id id, time_point now) {
     pass(now);
     if (auto why_not = may_touch(id); why_not != rules::refusal::none)
       return why_not;
@@ -219,6 +224,35 @@ public:
     x.backoffs = 0;
     x.failures.clear();
     begin(x);
+    return rules::refusal::none;
+  }
+
+  rules::refusal restart_child(rules::child_id id, time_point now) {
+    pass(now);
+    if (auto x = closed(); x != rules::refusal::none)
+      return x;
+    auto& x = *find(id);
+    const auto under_way = x.restarted && !x.terminated;
+    if (x.stage == stage::stopped)
+      return start_again(id, now);
+    if (x.stage == stage::planned)
+      return rules::refusal::restarting;
+    if (x.stage == stage::stopping)
+      return under_way ? rules::refusal::none : rules::refusal::ending;
+    if (x.stage != stage::backing_off && temporary(x))
+      return rules::refusal::lives_once;
+    x.backoffs = 0;
+    x.failures.clear();
+    if (x.stage == stage::backing_off) {
+      no_longer_backs_off(x);
+      begin(x);
+    } else if (alone() || rules_.strategy == strategy::stop_all) {
+      tell_to_stop(x);
+      x.restarted = true;
+    } else {
+      restart_group(x);
+    }
+    settle(now);
     return rules::refusal::none;
   }
 
@@ -342,6 +376,7 @@ private:
 
   void begin(model_child& x) {
     x.stage = stage::starting;
+    x.restarted = false;
     ++x.starts;
     say(kind::start, x.id);
   }

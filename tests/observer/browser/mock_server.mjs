@@ -369,7 +369,9 @@ function beginAll(worker) {
 
 const verbs = {
   restart(worker) {
-    verbs.stop(worker);
+    worker.children.forEach(verbs.stop);
+    if (isAlive(worker))
+      end(worker, "normal"); // and its queue stays
     beginAll(worker);
   },
   stop(worker) {
@@ -381,7 +383,7 @@ const verbs = {
   start(worker) {
     if (isAlive(worker))
       return `worker "${worker.name}" (${worker.path}) is already running; `
-             + "stop it first or use restart_child";
+             + "use restart_child";
     begin(worker);
     return null;
   },

@@ -397,13 +397,11 @@ test("what would cost queued messages is asked twice, with their number", () =>
     stage.tell("hold");
     stage.tell(`send ${writer} 900`);
     await fact(page, "Queued").filter({ hasText: /[1-9]/ }).waitFor();
-    const restart = page.getByRole("button", { name: "Restart", exact: true });
-    await restart.click();
-    const dialog = page.getByRole("dialog", {
-      name: `Really restart ${writer}?`,
-    });
+    const stop = page.getByRole("button", { name: "Stop", exact: true });
+    await stop.click();
+    const dialog = page.getByRole("dialog", { name: `Really stop ${writer}?` });
     const warning = await dialog.locator("#sure-warning").innerText();
-    assert.match(warning, /^\d+ queued messages may be lost\. A restart stops/);
+    assert.match(warning, /^\d+ queued messages may be lost\. A stop discards/);
     assert.ok(parseInt(warning) <= 900, warning);
     assert.equal(await dialog.getAttribute("aria-describedby"), "sure-warning");
     // What costs nothing has the focus.
@@ -412,19 +410,24 @@ test("what would cost queued messages is asked twice, with their number", () =>
     await dialog.waitFor({ state: "hidden" });
     await row(page, writer, "running").filter({ hasText: "#1" }).waitFor();
     assert.equal(await fact(page, "Dead letters").innerText(), "0");
-    await restart.focus();
+    // A restart loses none, so it is not asked about.
+    await page.getByRole("button", { name: "Restart", exact: true }).click();
+    await page.getByLabel("Token", { exact: true }).fill(goodToken);
+    await page.keyboard.press("Enter");
+    stage.tell("release");
+    await row(page, writer, "running").filter({ hasText: "#2" }).waitFor();
+    await fact(page, "Queued").getByText("0", { exact: true }).waitFor();
+    assert.equal(await fact(page, "Dead letters").innerText(), "0");
+    stage.tell("hold");
+    stage.tell(`send ${writer} 900`);
+    await fact(page, "Queued").filter({ hasText: /[1-9]/ }).waitFor();
+    await stop.focus();
     await page.keyboard.press("Enter");
     await page.keyboard.press("Tab");
     assert.equal(await focused(page), "sure-yes");
     await page.keyboard.press("Enter");
-    await page.getByLabel("Token", { exact: true }).fill(goodToken);
-    await page.keyboard.press("Enter");
     await fact(page, "Dead letters").filter({ hasText: /[1-9]/ }).waitFor();
     stage.tell("release");
-    await row(page, writer, "running").filter({ hasText: "#2" }).waitFor();
-    // With nothing queued there is nothing to ask.
-    await fact(page, "Queued").getByText("0", { exact: true }).waitFor();
-    await button(page, "stop").click();
     await row(page, writer, "stopped").waitFor();
   }));
 

@@ -7,6 +7,7 @@
 #include "worker/core_ptr.hpp"
 #include "worker/let_go.hpp"
 #include "worker/stop_report.hpp"
+#include "worker/waiters.hpp"
 #include "worker/worker_core.hpp"
 
 #include <optional>
@@ -46,15 +47,15 @@ stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline) {
   // or as it is at the end if not even force helps.
   std::vector<std::optional<stop_blocker>> late(started.size());
   for (std::size_t i = 0; i < started.size(); ++i)
-    if (!started[i]->wait_until_over(time_left(force_at, time.now())))
+    if (!waiters{*started[i]}.wait_until_over(time_left(force_at, time.now())))
       late[i] = describe_blocker(*started[i], time.now());
   const auto all_gone = rules::all_gone_by(limits);
   std::vector<core_ptr> in_the_way;
   for (std::size_t i = 0; i < started.size(); ++i) {
     auto& x = *started[i];
     auto& found = late[i];
-    if (!x.wait_until_over(time_left(all_gone, time.now())) || x.abandoned()
-        || (!found && was_forced(x)))
+    if (!waiters{x}.wait_until_over(time_left(all_gone, time.now()))
+        || x.abandoned() || (!found && was_forced(x)))
       found = describe_blocker(x, time.now());
     if (found.has_value())
       in_the_way.push_back(started[i]);

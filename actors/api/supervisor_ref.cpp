@@ -6,9 +6,11 @@
 #include "supervisor/supervisor_core.hpp"
 #include "supervisor/supervisor_worker.hpp"
 #include "worker/core_ptr.hpp"
+#include "worker/family.hpp"
 #include "worker/let_go.hpp"
 #include "worker/spawn.hpp"
 #include "worker/stop_report.hpp"
+#include "worker/waiters.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/actor_cast.hpp>
@@ -26,20 +28,20 @@ namespace {
 std::shared_ptr<supervisor_core> children_of(const worker_handle& who) {
   auto* core = who.get_core();
   return core != nullptr
-           ? std::dynamic_pointer_cast<supervisor_core>(core->get_child_group())
+           ? std::dynamic_pointer_cast<supervisor_core>(family{*core}.group())
            : nullptr;
 }
 
 /// The children of its last life, as they were at its final end.
 std::vector<tree_status> last_children_of(const worker_handle& who) {
   auto* core = who.get_core();
-  auto last = core != nullptr && core->finished() ? core->last_child_group()
+  auto last = core != nullptr && core->finished() ? family{*core}.last_group()
                                                   : nullptr;
   return last ? last->children : std::vector<tree_status>{};
 }
 
 /// Why there is nobody whom a call could concern.
-caf::error no_children(const worker_core& core) {
+caf::error no_children(worker_core& core) {
   const auto at = core.stage();
   if (core.kind() != child_kind::supervisor)
     return caf::make_error(errc::invalid_argument,
@@ -49,7 +51,7 @@ caf::error no_children(const worker_core& core) {
                            core.subject()
                              + " has no children: its actor system is gone");
   if (at == rules::stage::created && core.owner() == nullptr)
-    return core.not_started();
+    return waiters{core}.not_started();
   if (core.phase() == worker_phase::backing_off)
     return caf::make_error(errc::busy,
                            core.subject()
@@ -107,7 +109,7 @@ stop_report supervisor_ref::shutdown(timespan deadline) const {
   if (!core->request_stop(mode, limits))
     return {};
   const auto all_gone = rules::all_gone_by(limits);
-  static_cast<void>(core->wait_until_over(time_left(all_gone, begin)));
+  static_cast<void>(waiters{*core}.wait_until_over(time_left(all_gone, begin)));
   auto in_the_way = all;
   std::erase_if(in_the_way, [](const core_ptr& x) {
     return rules::is_final(x->stage()) && !was_forced(*x);

@@ -36,7 +36,7 @@ message_handlers worker::handlers() {
 status_fields worker::describe() {
   // A worker that overrides it does not come here, and is asked again.
   if (core_ != nullptr)
-    core_->note_says_nothing();
+    core_->activity().note_says_nothing();
   return {};
 }
 
@@ -80,7 +80,7 @@ stop_awaitable worker::stop_requested() {
 // -- lifecycle -----------------------------------------------------------------
 
 void worker::ready() {
-  get_core().ready_called();
+  get_core().feed(rules::event::became_ready);
 }
 
 void worker::mark_healthy() {

@@ -3,6 +3,7 @@
 
 #include "troupe/worker_handle.hpp"
 
+#include "worker/waiters.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/actor_cast.hpp>
@@ -94,7 +95,7 @@ caf::actor worker_handle::actor() const {
 
 startup_result worker_handle::startup() const {
   auto* who = get_core();
-  return who != nullptr ? who->startup() : null_handle();
+  return who != nullptr ? waiters{*who}.startup() : null_handle();
 }
 
 startup_result worker_handle::start() const {
@@ -131,15 +132,15 @@ awaited_outcome worker_handle::shutdown() const {
     return null_handle();
   const auto refused = who->would_block() || who->rt().forked();
   if (!refused && !who->want_stop(who->config().on_stop))
-    return who->not_started();
-  return who->wait_until_over(infinite);
+    return waiters{*who}.not_started();
+  return waiters{*who}.wait_until_over(infinite);
 }
 
 awaited_outcome worker_handle::wait_for_shutdown(timespan timeout) const {
   auto* who = get_core();
   if (who == nullptr)
     return null_handle();
-  return who->wait_until_over(timeout);
+  return waiters{*who}.wait_until_over(timeout);
 }
 
 worker_handle::started_awaitable worker_handle::started() const {

@@ -11,6 +11,7 @@
 #include "troupe/error.hpp"
 #include "troupe/events.hpp"
 #include "worker/core_ptr.hpp"
+#include "worker/family.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/actor_system.hpp>
@@ -72,8 +73,8 @@ double seconds(timespan x) noexcept {
 
 void add_tree(const core_ptr& x, std::vector<core_ptr>& to) {
   to.push_back(x);
-  auto below = x->linked_children();
-  if (auto children = x->get_child_group())
+  auto below = family{*x}.linked();
+  if (auto children = family{*x}.group())
     children->list(below);
   for (const auto& child : below)
     add_tree(child, to);

@@ -318,7 +318,7 @@ worker_census notify_session::count(runtime& rt) const {
       case worker_phase::nobody:
         break;
     }
-    if (stops && is_live(*x) && x->stopping_since() != never
+    if (stops && is_live(*x) && x->look(&life::stopping_since) != never
         && path_is_within(x->path(), rules_.root())
         && x->path() != rules_.root())
       result.awaited.push_back({x->path(), phase});

@@ -13,6 +13,7 @@
 #include "worker/core_ptr.hpp"
 #include "worker/let_go.hpp"
 #include "worker/stop_report.hpp"
+#include "worker/waiters.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/error.hpp>
@@ -64,7 +65,7 @@ public:
       return err;
     // A signal may have come before there was anything to stop.
     act(seen());
-    if (on_ready && !tree_.get_core()->wait_until_ready())
+    if (on_ready && !waiters{*tree_.get_core()}.wait_until_ready())
       call(on_ready);
     auto how = tree_.wait_for_shutdown();
     if (how && (how->kind() == outcome_kind::cancelled || how->abandoned()))
@@ -236,7 +237,8 @@ private:
     }
     const auto end = rules::all_gone_by(limits);
     for (auto& x : orphans)
-      static_cast<void>(x->wait_until_over(time_left(end, rt_->time().now())));
+      static_cast<void>(
+        waiters{*x}.wait_until_over(time_left(end, rt_->time().now())));
   }
 
   [[nodiscard]] bool is_below(const worker_core& x) const {
@@ -253,7 +255,7 @@ private:
   /// Whether it was told to stop when the stop had begun already.
   /// @pre `mtx_` is held
   [[nodiscard]] bool came_late(const worker_core& x) const {
-    auto since = x.stopping_since();
+    auto since = x.look(&life::stopping_since);
     return is_below(x) && since != never && since >= stop_begun_;
   }
 

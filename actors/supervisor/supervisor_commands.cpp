@@ -6,6 +6,9 @@
 #include "rules/reasons.hpp"
 #include "supervisor/supervisor_core.hpp"
 #include "worker/core_ptr.hpp"
+#include "worker/family.hpp"
+#include "worker/lives.hpp"
+#include "worker/waiters.hpp"
 
 #include <optional>
 #include <utility>
@@ -40,7 +43,7 @@ void supervisor_core::carry_out(const rules::command& what) {
               return supervisor_;
             }();
           core.get() != nullptr)
-        core->ready_called();
+        core->feed(rules::event::became_ready);
       break;
     case kind::group_ends:
       group_ends(what.who);
@@ -102,16 +105,16 @@ void supervisor_core::begin_now(child_id who) {
     x->begins = child_record::beginning::told;
     ++beginning_;
     auto* present = x->handle.get_core();
-    if (!present->can_live()) {
+    if (!lives{*present}.possible()) {
       // Its actor is gone for good: another one takes its place.
       auto replacement = make_successor(*x);
-      present->succeed(*replacement.get_core());
+      lives{*present}.go_on_in(*replacement.get_core());
       former = std::exchange(x->handle, std::move(replacement));
       present = x->handle.get_core();
     }
     next = core_ptr{*present};
   }
-  if (auto err = next->begin_life())
+  if (auto err = lives{*next}.begin())
     news([this, who, err = std::move(err)] {
       has_begun(who);
       begin_next();
@@ -180,9 +183,9 @@ void supervisor_core::end_of(child_id who, bool forgotten) {
   if (gave_up && rt_->events().wanted())
     if (auto how = target->last_outcome())
       target->publish(event_kind::gave_up, how->reason());
-  target->retire();
+  lives{*target}.retire();
   for (auto& call : starts)
-    call->finish({target->why_not_ready(), handle});
+    call->finish({waiters{*target}.why_not_ready(), handle});
   for (auto& call : stops)
     call->finish({{}, handle});
 }
@@ -281,7 +284,7 @@ void supervisor_core::group_over() {
     rt_->time().unschedule(*soft);
   if (core.get() != nullptr) {
     core->note_blockers(std::move(late));
-    core->child_group_over();
+    family{*core}.group_over();
   } else {
     run_serially([this] { let_go(); });
   }

@@ -6,6 +6,7 @@
 #include "rules/naming.hpp"
 #include "supervisor/supervisor_worker.hpp"
 #include "worker/core_ptr.hpp"
+#include "worker/family.hpp"
 #include "worker/spawn.hpp"
 #include "worker/stop_report.hpp"
 #include "worker/worker_actor.hpp"
@@ -137,7 +138,7 @@ void supervisor_core::start() {
       // A stop was quicker: there will be no children.
       over_.store(true, std::memory_order_release);
       if (supervisor_.get() != nullptr)
-        supervisor_->child_group_over();
+        family{*supervisor_}.group_over();
       return;
     }
     for (auto& x : spec_->children) {
@@ -307,7 +308,7 @@ void supervisor_core::child_ended(worker_core& who) noexcept {
   news([this, what = core_ptr{who}] {
     has_begun(what->child_id());
     begin_next();
-    auto smoothly = what->ended_smoothly();
+    auto smoothly = what->look(&life::ended_smoothly);
     auto how = smoothly ? std::nullopt : what->last_outcome();
     auto normal = smoothly || (how && how->kind() == outcome_kind::normal);
     if (how && rules_.at() == rules::group_stage::stopping)

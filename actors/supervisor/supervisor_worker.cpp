@@ -5,6 +5,7 @@
 
 #include "supervisor/protocol.hpp"
 #include "supervisor/supervisor_core.hpp"
+#include "worker/family.hpp"
 #include "worker/worker_actor.hpp"
 
 #include <stdexcept>
@@ -24,7 +25,7 @@ task<> supervisor_worker::on_startup() {
   if (core.owner() == nullptr && !core.claim_path())
     throw std::runtime_error{"another supervisor of that name runs already; "
                              "give one of them another name"};
-  core.set_child_group(make_children());
+  family{core}.set_group(make_children());
   co_return;
 }
 
@@ -40,7 +41,7 @@ void supervisor_worker::has_begun(const std::shared_ptr<supervisor_core>&) {
 task<> supervisor_worker::run() {
   auto& core = get_core();
   auto children
-    = std::static_pointer_cast<supervisor_core>(core.get_child_group());
+    = std::static_pointer_cast<supervisor_core>(family{core}.group());
   children->start();
   has_begun(children);
   {

@@ -8,6 +8,7 @@
 #include "system/find_pump.hpp"
 #include "system/setting.hpp"
 #include "worker/core_ptr.hpp"
+#include "worker/family.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/actor_cast.hpp>
@@ -388,7 +389,7 @@ worker_handle runtime::find_path(std::string_view path) {
   while (result && end != std::string_view::npos) {
     const auto begin = end + 1;
     end = path.find('/', begin);
-    auto children = result.get_core()->get_child_group();
+    auto children = family{*result.get_core()}.group();
     result = children ? children->find_child(path.substr(begin, end - begin))
                       : worker_handle{};
   }

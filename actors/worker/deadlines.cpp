@@ -3,7 +3,10 @@
 
 // The one deadline of a worker's stage: how it is set, and what follows it.
 
+#include "worker/deadlines.hpp"
 #include "worker/core_ptr.hpp"
+#include "worker/family.hpp"
+#include "worker/news.hpp"
 #include "worker/worker_core.hpp"
 
 #include <algorithm>
@@ -33,7 +36,7 @@ public:
   }
 
   void run() noexcept override {
-    core_.deadline_passed();
+    deadlines{core_}.look();
   }
 
   void retain() noexcept override {
@@ -67,116 +70,132 @@ void worker_core::arm(const held& lock, time_point due) {
   }
 }
 
-/// Runs on the clock's thread, whatever the worker does meanwhile.
-void worker_core::deadline_passed() {
+void deadlines::look() {
   auto from = rules::stage::created;
   auto to = from;
   {
-    held guard{mtx_};
-    if (!is_armed_)
+    held guard{of_.mtx_};
+    if (!of_.is_armed_)
       return; // It went off when this was changed.
-    if (const auto limit = due(guard); rt().time().now() < limit) {
-      static_cast<alarm&>(*alarm_).set(guard, limit);
+    if (const auto limit = of_.due(guard); of_.rt().time().now() < limit) {
+      static_cast<worker_core::alarm&>(*of_.alarm_).set(guard, limit);
       return;
     }
-    is_armed_ = false;
-    from = life_.machine.at();
+    of_.is_armed_ = false;
+    from = of_.life_.machine.at();
     // While children are being joined the time is theirs: each of them is bound
     // to end, by its own deadlines, once it has been forced.
     // A supervisor that has no thread is abandoned after its children, or it
     // would be blamed for them. The children of a supervisor that was killed
     // stop by themselves.
-    if (auto& children = lazy().children;
+    if (auto& children = of_.lazy().children;
         children && !children->over()
         && (from == rules::stage::forcing || from == rules::stage::killing)) {
-      life_.make_end().abandon_due = from == rules::stage::forcing;
+      of_.life_.make_end().abandon_due = from == rules::stage::forcing;
       return;
     }
     // Nor does a new life begin beside linked children of this one. They were
     // forced, and its own code may have returned long ago: look once more.
-    if (const auto now = rt().time().now();
-        lazy().first_child != nullptr && now < life_.end().limits.end
+    if (const auto now = of_.rt().time().now();
+        of_.lazy().first_child != nullptr && now < of_.life_.end().limits.end
         && (from == rules::stage::killing
             || from == rules::stage::cleanup_forcing)) {
-      const auto later = deadline_after(now, std::max(config_->periods.force,
-                                                      rules::least_to_go));
-      arm(guard, std::min(later, life_.end().limits.end));
+      const auto later = deadline_after(
+        now, std::max(of_.config().periods.force, rules::least_to_go));
+      of_.arm(guard, std::min(later, of_.life_.end().limits.end));
       return;
     }
-    auto joining = life_.joins();
-    if (joining && has_children(guard)) {
+    auto joining = of_.life_.joins();
+    if (joining && family{of_}.any(guard)) {
       guard.unlock();
-      stop_children(how_to_end::by_force);
+      family{of_}.stop(family::how_to_end::by_force);
       return;
     }
     failure why;
     if (from == rules::stage::starting || from == rules::stage::warming)
-      why.reason = caf::make_error(errc::start_timeout,
-                                   subject() + " was not ready within "
-                                     + render(config_->periods.start_timeout));
-    auto what = life_.machine.feed(joining ? rules::event::join_overdue
-                                           : rules::event::deadline);
-    to = life_.machine.at();
-    apply(guard, what, why);
+      why.reason = caf::make_error(
+        errc::start_timeout, of_.subject() + " was not ready within "
+                               + render(of_.config().periods.start_timeout));
+    auto what = of_.life_.machine.feed(joining ? rules::event::join_overdue
+                                               : rules::event::deadline);
+    to = of_.life_.machine.at();
+    of_.apply(guard, what, why);
   }
-  log_transition(from, to);
+  log_transition(of_, from, to);
   if (to == rules::stage::abandoned && from != to)
-    leave_behind();
+    of_.leave_behind();
 }
 
 /// The worker is abandoned: nobody waits for it any more.
 void worker_core::leave_behind() {
   const core_ptr self{*this}; // messages go, and with them perhaps handles
   rt().pool().abandon(*this);
-  disappoint_askers();
-  if (queue_ && owner_)
+  if (const auto whom = actor())
+    rt().targets_of_asks().lose(*whom,
+                                caf::make_error(caf::sec::request_receiver_down,
+                                                subject() + " was abandoned"));
+  if (queue_ && owner() != nullptr)
     queue_->let_go();
   else if (queue_)
     queue_->discard(message_queue::fate::abandoned);
-  stop_children(how_to_end::linked_by_force);
-  disown_children();
+  family below{*this};
+  below.stop(family::how_to_end::linked_by_force);
+  below.disown();
   end_reached();
   held guard{mtx_};
   if (std::exchange(entered_, false))
     rt().uncount_worker();
 }
 
-/// A stop may end the clean-up earlier, but never gives it more time.
-void worker_core::shorten_cleanup(const held& lock) {
-  arm(lock, std::min(due(lock), cleanup_deadline(lock)));
+time_point deadlines::of_cleanup(const held&) const {
+  return of_.life_.cleanup_deadline(of_.rt().time().now(),
+                                    of_.config().periods);
 }
 
-/// The limits have become tighter: so does the deadline of what is under way.
-void worker_core::shorten_deadline(const held& lock) {
-  const auto at = life_.machine.at();
+void deadlines::shorten_cleanup(const held& lock) {
+  of_.arm(lock, std::min(of_.due(lock), of_cleanup(lock)));
+}
+
+void deadlines::shorten(const held& lock) {
+  const auto at = of_.life_.machine.at();
   if (rules::is_closing(at))
     shorten_cleanup(lock);
   else if (rules::is_frozen(at))
-    arm(lock, std::min(due(lock), rules::abandon_at(rt().time().now(),
-                                                    config_->periods.force,
-                                                    life_.end().limits)));
+    of_.arm(lock, std::min(of_.due(lock),
+                           rules::abandon_at(of_.rt().time().now(),
+                                             of_.config().periods.force,
+                                             of_.life_.end().limits)));
 }
 
-rules::stage worker_core::end_farewell() {
-  held guard{mtx_};
-  const auto at = life_.machine.at();
+void deadlines::keep_within(const rules::stop_limits& limits) {
+  held guard{of_.mtx_};
+  if (limits == rules::stop_limits{} || rules::is_final(of_.life_.machine.at()))
+    return;
+  auto& end = of_.life_.make_end();
+  end.limits = rules::tighten(end.limits, limits);
+  shorten(guard);
+}
+
+rules::stage deadlines::end_farewell() {
+  held guard{of_.mtx_};
+  const auto at = of_.life_.machine.at();
   if (at != rules::stage::abandoned)
-    arm(guard, never);
+    of_.arm(guard, never);
   return at;
 }
 
-void worker_core::join_again() {
-  held guard{mtx_};
-  life_.in_cleanup = false;
+void deadlines::join_again() {
+  held guard{of_.mtx_};
+  of_.life_.in_cleanup = false;
 }
 
-void worker_core::begin_cleanup() {
-  held guard{mtx_};
+void deadlines::begin_cleanup() {
+  held guard{of_.mtx_};
   // A force that was quicker has armed the deadline that holds now.
-  if (!rules::is_closing(life_.machine.at()))
+  if (!rules::is_closing(of_.life_.machine.at()))
     return;
-  life_.in_cleanup = true;
-  arm(guard, cleanup_deadline(guard));
+  of_.life_.in_cleanup = true;
+  of_.arm(guard, of_cleanup(guard));
 }
 
 } // namespace troupe::detail

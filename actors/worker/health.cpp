@@ -10,13 +10,6 @@
 
 namespace troupe::detail {
 
-health worker_core::reported_health() const noexcept {
-  auto at = stage();
-  return at == rules::stage::created || rules::is_final(at)
-           ? health::healthy
-           : health_.load(std::memory_order_relaxed);
-}
-
 void worker_core::report_health(health x, std::string why) {
   auto is_well = x == health::healthy;
   {
@@ -37,7 +30,7 @@ void worker_core::report_health(health x, std::string why) {
   }
   auto level = is_well ? compat::log_info : compat::log_warning;
   if (rt().logs(level))
-    rt().log(level, path_ + " [" + std::to_string(incarnation())
+    rt().log(level, path() + " [" + std::to_string(incarnation())
                       + (is_well ? "] is healthy again" : "] is degraded: ")
                       + why);
 }

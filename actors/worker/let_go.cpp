@@ -35,7 +35,7 @@ public:
         std::unique_lock guard{mtx_};
         path_ = x->path();
         at_ = x->stage();
-        stopping_since_ = x->stopping_since();
+        stopping_since_ = x->look(&life::stopping_since);
       }
       x = core_ptr{};
     }

@@ -43,6 +43,15 @@ bool life::is_forced() const noexcept {
          || (end().force_asked && !in_cleanup);
 }
 
+bool life::goes_well() const noexcept {
+  const auto so_far = machine.verdict();
+  return so_far == rules::verdict::open || so_far == rules::verdict::normal;
+}
+
+bool life::ended_smoothly() const noexcept {
+  return end().is_known && end().how.ok() && end().how.blockers().empty();
+}
+
 time_point life::cleanup_deadline(time_point now,
                                   const rules::periods& periods) const {
   return std::min(end().limits.cleanup,

@@ -70,6 +70,21 @@ struct life {
   /// `on_shutdown()`, which follows, children can be started again.
   [[nodiscard]] bool is_forced() const noexcept;
 
+  /// Whether it has neither failed nor been forced so far.
+  [[nodiscard]] bool goes_well() const noexcept;
+
+  /// Whether it has ended normally, and nothing else is to be said about that.
+  [[nodiscard]] bool ended_smoothly() const noexcept;
+
+  [[nodiscard]] bool cleanup_due() const noexcept {
+    return machine.cleanup_due();
+  }
+
+  /// When a stop was asked for.
+  [[nodiscard]] time_point stopping_since() const noexcept {
+    return end().stop_asked_at;
+  }
+
   [[nodiscard]] const end_record& end() const noexcept {
     return known_end ? *known_end : none_of<end_record>();
   }

@@ -1,10 +1,13 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// The lives of a worker that has an owner: how one follows another in the same
-// core, or in a successor of it, and how the last one ends.
+// How one life of a worker follows another, and how the last one ends.
 
+#include "worker/lives.hpp"
 #include "base/memory_ahead.hpp"
+#include "worker/family.hpp"
+#include "worker/news.hpp"
+#include "worker/waiters.hpp"
 #include "worker/worker_core.hpp"
 
 #include <cassert>
@@ -12,41 +15,34 @@
 
 namespace troupe::detail {
 
-worker_phase worker_core::phase() const noexcept {
-  auto at = stage();
-  if (rules::is_final(at) && backing_off_.load(std::memory_order_relaxed))
-    return worker_phase::backing_off;
-  return rules::phase_of(at);
+bool lives::possible() const {
+  held guard{of_.mtx_};
+  return possible(guard);
 }
 
-bool worker_core::can_live() const {
-  held guard{mtx_};
-  return can_live(guard);
-}
-
-bool worker_core::can_live(const held&) const {
-  if (over_ || life_.was_dropped()
-      || life_.machine.at() == rules::stage::abandoned)
+bool lives::possible(const held&) const {
+  if (of_.over_ || of_.life_.was_dropped()
+      || of_.life_.machine.at() == rules::stage::abandoned)
     return false;
-  return link_.is_tied();
+  return of_.link_.is_tied();
 }
 
-caf::error worker_core::begin_life() {
-  if (stage() == rules::stage::created) {
-    if (queue_)
-      queue_->reopen(); // The core before this one may have closed it.
-    return start_now();
+caf::error lives::begin() {
+  if (of_.stage() == rules::stage::created) {
+    if (of_.queue_)
+      of_.queue_->reopen(); // The core before this one may have closed it.
+    return of_.start_now();
   }
   {
-    held guard{mtx_};
-    assert(rules::is_final(life_.machine.at()));
+    held guard{of_.mtx_};
+    assert(rules::is_final(of_.life_.machine.at()));
     // Somebody may have killed it before its first life could begin.
-    if (!can_live(guard))
-      return why_not_startable();
+    if (!possible(guard))
+      return of_.why_not_startable();
     failure none;
-    begin_anew(guard, none);
+    of_.begin_anew(guard, none);
   }
-  log_transition(rules::stage::created, rules::stage::starting);
+  log_transition(of_, rules::stage::created, rules::stage::starting);
   return {};
 }
 
@@ -54,7 +50,7 @@ void worker_core::begin_anew(const held& lock, failure& none) {
   tell(lock);
   former_ = std::make_unique<const outcome>(std::move(life_.make_end().how));
   life_ = life{rt().time().now()};
-  backing_off_.store(false, std::memory_order_relaxed);
+  set_backing_off(false);
   incarnation_.fetch_add(1, std::memory_order_relaxed);
   health_.store(health::healthy, std::memory_order_relaxed);
   if (lazy_)
@@ -67,14 +63,14 @@ void worker_core::begin_anew(const held& lock, failure& none) {
 void worker_core::make_object() {
   memory_ahead(512); // with the frame of run()
   worker_.reset();   // before there is another one
-  worker_ = owner_->make_object(*this);
+  worker_ = owner()->make_object(*this);
   worker_->core_ = this;
 }
 
 bool worker_core::want_stop(on_stop mode) {
-  if (!owner_)
-    return request_stop(mode);
-  owner_->stop_wanted(*this, mode);
+  if (owner() == nullptr)
+    return request_stop(queue_at_stop(mode), {});
+  owner()->stop_wanted(*this, mode);
   return true;
 }
 
@@ -91,45 +87,45 @@ bool worker_core::claim_path() {
 }
 
 void worker_core::end_reached() {
-  if (owner_ && !rt().gone()) {
-    owner_->child_ended(*this);
+  if (owner() != nullptr && !rt().gone()) {
+    owner()->child_ended(*this);
     return;
   }
   tell();
   release_waiters();
 }
 
-void worker_core::retire() {
-  if (finished())
+void lives::retire() {
+  if (of_.finished())
     return;
-  backing_off_.store(false, std::memory_order_relaxed);
-  if (stage() == rules::stage::created
-      && drop_unstarted(caf::make_error(errc::stopped_before_ready,
-                                        subject() + " was never started")))
+  of_.set_backing_off(false);
+  if (of_.stage() == rules::stage::created
+      && of_.drop_unstarted(caf::make_error(
+        errc::stopped_before_ready, of_.subject() + " was never started")))
     return;
-  if (queue_)
-    queue_->discard(message_queue::fate::handled);
-  release_waiters();
-  held guard{mtx_};
-  if (life_.machine.at() != rules::stage::abandoned)
-    add_todo(todo::quit_actor);
+  if (of_.queue_)
+    of_.queue_->discard(message_queue::fate::handled);
+  of_.release_waiters();
+  held guard{of_.mtx_};
+  if (of_.life_.machine.at() != rules::stage::abandoned)
+    of_.add_todo(todo::quit_actor);
 }
 
-void worker_core::succeed(worker_core& next) {
+void lives::go_on_in(worker_core& next) {
   next.retain();
-  auto over = finished();
-  auto how = last_outcome();
+  auto over = of_.finished();
+  auto how = of_.last_outcome();
   if (!over)
-    retain();
+    of_.retain();
   {
     held guard{next.mtx_};
     if (!over)
-      next.make_lazy().predecessor = this;
-    next.incarnation_.store(incarnation() + 1, std::memory_order_relaxed);
+      next.make_lazy().predecessor = &of_;
+    next.incarnation_.store(of_.incarnation() + 1, std::memory_order_relaxed);
     if (how)
       next.former_ = std::make_unique<const outcome>(std::move(*how));
   }
-  successor_.store(&next, std::memory_order_release);
+  of_.successor_.store(&next, std::memory_order_release);
 }
 
 worker_core& worker_core::latest() noexcept {
@@ -139,42 +135,34 @@ worker_core& worker_core::latest() noexcept {
   return *result;
 }
 
-// -- the children --------------------------------------------------------------
-
-void worker_core::set_child_group(std::shared_ptr<child_group> children) {
-  std::shared_ptr<const tree_status> former; // goes without the lock
+void worker_core::note_blockers(stop_report who) {
   held guard{mtx_};
-  make_lazy().children = std::move(children);
-  former.swap(make_lazy().last_children);
+  life_.note_blockers(std::move(who));
 }
 
-std::shared_ptr<child_group> worker_core::get_child_group() const {
-  held guard{mtx_};
-  return lazy().children;
-}
-
-std::shared_ptr<const tree_status> worker_core::last_child_group() const {
-  held guard{mtx_};
-  return lazy().last_children;
-}
-
-bool worker_core::has_child_group() const {
-  held guard{mtx_};
-  return lazy().children && !lazy().children->over();
-}
-
-void worker_core::child_group_over() noexcept {
-  held guard{mtx_};
-  if (life_.machine.at() == rules::stage::forcing && life_.end().abandon_due)
-    arm(guard, rt().time().now());
-  add_todo(todo::child_ended);
-}
-
-bool worker_core::has_children(const held&) const {
-  if (!lazy_)
-    return false;
-  const auto& kept = lazy_->children;
-  return lazy_->first_child != nullptr || (kept && !kept->over());
+void worker_core::release_waiters() {
+  {
+    held guard{mtx_};
+    over_ = true;
+    // A thread that has waited may start another tree of that name.
+    if (std::exchange(has_path_, false))
+      rt().release_path(*this);
+    waiters{*this}.announce(guard, lifecycle_awaiter::what::over);
+  }
+  rt().notify();
+  waiters{*this}.send_replies(lifecycle_awaiter::what::over);
+  // Waiters for the predecessor of this core wait for this one. The two hold
+  // each other up to here.
+  auto* before = [this] {
+    held guard{mtx_};
+    return lazy_ ? std::exchange(lazy_->predecessor, nullptr) : nullptr;
+  }();
+  if (before != nullptr) {
+    before->release_waiters();
+    before->release();
+  }
+  if (kin() != nullptr)
+    family{*this}.tell_parent();
 }
 
 } // namespace troupe::detail

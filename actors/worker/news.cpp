@@ -3,6 +3,9 @@
 
 // Tells others of a worker's life: its events, and the log.
 
+#include "worker/news.hpp"
+
+#include "worker/waiters.hpp"
 #include "worker/worker_core.hpp"
 
 #include <string>
@@ -29,11 +32,20 @@ event_kind kind_of_end(const outcome& how) {
   return event_kind::stopped;
 }
 
+void publish_ready(worker_core& of, const life& x) {
+  of.publish(event_kind::ready, {}, of.rt().time().now() - x.started_at);
+}
+
+void publish_end(worker_core& of, const life& x) {
+  const auto& how = x.end().how;
+  of.publish(kind_of_end(how), how.reason(), how.duration());
+}
+
 } // namespace
 
 void worker_core::publish(event_kind what, caf::error reason, timespan span) {
   rt().events().publish(
-    {what, path_, incarnation(), rt().time().now(), std::move(reason), span});
+    {what, path(), incarnation(), rt().time().now(), std::move(reason), span});
 }
 
 /// Publishes a change of the stage.
@@ -47,19 +59,19 @@ void worker_core::publish_transition(const held& lock, rules::stage from) {
     return;
   }
   if (to == rules::stage::ready) {
-    if (owner_)
+    if (owner() != nullptr)
       life_.untold = news::ready;
     else
-      publish_ready(lock);
+      publish_ready(*this, life_);
   }
   if (rules::is_final(to)) {
     // An abandoned worker that has come back keeps its outcome.
     if (rules::is_final(from))
       return;
-    if (owner_)
+    if (owner() != nullptr)
       life_.untold = news::end;
     else
-      publish_end(lock);
+      publish_end(*this, life_);
     return;
   }
   auto graceful = to == rules::stage::starting_stop
@@ -67,15 +79,6 @@ void worker_core::publish_transition(const held& lock, rules::stage from) {
                   || to == rules::stage::closing_stop;
   if (graceful && !rules::stop_asked(from))
     publish(event_kind::stopping, life_.end().why_stopped);
-}
-
-void worker_core::publish_ready(const held&) {
-  publish(event_kind::ready, {}, rt().time().now() - life_.started_at);
-}
-
-void worker_core::publish_end(const held&) {
-  publish(kind_of_end(life_.end().how), life_.end().how.reason(),
-          life_.end().how.duration());
 }
 
 void worker_core::tell() {
@@ -88,17 +91,17 @@ void worker_core::tell() {
 void worker_core::tell(const held& lock) {
   const auto what = std::exchange(life_.untold, news::none);
   if (what == news::ready)
-    announce(lock, lifecycle_awaiter::what::ready);
+    waiters{*this}.announce(lock, lifecycle_awaiter::what::ready);
   if (what == news::none || !rt().events().wanted())
     return;
   if (what == news::ready)
-    publish_ready(lock);
+    publish_ready(*this, life_);
   else
-    publish_end(lock);
+    publish_end(*this, life_);
 }
 
-void worker_core::log_transition(rules::stage from, rules::stage to,
-                                 const caf::error* why) {
+void log_transition(const worker_core& of, rules::stage from, rules::stage to,
+                    const caf::error* why) {
   auto before = rules::state_of(from);
   auto after = rules::state_of(to);
   auto became_ready = to == rules::stage::ready && from != to;
@@ -108,25 +111,25 @@ void worker_core::log_transition(rules::stage from, rules::stage to,
   if (before == worker_state::init && is_final(after))
     return;
   auto level = compat::log_info;
-  if (!rt().logs(compat::log_error))
+  if (!of.rt().logs(compat::log_error))
     return; // Nothing is logged at all.
   auto is_end = is_final(after);
-  auto how = is_end ? last_outcome() : std::nullopt;
+  auto how = is_end ? of.last_outcome() : std::nullopt;
   if (how) {
     if (how->kind() == outcome_kind::forced)
       level = compat::log_warning;
     else if (how->kind() != outcome_kind::normal)
       level = compat::log_error;
   }
-  if (!rt().logs(level))
+  if (!of.rt().logs(level))
     return;
-  auto text = path_ + " [" + std::to_string(incarnation()) + "] "
+  auto text = of.path() + " [" + std::to_string(of.incarnation()) + "] "
               + (became_ready ? std::string{"ready"} : to_string(after));
   if (how)
     text += " after " + render(how->duration()) + ": " + to_string(*how);
   else if (why != nullptr && *why)
     text += ": " + text_of(*why);
-  rt().log(level, text);
+  of.rt().log(level, text);
 }
 
 } // namespace troupe::detail

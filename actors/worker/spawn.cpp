@@ -7,6 +7,7 @@
 #include "rules/naming.hpp"
 #include "rules/supervision.hpp"
 #include "system/caf_compat.hpp"
+#include "worker/family.hpp"
 #include "worker/worker_actor.hpp"
 #include "worker/worker_core.hpp"
 #include "worker/worker_role.hpp"
@@ -77,7 +78,7 @@ detail::make_core(caf::actor_system& sys, worker_options options,
     queue->attach(*result, options.queue);
   give_actor(sys, *result);
   if (parent != nullptr)
-    parent->add_child(*result);
+    family{*parent}.add(*result);
   return result.release();
 }
 

@@ -3,6 +3,7 @@
 
 // How a core notices that the worker's code does not return.
 
+#include "worker/news.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/deep_to_string.hpp>
@@ -15,7 +16,7 @@ namespace troupe::detail {
 class worker_core::guard_dog final : public watchdog {
 public:
   explicit guard_dog(worker_core& core) noexcept
-    : watchdog(core.rt().time(), core.config_->watchdog), core_(core) {
+    : watchdog(core.rt().time(), core.config().watchdog), core_(core) {
     // nop
   }
 
@@ -28,19 +29,19 @@ public:
   }
 
 protected:
-  void stalled(timespan length) noexcept override {
-    core_.stalled(length);
-  }
+  void stalled(timespan length) noexcept override;
 
 private:
+  void give_up(timespan length);
+
   worker_core& core_;
 };
 
 void worker_core::watch() {
-  if (config_->watchdog == infinite)
+  if (config().watchdog == infinite)
     return;
   if (!fixed_)
-    fixed_ = std::make_unique<fixed_part>();
+    fixed_ = std::make_unique<core_fittings>();
   fixed_->dog = std::make_unique<guard_dog>(*this);
   watch_steps();
 }
@@ -51,43 +52,43 @@ void worker_core::step_begins() noexcept {
 }
 
 /// The worker's code has not returned in time. On the clock's thread.
-void worker_core::stalled(timespan length) {
+void worker_core::guard_dog::stalled(timespan length) noexcept {
   {
-    held guard{mtx_};
-    if (life_.machine.at() == rules::stage::abandoned)
+    held guard{core_.mtx_};
+    if (core_.life_.machine.at() == rules::stage::abandoned)
       return; // which was reported
-    tell(guard);
-    if (rt().events().wanted())
-      publish(event_kind::stalled, {}, length);
+    core_.tell(guard);
+    if (core_.rt().events().wanted())
+      core_.publish(event_kind::stalled, {}, length);
   }
-  if (rt().logs(compat::log_warning))
-    rt().log(compat::log_warning,
-             path_ + " [" + std::to_string(incarnation())
-               + "] stalled: its code has not returned for "
-               + caf::deep_to_string(length));
-  if (config_->on_hang == on_hang::restart)
-    give_up_hung(length);
+  if (core_.rt().logs(compat::log_warning))
+    core_.rt().log(compat::log_warning,
+                   core_.path() + " [" + std::to_string(core_.incarnation())
+                     + "] stalled: its code has not returned for "
+                     + caf::deep_to_string(length));
+  if (core_.config().on_hang == on_hang::restart)
+    give_up(length);
 }
 
 /// Abandons the worker without waiting for the periods of a force.
-void worker_core::give_up_hung(timespan length) {
+void worker_core::guard_dog::give_up(timespan length) {
   auto from = rules::stage::created;
   auto to = from;
   {
-    held guard{mtx_};
-    from = life_.machine.at();
+    held guard{core_.mtx_};
+    from = core_.life_.machine.at();
     if (rules::is_final(from))
       return;
-    life_.make_end().hung_for = length;
+    core_.life_.make_end().hung_for = length;
     failure none;
-    apply(guard, life_.machine.feed(rules::event::force), none);
-    apply(guard, life_.machine.feed(rules::event::deadline), none);
-    arm(guard, never);
-    to = life_.machine.at();
+    core_.apply(guard, core_.life_.machine.feed(rules::event::force), none);
+    core_.apply(guard, core_.life_.machine.feed(rules::event::deadline), none);
+    core_.arm(guard, never);
+    to = core_.life_.machine.at();
   }
-  log_transition(from, to);
+  log_transition(core_, from, to);
   if (to == rules::stage::abandoned)
-    leave_behind();
+    core_.leave_behind();
 }
 
 } // namespace troupe::detail

@@ -34,7 +34,7 @@ std::string to_string(const stop_blocker& x) {
 
 stop_blocker detail::describe_blocker(const worker_core& x, time_point now) {
   auto status = x.status();
-  auto since = x.stopping_since();
+  auto since = x.look(&life::stopping_since);
   auto counts = x.counts();
   stop_blocker result;
   result.path = status.path;

@@ -5,6 +5,10 @@
 // what the table asks for.
 
 #include "worker/core_ptr.hpp"
+#include "worker/deadlines.hpp"
+#include "worker/family.hpp"
+#include "worker/news.hpp"
+#include "worker/waiters.hpp"
 #include "worker/worker_core.hpp"
 
 #include <algorithm>
@@ -15,7 +19,7 @@ namespace troupe::detail {
 caf::error worker_core::start() {
   if (rt().forked())
     return error_after_fork(subject());
-  if (owner_)
+  if (owner() != nullptr)
     return caf::make_error(errc::already_started,
                            subject()
                              + " is started by its supervisor; use "
@@ -59,7 +63,7 @@ caf::error worker_core::start_now() {
     failure none;
     apply(guard, life_.machine.feed(rules::event::start), none);
   }
-  log_transition(rules::stage::created, rules::stage::starting);
+  log_transition(*this, rules::stage::created, rules::stage::starting);
   return {};
 }
 
@@ -79,10 +83,10 @@ bool worker_core::request_stop(queue_at_stop mode,
     end.limits = rules::tighten(end.limits, limits);
     end.told_last = end.told_last || last;
     children = lazy().children;
-    if (children && config_->periods.grace != infinite
+    if (children && config().periods.grace != infinite
         && !rules::stop_asked(from)) {
       auto now = rt().time().now();
-      auto own = deadline_after(now, config_->periods.grace);
+      auto own = deadline_after(now, config().periods.grace);
       end.limits = rules::tighten(end.limits, rules::limits_until(now, own));
     }
     told = end.limits;
@@ -95,7 +99,7 @@ bool worker_core::request_stop(queue_at_stop mode,
           arm(guard, end.grace_over);
       }
       if (end.limits != before)
-        shorten_deadline(guard);
+        deadlines{*this}.shorten(guard);
       guard.unlock();
       if (children)
         children->stop(told);
@@ -118,9 +122,9 @@ bool worker_core::request_stop(queue_at_stop mode,
     } else if (from == rules::stage::closing) {
       // The clean-up has begun without a grace period that ends.
       end.grace_over = rules::grace_deadline(end.stop_asked_at,
-                                             config_->periods.grace,
+                                             config().periods.grace,
                                              grace_limit(guard));
-      shorten_cleanup(guard);
+      deadlines{*this}.shorten_cleanup(guard);
     }
   }
   const core_ptr self{*this}; // messages go, and with them perhaps handles
@@ -128,21 +132,11 @@ bool worker_core::request_stop(queue_at_stop mode,
     queue_->discard(message_queue::fate::handled);
   else if (queue_ && mode != queue_at_stop::keep)
     queue_->refuse_waiting();
-  log_transition(from, stage(), why);
+  log_transition(*this, from, stage(), why);
   // The supervisor may have to wait for threads; its children need not.
   if (children)
     children->stop(told);
   return true;
-}
-
-/// One that is about to be forced, or was, ends within these limits as well.
-void worker_core::keep_within(const rules::stop_limits& limits) {
-  held guard{mtx_};
-  if (limits == rules::stop_limits{} || rules::is_final(life_.machine.at()))
-    return;
-  auto& end = life_.make_end();
-  end.limits = rules::tighten(end.limits, limits);
-  shorten_deadline(guard);
 }
 
 void worker_core::force() {
@@ -180,12 +174,12 @@ void worker_core::force_one(std::vector<core_ptr>& below) {
     // Nothing is left of the grace period, also for the clean-up.
     end.grace_over = std::min(end.grace_over, now);
     joining = life_.joins();
-    is_parent = has_children(guard);
+    is_parent = family{*this}.any(guard);
   }
   if (!joining || !is_parent)
     feed(joining ? rules::event::join_overdue : rules::event::force);
   if (is_parent)
-    stop_children(how_to_end::by_force, below);
+    family{*this}.stop(family::how_to_end::by_force, below);
 }
 
 void worker_core::kill(caf::error reason) {
@@ -200,7 +194,7 @@ bool worker_core::drop_unstarted(caf::error reason) noexcept {
       return false;
     failure why{std::move(reason), nullptr};
     auto what = life_.machine.feed(rules::event::kill);
-    stage_view_.store(life_.machine.at(), std::memory_order_release);
+    stage_.store(life_.machine.at(), std::memory_order_release);
     life_.note_outcome(what, why, *this, is_supervisor());
   }
   if (queue_)
@@ -210,10 +204,6 @@ bool worker_core::drop_unstarted(caf::error reason) noexcept {
   add_todo(todo::quit_actor);
   std::ignore = link_.let_go(); // this may be the end of the actor
   return true;
-}
-
-void worker_core::ready_called() {
-  feed(rules::event::became_ready);
 }
 
 void worker_core::add_hold() {
@@ -234,60 +224,55 @@ void worker_core::feed(rules::event e, failure why) {
   {
     held guard{mtx_};
     from = life_.machine.at();
-    // With the lock held: a stop may come at the same time.
+    // Told to drain while it started. With the lock held: a stop may come at
+    // the same time.
     if ((e == rules::event::started || e == rules::event::started_unready)
-        && has_to_drain(guard))
+        && from == rules::stage::starting_stop && queue_ && queue_->drain_due())
       e = rules::event::started_to_drain;
     auto what = life_.machine.feed(e);
     to = life_.machine.at();
     apply(guard, what, why);
     untold = life_.untold == news::ready;
   }
-  log_transition(from, to);
+  log_transition(*this, from, to);
   if (to == rules::stage::ready && from != to) {
-    send_replies(lifecycle_awaiter::what::ready);
-    if (owner_)
-      owner_->child_ready(*this, untold);
+    waiters{*this}.send_replies(lifecycle_awaiter::what::ready);
+    if (owner() != nullptr)
+      owner()->child_ready(*this, untold);
   }
-}
-
-/// Whether it was told to drain while it started, and has something queued.
-bool worker_core::has_to_drain(const held&) const noexcept {
-  return life_.machine.at() == rules::stage::starting_stop && queue_
-         && queue_->drain_due();
 }
 
 /// Carries out what `what` asks for, or puts it down for the actor.
 void worker_core::apply(const held& lock, rules::action what, failure& why) {
   using enum rules::action;
   auto has = [what](rules::action x) { return rules::has(what, x); };
-  auto from = stage_view_.load(std::memory_order_relaxed);
-  stage_view_.store(life_.machine.at(), std::memory_order_release);
+  auto from = stage_.load(std::memory_order_relaxed);
+  stage_.store(life_.machine.at(), std::memory_order_release);
   life_.note_outcome(what, why, *this, is_supervisor());
   // With the lock held, so that events come in the order of what they tell.
   if (rt().events().wanted())
     publish_transition(lock, from);
   auto now = [this] { return rt().time().now(); };
   if (has(arm_start_timeout))
-    arm(lock, deadline_after(now(), config_->periods.start_timeout));
+    arm(lock, deadline_after(now(), config().periods.start_timeout));
   if (has(arm_grace)) {
     life_.make_end().grace_over = rules::grace_deadline(
-      life_.end().stop_asked_at, config_->periods.grace, grace_limit(lock));
+      life_.end().stop_asked_at, config().periods.grace, grace_limit(lock));
     arm(lock, life_.end().grace_over);
   }
   if (has(arm_cleanup))
-    arm(lock, cleanup_deadline(lock));
+    arm(lock, deadlines{*this}.of_cleanup(lock));
   if (has(arm_force)) {
     auto& end = life_.make_end();
     end.forced_since = now();
-    arm(lock, rules::abandon_at(end.forced_since, config_->periods.force,
+    arm(lock, rules::abandon_at(end.forced_since, config().periods.force,
                                 end.limits));
   }
   if (has(arm_farewell)) {
     // Mostly that of the clean-up stays, which costs nothing.
     const auto least
       = rules::abandon_at(life_.started_at + life_.end().how.duration(),
-                          std::max(config_->periods.force, rules::least_to_go),
+                          std::max(config().periods.force, rules::least_to_go),
                           life_.end().limits);
     arm(lock, is_armed_ ? std::max(due(lock), least) : least);
   }
@@ -295,11 +280,11 @@ void worker_core::apply(const held& lock, rules::action what, failure& why) {
     arm(lock, never);
   if (has(announce_ready)) {
     life_.ready = true;
-    if (owner_ && lazy_
+    if (owner() != nullptr && lazy_
         && (lazy_->blocked != nullptr || lazy_->awaiters != nullptr))
       life_.untold = news::ready;
     else
-      announce(lock, lifecycle_awaiter::what::ready);
+      waiters{*this}.announce(lock, lifecycle_awaiter::what::ready);
   }
   auto jobs = todo::none;
   if (has(begin_startup))

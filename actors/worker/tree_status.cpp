@@ -7,6 +7,7 @@
 #include "rules/printable.hpp"
 #include "troupe/worker_handle.hpp"
 #include "worker/core_ptr.hpp"
+#include "worker/family.hpp"
 
 #include <caf/deep_to_string.hpp>
 
@@ -29,8 +30,7 @@ std::string to_string(child_kind x) {
   return "invalid";
 }
 
-tree_status detail::describe_tree(const worker_core& x,
-                                  const status_poll* answers) {
+tree_status detail::describe_tree(worker_core& x, const status_poll* answers) {
   tree_status result;
   result.self = x.status();
   if (answers != nullptr)
@@ -42,11 +42,11 @@ tree_status detail::describe_tree(const worker_core& x,
   result.policy.grace = x.config().periods.grace;
   if (result.has_queue)
     result.policy.on_stop = x.config().on_stop;
-  for (auto& child : x.linked_children())
+  for (auto& child : family{x}.linked())
     result.children.push_back(describe_tree(*child, answers));
-  if (auto children = x.get_child_group()) {
+  if (auto children = family{x}.group()) {
     children->describe(result, answers);
-  } else if (auto last = x.last_child_group()) {
+  } else if (auto last = family{x}.last_group()) {
     result.recent_restarts = last->recent_restarts;
     result.max_restarts = last->max_restarts;
     result.policy.strategy = last->policy.strategy;
@@ -62,10 +62,10 @@ namespace {
 
 /// Adds `x` and all below it that may have an answer.
 void list_askable(const core_ptr& x, std::vector<core_ptr>& to) {
-  if (x->is_worth_asking())
+  if (x->activity().is_worth_asking())
     to.push_back(x);
-  auto below = x->linked_children();
-  if (auto children = x->get_child_group())
+  auto below = family{*x}.linked();
+  if (auto children = family{*x}.group())
     children->list(below);
   for (const auto& child : below)
     list_askable(child, to);

@@ -15,7 +15,7 @@ namespace troupe::detail {
 /// The status of a worker and of all below it. Waits for nobody but those who
 /// hold the lock of a core or a supervisor_core, which is never for long. (S29)
 /// @param answers What they have said when they were asked, or null.
-[[nodiscard]] tree_status describe_tree(const worker_core& x,
+[[nodiscard]] tree_status describe_tree(worker_core& x,
                                         const status_poll* answers = nullptr);
 
 /// The same of several, each of which is asked first what it has to say.

@@ -3,6 +3,7 @@
 
 // How threads and coroutines wait for a worker to be ready, or over.
 
+#include "worker/waiters.hpp"
 #include "worker/worker_core.hpp"
 
 #include "base/wait_for_signal.hpp"
@@ -11,12 +12,10 @@
 #include <condition_variable>
 #include <iterator>
 
-namespace troupe {
-
-using namespace detail;
+namespace troupe::detail {
 
 /// A thread that waits for a worker.
-class worker_core::blocked_thread {
+class blocked_thread {
 public:
   blocked_thread(worker_core& what, lifecycle_awaiter::what until)
     : what_(what), until_(until) {
@@ -87,69 +86,68 @@ private:
 };
 
 /// Releases who waits for what has just come true.
-void worker_core::announce(const held& lock,
-                           lifecycle_awaiter::what upto) noexcept {
-  for (auto* i = lazy_ ? lazy_->blocked : nullptr; i != nullptr;) {
+void waiters::announce(const held& lock, goal upto) noexcept {
+  for (auto* i = of_.lazy_ ? of_.lazy_->blocked : nullptr; i != nullptr;) {
     auto* next = i->next();
     if (i->waits_for(upto))
       i->fire(lock);
     i = next;
   }
-  for (auto* i = lazy_ ? lazy_->awaiters : nullptr; i != nullptr;) {
+  for (auto* i = of_.lazy_ ? of_.lazy_->awaiters : nullptr; i != nullptr;) {
     auto* next = i->next_;
-    if (i->awaited_ == upto || upto == lifecycle_awaiter::what::over) {
-      unwatch(lock, *i);
+    if (i->awaited_ == upto || upto == goal::over) {
+      unlink(lock, *i);
       i->post();
     }
     i = next;
   }
-  if (upto == lifecycle_awaiter::what::ready)
-    rt().notify();
+  if (upto == goal::ready)
+    of_.rt().notify();
 }
 
-caf::error worker_core::not_started() const {
-  return rt().gone()
+caf::error waiters::not_started() const {
+  return of_.rt().gone()
            ? caf::make_error(errc::system_gone,
-                             subject()
+                             of_.subject()
                                + " was not started, and its actor system is "
                                  "gone")
            : caf::make_error(errc::not_started,
-                             subject() + " was not started; call startup()");
+                             of_.subject()
+                               + " was not started; call startup()");
 }
 
-std::string worker_core::waited_for(lifecycle_awaiter::what until) {
-  auto& now = latest();
-  return "waiting for " + now.path_ + " to be "
-         + (until == lifecycle_awaiter::what::ready ? "ready" : "over")
-         + ", which is " + to_string(rules::state_of(now.stage())) + ", "
+std::string waiters::waited_for(goal until) {
+  auto& now = of_.latest();
+  return "waiting for " + now.path() + " to be "
+         + (until == goal::ready ? "ready" : "over") + ", which is "
+         + to_string(rules::state_of(now.stage())) + ", "
          + to_string(rules::phase_of(now.stage()));
 }
 
-awaited_outcome worker_core::block(lifecycle_awaiter::what until,
-                                   timespan timeout) {
-  if (would_block())
+awaited_outcome waiters::block(goal until, timespan timeout) {
+  if (of_.would_block())
     return caf::make_error(
       errc::would_block,
-      "a call that waits for " + subject()
+      "a call that waits for " + of_.subject()
         + " would block an actor's thread; co_await started() or stopped() "
           "instead, or send a message");
-  if (rt().forked())
-    return error_after_fork(subject());
-  if (rt().gone() && !finished())
+  if (of_.rt().forked())
+    return error_after_fork(of_.subject());
+  if (of_.rt().gone() && !of_.finished())
     return caf::make_error(errc::system_gone,
-                           subject()
+                           of_.subject()
                              + " will not end any more: its actor "
                                "system is gone");
-  if (stage() == rules::stage::created && !owner_)
+  if (of_.stage() == rules::stage::created && of_.owner() == nullptr)
     return not_started();
-  auto limit = deadline_after(rt().time().now(), timeout);
+  auto limit = deadline_after(of_.rt().time().now(), timeout);
   {
-    blocked_thread self{*this, until};
-    rt().block_until([&self] { return self.fired(); }, limit,
-                     [&self, limit] { self.wait_until(limit); },
-                     [this, until] { return waited_for(until); });
+    blocked_thread self{of_, until};
+    of_.rt().block_until([&self] { return self.fired(); }, limit,
+                         [&self, limit] { self.wait_until(limit); },
+                         [this, until] { return waited_for(until); });
   }
-  auto& now = latest();
+  auto& now = of_.latest();
   held guard{now.mtx_};
   if (now.over_)
     return now.life_.end().how;
@@ -158,63 +156,63 @@ awaited_outcome worker_core::block(lifecycle_awaiter::what until,
                        + to_string(rules::state_of(now.life_.machine.at())));
 }
 
-caf::error worker_core::startup() {
-  if (would_block())
+caf::error waiters::startup() {
+  if (of_.would_block())
     return caf::make_error(errc::would_block,
-                           "startup() of " + subject()
+                           "startup() of " + of_.subject()
                              + " would block an actor's thread; co_await "
                                "started() instead, or send a message");
-  if (auto err = start())
+  if (auto err = of_.start())
     return err;
   return wait_until_ready();
 }
 
-caf::error worker_core::wait_until_ready() {
-  if (rt().forked())
-    return error_after_fork(subject());
-  static_cast<void>(block(lifecycle_awaiter::what::ready, infinite));
+caf::error waiters::wait_until_ready() {
+  if (of_.rt().forked())
+    return error_after_fork(of_.subject());
+  static_cast<void>(block(goal::ready, infinite));
   return why_not_ready();
 }
 
-awaited_outcome worker_core::wait_until_over(timespan timeout) {
-  return block(lifecycle_awaiter::what::over, timeout);
+awaited_outcome waiters::wait_until_over(timespan timeout) {
+  return block(goal::over, timeout);
 }
 
-caf::error worker_core::why_not_ready() const {
-  held guard{mtx_};
-  if (life_.ready)
+caf::error waiters::why_not_ready() const {
+  held guard{of_.mtx_};
+  if (of_.life_.ready)
     return {};
-  if (!over_)
-    return caf::make_error(errc::timed_out, subject() + " is not ready yet");
-  if (!life_.end().how.reason_)
+  if (!of_.over_)
+    return caf::make_error(errc::timed_out,
+                           of_.subject() + " is not ready yet");
+  if (!of_.life_.end().how.reason())
     return caf::make_error(errc::stopped_before_ready,
-                           subject() + " was stopped before it was ready");
-  return life_.end().how.reason_;
+                           of_.subject() + " was stopped before it was ready");
+  return of_.life_.end().how.reason();
 }
 
 // -- actors --------------------------------------------------------------------
 
-void worker_core::reply_when(caf::mailbox_element& what,
-                             lifecycle_awaiter::what until) {
+void waiters::reply_when(caf::mailbox_element& request, goal until) {
   {
-    held guard{mtx_};
-    make_lazy().pending_replies.push_back(
-      {what.sender, what.mid.response_id(), until});
-    if (!over_ && (until == lifecycle_awaiter::what::over || !life_.ready))
+    held guard{of_.mtx_};
+    of_.make_lazy().pending_replies.push_back(
+      {request.sender, request.mid.response_id(), until});
+    if (!of_.over_ && (until == goal::over || !of_.life_.ready))
       return;
   }
   send_replies(until);
 }
 
-void worker_core::send_replies(lifecycle_awaiter::what upto) noexcept {
+void waiters::send_replies(goal upto) noexcept {
   std::vector<pending_reply> due;
   {
-    held guard{mtx_};
-    if (!lazy_ || lazy_->pending_replies.empty())
+    held guard{of_.mtx_};
+    if (!of_.lazy_ || of_.lazy_->pending_replies.empty())
       return;
-    auto& all = lazy_->pending_replies;
+    auto& all = of_.lazy_->pending_replies;
     auto waits_on = [upto](const pending_reply& x) {
-      return upto == lifecycle_awaiter::what::ready && x.until != upto;
+      return upto == goal::ready && x.until != upto;
     };
     auto i = std::stable_partition(all.begin(), all.end(), waits_on);
     due.assign(std::make_move_iterator(i), std::make_move_iterator(all.end()));
@@ -222,8 +220,8 @@ void worker_core::send_replies(lifecycle_awaiter::what upto) noexcept {
   }
   for (auto& x : due) {
     caf::message content;
-    if (x.until == lifecycle_awaiter::what::over)
-      content = caf::make_message(last_outcome().value_or(outcome{}));
+    if (x.until == goal::over)
+      content = caf::make_message(of_.last_outcome().value_or(outcome{}));
     else if (auto err = why_not_ready())
       content = caf::make_message(std::move(err));
     x.to->enqueue(compat::make_element(nullptr, x.mid, std::move(content)),
@@ -233,29 +231,40 @@ void worker_core::send_replies(lifecycle_awaiter::what upto) noexcept {
 
 // -- coroutines ----------------------------------------------------------------
 
-bool worker_core::watch(lifecycle_awaiter& x) {
-  held guard{mtx_};
-  if (over_ || (x.awaited_ == lifecycle_awaiter::what::ready && life_.ready))
+bool waiters::add(lifecycle_awaiter& x) {
+  held guard{of_.mtx_};
+  if (of_.over_ || (x.awaited_ == goal::ready && of_.life_.ready))
     return false;
   x.previous_ = nullptr;
-  x.next_ = std::exchange(make_lazy().awaiters, &x);
+  x.next_ = std::exchange(of_.make_lazy().awaiters, &x);
   if (x.next_ != nullptr)
     x.next_->previous_ = &x;
   x.linked_ = true;
   return true;
 }
 
-void worker_core::unwatch(const held&, lifecycle_awaiter& x) noexcept {
+void waiters::unlink(const held&, lifecycle_awaiter& x) noexcept {
   if (!x.linked_)
     return;
   x.linked_ = false;
   if (x.previous_ != nullptr)
     x.previous_->next_ = x.next_;
   else
-    lazy_->awaiters = x.next_;
+    of_.lazy_->awaiters = x.next_;
   if (x.next_ != nullptr)
     x.next_->previous_ = x.previous_;
 }
+
+void waiters::remove(lifecycle_awaiter& x) noexcept {
+  held guard{of_.mtx_};
+  unlink(guard, x);
+}
+
+} // namespace troupe::detail
+
+namespace troupe {
+
+using namespace detail;
 
 lifecycle_awaiter::lifecycle_awaiter(worker_core* watched,
                                      what awaited) noexcept
@@ -267,30 +276,26 @@ lifecycle_awaiter::lifecycle_awaiter(worker_core* watched,
 lifecycle_awaiter::~lifecycle_awaiter() {
   if (watched_ == nullptr)
     return;
-  watched_->stop_watching(*this);
+  waiters{*watched_}.remove(*this);
   watched_->release();
 }
 
 bool lifecycle_awaiter::watch() {
-  if (watched_->watch(*this))
+  if (waiters{*watched_}.add(*this))
     return true;
   withdraw();
   return false;
 }
 
 caf::error lifecycle_awaiter::why_not_ready() const {
-  return watched_ != nullptr ? watched_->why_not_ready() : null_handle();
+  return watched_ != nullptr ? waiters{*watched_}.why_not_ready()
+                             : null_handle();
 }
 
 outcome lifecycle_awaiter::how_it_ended() const {
   if (watched_ == nullptr)
     return outcome{outcome_kind::failed, null_handle()};
   return watched_->latest().last_outcome().value_or(outcome{});
-}
-
-void worker_core::stop_watching(lifecycle_awaiter& x) noexcept {
-  held guard{mtx_};
-  unwatch(guard, x);
 }
 
 } // namespace troupe

@@ -8,6 +8,7 @@
 #include "worker/ask_table.hpp"
 #include "worker/core_ptr.hpp"
 #include "worker/tree_status.hpp"
+#include "worker/waiters.hpp"
 #include "worker/worker_role.hpp"
 
 #include <algorithm>
@@ -226,7 +227,7 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
   if (content.match_elements<start_atom>()) {
     auto err = core_->start();
     if (!err && what.mid.is_request() && what.sender)
-      core_->reply_when(what, lifecycle_awaiter::what::ready);
+      waiters{*core_}.reply_when(what, lifecycle_awaiter::what::ready);
     else
       reply(what, err ? caf::make_message(std::move(err)) : caf::message{});
     return true;
@@ -241,7 +242,7 @@ bool worker_actor::handle_protocol(caf::mailbox_element& what) {
       reply(what, caf::make_message(caf::make_error(
                     errc::not_started, core_->subject() + " was not started")));
     else if (what.mid.is_request() && what.sender)
-      core_->reply_when(what, lifecycle_awaiter::what::over);
+      waiters{*core_}.reply_when(what, lifecycle_awaiter::what::over);
     return true;
   }
   if (content.match_elements<status_atom>()) {
@@ -301,7 +302,7 @@ worker_actor::resume(compat::execution_context* ctx, size_t max_throughput) {
   // A bound, because CAF's own is "no bound", and with that a coroutine that
   // yields would never let another actor have this thread.
   constexpr size_t slice = 64;
-  keep->begin_turn();
+  keep->activity().begin_turn();
   const auto most = std::min(max_throughput, slice);
   const auto result = core_->get_watchdog() == nullptr
                         ? resume_turn(ctx, most)
@@ -313,7 +314,7 @@ worker_actor::resume(compat::execution_context* ctx, size_t max_throughput) {
     current_context = nullptr;
     keep->link().wake(nullptr);
   }
-  keep->end_turn();
+  keep->activity().end_turn();
   current_core = outer_core;
   current_actor = outer_actor;
   current_context = outer_context;

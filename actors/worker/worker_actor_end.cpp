@@ -5,6 +5,8 @@
 // destroyed, what is queued is handed over, `on_shutdown` runs, the outcome is
 // told, and the actor rests until the next life, or leaves.
 
+#include "worker/deadlines.hpp"
+#include "worker/family.hpp"
 #include "worker/worker_actor.hpp"
 
 #include "rules/reasons.hpp"
@@ -29,9 +31,9 @@ void worker_actor::tear_down(bool handlers_too) {
   ++tearing_down_;
   if (core_->frozen()) {
     refuse_messages();
-    core_->stop_children(core_->stage() == rules::stage::killing
-                           ? worker_core::how_to_end::linked_by_force
-                           : worker_core::how_to_end::by_force);
+    family{*core_}.stop(core_->stage() == rules::stage::killing
+                          ? family::how_to_end::linked_by_force
+                          : family::how_to_end::by_force);
   }
   if (main_.active() && !main_.cancelled()
       && !main_.cancel([this](fiber&) { part_gone(); }))
@@ -69,7 +71,7 @@ void worker_actor::torn_down() {
     }
     step_ = step::none;
     // Its next life would have its children beside it.
-    if (ends_without_joining() && core_->has_children())
+    if (ends_without_joining() && family{*core_}.any())
       return;
     core_->feed(rules::event::destroyed);
     if (core_->stage() == rules::stage::abandoned)
@@ -97,9 +99,9 @@ bool worker_actor::ends_without_joining() const noexcept {
 
 /// The children end before `on_shutdown()`, or before the worker does.
 void worker_actor::stop_children() {
-  core_->stop_children(core_->stage() == rules::stage::closing_forced
-                         ? worker_core::how_to_end::by_force
-                         : worker_core::how_to_end::gracefully);
+  family{*core_}.stop(core_->stage() == rules::stage::closing_forced
+                        ? family::how_to_end::by_force
+                        : family::how_to_end::gracefully);
 }
 
 void worker_actor::begin_close() {
@@ -125,14 +127,14 @@ void worker_actor::begin_close() {
 /// Goes on with the end once children and handlers are gone.
 void worker_actor::close_if_alone() {
   if (!closing_ || tearing_down_ != 0 || step_ != step::none
-      || core_->has_children() || calls() != nullptr
+      || family{*core_}.any() || calls() != nullptr
       || !rules::is_closing(core_->stage()))
     return;
   auto* queue = core_->queue();
-  if (core_->cleanup_due() && !shutdown_begun_ && !hand_over_begun_
+  if (core_->look(&life::cleanup_due) && !shutdown_begun_ && !hand_over_begun_
       && queue != nullptr && queue->hand_over_due())
     begin_hand_over();
-  else if (core_->cleanup_due() && !shutdown_begun_)
+  else if (core_->look(&life::cleanup_due) && !shutdown_begun_)
     begin_shutdown();
   else if (lazy_ && lazy_->cleanup_failure)
     core_->feed(rules::event::close_failed, std::move(*lazy_->cleanup_failure));
@@ -144,8 +146,9 @@ void worker_actor::close_if_alone() {
 /// takes too long, `on_shutdown()` is still due.
 void worker_actor::begin_hand_over() {
   // The message that run() had in progress is none of those.
-  core_->queue()->end_message(core_->goes_well() ? message_queue::fate::handled
-                                                 : message_queue::fate::lost);
+  core_->queue()->end_message(core_->look(&life::goes_well)
+                                ? message_queue::fate::handled
+                                : message_queue::fate::lost);
   // Its destructor may have taken so long that this worker was forced, or given
   // up: then the messages are still there, or those of another life.
   if (core_->frozen())
@@ -172,15 +175,15 @@ void worker_actor::note_cleanup_failure(failure why) {
 /// worker does.
 void worker_actor::cleanup_done() {
   step_ = step::none;
-  if (core_->has_children()) {
-    core_->join_again();
+  if (family{*core_}.any()) {
+    deadlines{*core_}.join_again();
     stop_children();
   }
   close_if_alone();
 }
 
 void worker_actor::begin_shutdown() {
-  core_->begin_cleanup();
+  deadlines{*core_}.begin_cleanup();
   // A force or a kill that came just before is looked at first; after a force
   // it is still due. One that comes from now on finds it begun.
   if (auto at = core_->stage(); at == rules::stage::forcing
@@ -198,10 +201,10 @@ void worker_actor::begin_shutdown() {
 }
 
 void worker_actor::children_ended() {
-  for (auto* child : core_->take_ended_children()) {
+  for (auto* child : family{*core_}.take_ended()) {
     auto how = child->last_outcome();
     auto fatal = how && how->kind() == outcome_kind::failed
-                 && child->was_ready()
+                 && child->look(&life::ready)
                  && child->config().on_failure == on_failure::fail_parent;
     if (fatal && !closing_ && !core_->frozen()) {
       auto text = rules::reason(core_->subject(), rules::because::child_did,
@@ -225,7 +228,7 @@ void worker_actor::finish() {
   auto at = core_->stage();
   // Stays as it is, even if the worker is abandoned in what follows.
   const auto& how = core_->final_outcome();
-  core_->disown_children();
+  family{*core_}.disown();
   auto kept = core_->owner() != nullptr;
   if (auto* queue = core_->queue(); queue && at != rules::stage::abandoned) {
     queue->end_message(how.kind() == outcome_kind::normal
@@ -243,7 +246,7 @@ void worker_actor::finish() {
                                            + " failed in after_shutdown(): "
                                            + text_of(std::current_exception()));
     }
-    at = core_->end_farewell();
+    at = deadlines{*core_}.end_farewell();
   }
   if (at == rules::stage::abandoned) {
     // The code that did not return has: nobody waits for it any more.

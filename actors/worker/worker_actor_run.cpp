@@ -148,7 +148,7 @@ void worker_actor::step_done(completion<void> how) {
 /// The end of `run()` is the end of the worker unless somebody holds it.
 void worker_actor::return_if_free() {
   if (run_over_ && !closing_ && !ending_ && calls() == nullptr
-      && core_->holds() == 0)
+      && core_->look(&life::holds) == 0)
     core_->feed(rules::event::run_returned);
 }
 

@@ -20,11 +20,10 @@ namespace troupe::detail {
 worker_core::worker_core(std::string path,
                          std::shared_ptr<const run_config> config,
                          std::unique_ptr<worker> what, worker_core* parent)
-  : config_(std::move(config)),
-    path_(std::move(path)),
+  : core_identity(std::move(path), std::move(config)),
     worker_(std::move(what)) {
   if (parent != nullptr) {
-    fixed_ = std::make_unique<fixed_part>();
+    fixed_ = std::make_unique<core_fittings>();
     fixed_->kin = std::make_unique<kinship>(parent);
     parent->retain();
   }
@@ -38,11 +37,8 @@ worker_core::worker_core(std::string path,
                          std::shared_ptr<const run_config> config,
                          std::shared_ptr<message_queue> queue,
                          std::shared_ptr<life_owner> by, std::uint64_t child_id)
-  : config_(std::move(config)),
-    path_(std::move(path)),
-    queue_(std::move(queue)),
-    owner_(std::move(by)),
-    child_id_(child_id) {
+  : core_identity(std::move(path), std::move(config), std::move(by), child_id),
+    queue_(std::move(queue)) {
   watch();
   rt().add(*this);
 }
@@ -59,25 +55,8 @@ worker_core::~worker_core() {
     next->release();
 }
 
-bool worker_core::try_retain() noexcept {
-  auto n = refs_.load(std::memory_order_relaxed);
-  while (n != 0)
-    if (refs_.compare_exchange_weak(n, n + 1, std::memory_order_relaxed))
-      return true;
-  return false;
-}
-
-bool worker_core::release_unless_last() noexcept {
-  auto n = refs_.load(std::memory_order_relaxed);
-  while (n > 1)
-    if (refs_.compare_exchange_weak(n, n - 1, std::memory_order_acq_rel,
-                                    std::memory_order_relaxed))
-      return true;
-  return false;
-}
-
 void worker_core::release() noexcept {
-  if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1)
+  if (!drop_one())
     return;
   // The worker's destructor is the user's code: it must not hold up the clock.
   if (rt().time().fires_here())
@@ -88,11 +67,11 @@ void worker_core::release() noexcept {
 
 void worker_core::add_handle() noexcept {
   retain();
-  handles_.fetch_add(1, std::memory_order_relaxed);
+  count_handle();
 }
 
 void worker_core::drop_handle() noexcept {
-  if (handles_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+  if (uncount_handle()) {
     caf::strong_actor_ptr last;
     auto at = stage();
     if (at == rules::stage::created) {
@@ -113,10 +92,6 @@ void worker_core::drop_handle() noexcept {
 
 // -- properties ----------------------------------------------------------------
 
-std::string worker_core::subject() const {
-  return rules::subject(path_);
-}
-
 std::optional<outcome> worker_core::last_outcome() const {
   held guard{mtx_};
   if (life_.end().is_known)
@@ -133,19 +108,6 @@ std::optional<outcome> worker_core::told_outcome() const {
   return last_outcome();
 }
 
-std::string worker_core::cause_of(const caf::error& reason) const {
-  auto text = text_of(reason);
-  if (reason != errc::child_failed && kind() != child_kind::supervisor)
-    return text;
-  return std::string{rules::first_cause(text, subject())};
-}
-
-bool worker_core::ended_smoothly() const {
-  held guard{mtx_};
-  const auto& how = life_.end().how;
-  return life_.end().is_known && how.ok() && how.blockers().empty();
-}
-
 caf::error worker_core::reason_to_quit() const {
   held guard{mtx_};
   const auto& how = life_.end().is_known || !former_ ? life_.end().how
@@ -156,7 +118,7 @@ caf::error worker_core::reason_to_quit() const {
 worker_status worker_core::status() const {
   worker_status result;
   result.name = name();
-  result.path = path_;
+  result.path = path();
   result.queued = counts().queued;
   held guard{mtx_};
   auto at = life_.machine.at();
@@ -180,22 +142,13 @@ worker_status worker_core::status() const {
   return result;
 }
 
-child_kind worker_core::kind() const noexcept {
-  return config_->role->kind();
-}
-
 message_sink* worker_core::sink() const noexcept {
-  return config_->role->sink(*this);
+  return config().role->sink(*this);
 }
 
 queue_counts worker_core::counts() const {
   auto* to = sink();
   return to != nullptr ? to->counts() : queue_counts{};
-}
-
-std::size_t worker_core::holds() const {
-  held guard{mtx_};
-  return life_.holds;
 }
 
 caf::strong_actor_ptr worker_core::actor() const {
@@ -205,8 +158,8 @@ caf::strong_actor_ptr worker_core::actor() const {
 void worker_core::set_public_actor(caf::strong_actor_ptr who) {
   const auto now = who;
   const auto before = link_.show(std::move(who));
-  if (owner_)
-    owner_->public_actor_changed(*this, before, now);
+  if (owner() != nullptr)
+    owner()->public_actor_changed(*this, before, now);
 }
 
 worker* worker_core::finished_worker() const noexcept {
@@ -218,27 +171,6 @@ worker* worker_core::finished_worker() const noexcept {
 bool worker_core::finished() const {
   held guard{mtx_};
   return over_;
-}
-
-time_point worker_core::stopping_since() const {
-  held guard{mtx_};
-  return life_.end().stop_asked_at;
-}
-
-bool worker_core::was_ready() const {
-  held guard{mtx_};
-  return life_.ready;
-}
-
-bool worker_core::cleanup_due() const {
-  held guard{mtx_};
-  return life_.machine.cleanup_due();
-}
-
-bool worker_core::goes_well() const {
-  held guard{mtx_};
-  auto so_far = life_.machine.verdict();
-  return so_far == rules::verdict::open || so_far == rules::verdict::normal;
 }
 
 task<> worker_core::hand_over_queue() {
@@ -278,7 +210,7 @@ void worker_core::system_gone() noexcept {
   // Nobody handles what is queued, and no answer must outlive the system.
   if (queue_)
     queue_->discard(message_queue::fate::handled);
-  if (owner_ && !finished() && rules::is_final(stage()))
+  if (owner() != nullptr && !finished() && rules::is_final(stage()))
     release_waiters(); // There will be no other life.
   if (auto at = stage(); at == rules::stage::created || rules::is_final(at))
     return;
@@ -306,13 +238,6 @@ void worker_core::wake() noexcept {
 void worker_core::run_on_thread(std::unique_ptr<thread_job> what,
                                 thread_use how) {
   rt().offload(std::move(what), how);
-}
-
-void worker_core::disappoint_askers() noexcept {
-  if (const auto whom = actor())
-    rt().targets_of_asks().lose(*whom,
-                                caf::make_error(caf::sec::request_receiver_down,
-                                                subject() + " was abandoned"));
 }
 
 std::unique_ptr<thread_job> worker_core::take_back(thread_job& what) noexcept {

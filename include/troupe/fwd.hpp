@@ -11,6 +11,7 @@ class clock;
 class fiber;
 class strand;
 class worker_actor;
+class waiters;
 class worker_core;
 
 } // namespace detail

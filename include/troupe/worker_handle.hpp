@@ -53,7 +53,7 @@ protected:
   [[nodiscard]] outcome how_it_ended() const;
 
 private:
-  friend class detail::worker_core;
+  friend class detail::waiters;
 
   bool watch();
 

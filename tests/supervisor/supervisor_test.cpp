@@ -15,6 +15,7 @@
 #include "troupe/queue_consumer.hpp"
 #include "troupe/testing.hpp"
 #include "troupe/worker_pool.hpp"
+#include "worker/family.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/behavior.hpp>
@@ -1439,7 +1440,7 @@ TEST_CASE("S16 a stop comes before the calls that wait for their turn") {
     sys, supervisor_spec{.name = "tree", .strategy = strategy::dynamic});
   CHECK_FALSE(tree.startup());
   auto children = std::dynamic_pointer_cast<troupe::detail::supervisor_core>(
-    tree.get_core()->get_child_group());
+    troupe::detail::family{*tree.get_core()}.group());
   REQUIRE(children);
   std::vector<troupe::child_call> calls;
   // While it is somebody's turn, calls come, and then a stop.

@@ -32,9 +32,7 @@ template <class T>
 [[nodiscard]] task<T> empty_coroutine();
 
 /// The common part of the promises of all tasks: the fiber that runs the
-/// coroutine, and the coroutine that awaits it.
-///
-/// An awaiter gets at its fiber and strand through it:
+/// coroutine, and the coroutine that awaits it. The strand of an awaiter is
 /// `h.promise().owner().get_strand()`.
 class promise_base {
 public:

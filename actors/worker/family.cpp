@@ -1,9 +1,11 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// Linked children: who they are, how they are stopped, how they end.
+// The children of a worker: how they are stopped, and how they end.
 
+#include "worker/family.hpp"
 #include "worker/core_ptr.hpp"
+#include "worker/deadlines.hpp"
 #include "worker/worker_core.hpp"
 
 #include <algorithm>
@@ -13,11 +15,11 @@
 
 namespace troupe::detail {
 
-void worker_core::add_child(worker_core& child) {
+void family::add(worker_core& child) {
   child.retain();
   {
-    held guard{mtx_};
-    auto* before = std::exchange(make_lazy().first_child, &child);
+    held guard{of_.mtx_};
+    auto* before = std::exchange(of_.make_lazy().first_child, &child);
     child.kin()->is_listed = true;
     child.kin()->next = before;
     if (before != nullptr)
@@ -26,13 +28,13 @@ void worker_core::add_child(worker_core& child) {
   // A force that comes from here on finds the child in the list. If the force
   // came before, the child ends before it has begun.
   if (is_to_be_forced())
-    child.drop_as_child();
+    drop_unstarted(child);
 }
 
 /// Whether it is forced, or is about to be because one above it is: a family
 /// may grow as fast as a force goes down in it.
-bool worker_core::is_to_be_forced() const {
-  for (const auto* x = this; x != nullptr;) {
+bool family::is_to_be_forced() const {
+  for (const auto* x = &of_; x != nullptr;) {
     held guard{x->mtx_};
     if (x->life_.is_forced())
       return true;
@@ -46,47 +48,45 @@ bool worker_core::is_to_be_forced() const {
 
 /// Ends a linked child that was not started.
 /// @returns `false` if it was.
-bool worker_core::drop_as_child() {
-  return drop_unstarted(caf::make_error(
-    errc::cancelled, subject() + " was not started: its parent ends"));
+bool family::drop_unstarted(worker_core& child) {
+  return child.drop_unstarted(caf::make_error(
+    errc::cancelled, child.subject() + " was not started: its parent ends"));
 }
 
-void worker_core::stop_children(how_to_end how) {
+void family::stop(how_to_end how) {
   std::vector<core_ptr> forced;
-  stop_children(how, forced);
-  force_all(std::move(forced));
+  stop(how, forced);
+  worker_core::force_all(std::move(forced));
 }
 
-/// The same, but those to be forced are left to the caller.
-void worker_core::stop_children(how_to_end how,
-                                std::vector<core_ptr>& to_force) {
+void family::stop(how_to_end how, std::vector<core_ptr>& to_force) {
   std::vector<core_ptr> children;
   std::shared_ptr<child_group> kept;
   auto limits = rules::stop_limits{};
   auto grace = rules::stop_limits{}; // of linked children: ends with its own
   auto last = false;
   {
-    held guard{mtx_};
-    const auto& end = life_.end();
+    held guard{of_.mtx_};
+    const auto& end = of_.life_.end();
     limits = end.limits;
     last = end.told_last;
     if (end.stop_asked_at != never)
       grace = rules::forced_at(end.grace_over);
-    if (lazy_) {
-      kept = lazy_->children;
-      for (auto* i = lazy_->first_child; i != nullptr; i = i->kin()->next)
+    if (of_.lazy_) {
+      kept = of_.lazy_->children;
+      for (auto* i = of_.lazy_->first_child; i != nullptr; i = i->kin()->next)
         children.emplace_back(*i);
     }
   }
   for (auto& child : children) {
     // It may be started in this very moment.
-    if (child->stage() == rules::stage::created && child->drop_as_child())
+    if (child->stage() == rules::stage::created && drop_unstarted(*child))
       continue;
     if (how != how_to_end::gracefully) {
-      child->keep_within(limits);
+      deadlines{*child}.keep_within(limits);
       to_force.push_back(std::move(child));
     } else {
-      child->request_stop(queue_at_stop(child->config().on_stop),
+      child->request_stop(worker_core::queue_at_stop(child->config().on_stop),
                           rules::tighten(limits, grace), last);
     }
   }
@@ -96,16 +96,16 @@ void worker_core::stop_children(how_to_end how,
     kept->stop(limits);
 }
 
-bool worker_core::has_children() const {
-  held guard{mtx_};
-  return has_children(guard);
+bool family::any() const {
+  held guard{of_.mtx_};
+  return any(guard);
 }
 
-std::vector<core_ptr> worker_core::linked_children() const {
+std::vector<core_ptr> family::linked() const {
   std::vector<core_ptr> result;
   {
-    held guard{mtx_};
-    for (auto* i = lazy().first_child; i != nullptr; i = i->kin()->next)
+    held guard{of_.mtx_};
+    for (auto* i = of_.lazy().first_child; i != nullptr; i = i->kin()->next)
       result.emplace_back(*i);
   }
   // The list begins with the one that came last.
@@ -129,30 +129,31 @@ std::shared_ptr<const tree_status> as_they_ended(const child_group& children) {
 
 } // namespace
 
-void worker_core::disown_children() noexcept {
+void family::disown() noexcept {
   std::vector<worker_core*> children;
   std::shared_ptr<child_group> kept;
   {
-    held guard{mtx_};
-    if (!lazy_)
+    held guard{of_.mtx_};
+    if (!of_.lazy_)
       return;
-    kept = lazy_->children;
+    kept = of_.lazy_->children;
   }
   // Those of a supervisor that was abandoned go on.
   auto last = kept && kept->over() ? as_they_ended(*kept) : nullptr;
   {
-    held guard{mtx_};
+    held guard{of_.mtx_};
     if (kept) {
-      lazy_->children = nullptr;
-      lazy_->last_children.swap(last);
+      of_.lazy_->children = nullptr;
+      of_.lazy_->last_children.swap(last);
     }
-    for (auto* i = std::exchange(lazy_->first_child, nullptr); i != nullptr;) {
+    for (auto* i = std::exchange(of_.lazy_->first_child, nullptr);
+         i != nullptr;) {
       i->kin()->is_listed = false;
       i->kin()->previous = nullptr;
       children.push_back(i);
       i = std::exchange(i->kin()->next, nullptr);
     }
-    for (auto* i : take_ended_children(guard))
+    for (auto* i : take_ended(guard))
       children.push_back(i);
   }
   for (auto* child : children)
@@ -161,21 +162,17 @@ void worker_core::disown_children() noexcept {
     kept->orphan();
 }
 
-void worker_core::note_blockers(stop_report who) {
-  held guard{mtx_};
-  life_.make_end().how.blockers_ = std::move(who);
+std::vector<worker_core*> family::take_ended() {
+  held guard{of_.mtx_};
+  return take_ended(guard);
 }
 
-std::vector<worker_core*> worker_core::take_ended_children() {
-  held guard{mtx_};
-  return take_ended_children(guard);
-}
-
-std::vector<worker_core*> worker_core::take_ended_children(const held&) {
+std::vector<worker_core*> family::take_ended(const held&) {
   std::vector<worker_core*> result;
-  if (!lazy_)
+  if (!of_.lazy_)
     return result;
-  for (auto* i = std::exchange(lazy_->ended_child, nullptr); i != nullptr;) {
+  for (auto* i = std::exchange(of_.lazy_->ended_child, nullptr);
+       i != nullptr;) {
     result.push_back(i);
     i = std::exchange(i->kin()->next, nullptr);
   }
@@ -183,47 +180,56 @@ std::vector<worker_core*> worker_core::take_ended_children(const held&) {
   return result;
 }
 
-void worker_core::release_waiters() {
-  {
-    held guard{mtx_};
-    over_ = true;
-    // A thread that has waited may start another tree of that name.
-    if (std::exchange(has_path_, false))
-      rt().release_path(*this);
-    announce(guard, lifecycle_awaiter::what::over);
-  }
-  rt().notify();
-  send_replies(lifecycle_awaiter::what::over);
-  // Waiters for the predecessor of this core wait for this one. The two hold
-  // each other up to here.
-  auto* before = [this] {
-    held guard{mtx_};
-    return lazy_ ? std::exchange(lazy_->predecessor, nullptr) : nullptr;
-  }();
-  if (before != nullptr) {
-    before->release_waiters();
-    before->release();
-  }
-  if (kin() != nullptr)
-    tell_parent();
-}
-
 /// The parent's list holds a reference, which goes over to the list of those
 /// that have ended.
-void worker_core::tell_parent() {
-  auto& parent = *kin()->parent;
+void family::tell_parent() {
+  auto& parent = *of_.kin()->parent;
   held guard{parent.mtx_};
-  if (!std::exchange(kin()->is_listed, false))
+  if (!std::exchange(of_.kin()->is_listed, false))
     return;
-  if (kin()->previous != nullptr)
-    kin()->previous->kin()->next = kin()->next;
+  if (of_.kin()->previous != nullptr)
+    of_.kin()->previous->kin()->next = of_.kin()->next;
   else
-    parent.lazy_->first_child = kin()->next;
-  if (kin()->next != nullptr)
-    kin()->next->kin()->previous = kin()->previous;
-  kin()->previous = nullptr;
-  kin()->next = std::exchange(parent.lazy_->ended_child, this);
+    parent.lazy_->first_child = of_.kin()->next;
+  if (of_.kin()->next != nullptr)
+    of_.kin()->next->kin()->previous = of_.kin()->previous;
+  of_.kin()->previous = nullptr;
+  of_.kin()->next = std::exchange(parent.lazy_->ended_child, &of_);
   parent.add_todo(todo::child_ended);
+}
+
+// -- of a supervisor -----------------------------------------------------------
+
+void family::set_group(std::shared_ptr<child_group> children) {
+  std::shared_ptr<const tree_status> former; // goes without the lock
+  held guard{of_.mtx_};
+  of_.make_lazy().children = std::move(children);
+  former.swap(of_.make_lazy().last_children);
+}
+
+std::shared_ptr<child_group> family::group() const {
+  held guard{of_.mtx_};
+  return of_.lazy().children;
+}
+
+std::shared_ptr<const tree_status> family::last_group() const {
+  held guard{of_.mtx_};
+  return of_.lazy().last_children;
+}
+
+void family::group_over() noexcept {
+  held guard{of_.mtx_};
+  if (of_.life_.machine.at() == rules::stage::forcing
+      && of_.life_.end().abandon_due)
+    of_.arm(guard, of_.rt().time().now());
+  of_.add_todo(todo::child_ended);
+}
+
+bool family::any(const held&) const {
+  if (!of_.lazy_)
+    return false;
+  const auto& kept = of_.lazy_->children;
+  return of_.lazy_->first_child != nullptr || (kept && !kept->over());
 }
 
 } // namespace troupe::detail

@@ -3,6 +3,7 @@
 
 #include "system/runtime.hpp"
 
+#include "base/linked_list.hpp"
 #include "rules/printable.hpp"
 #include "system/caf_compat.hpp"
 #include "system/find_pump.hpp"
@@ -258,20 +259,12 @@ void runtime::notify() noexcept {
 
 void runtime::add(worker_core& x) {
   std::unique_lock guard{mtx_};
-  x.next_ = first_;
-  if (first_ != nullptr)
-    first_->previous_ = &x;
-  first_ = &x;
+  link_first(x, first_, &worker_core::next_, &worker_core::previous_);
 }
 
 void runtime::remove(worker_core& x) noexcept {
   std::unique_lock guard{mtx_};
-  if (x.previous_ != nullptr)
-    x.previous_->next_ = x.next_;
-  else
-    first_ = x.next_;
-  if (x.next_ != nullptr)
-    x.next_->previous_ = x.previous_;
+  unlink(x, first_, &worker_core::next_, &worker_core::previous_);
   if (x.owner() != nullptr || roots_.empty())
     return;
   auto [first, last] = roots_.equal_range(x.path());

@@ -3,6 +3,8 @@
 
 #include "tasks/offload_pool.hpp"
 
+#include "base/linked_list.hpp"
+
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -22,15 +24,12 @@ struct offload_pool::shared {
     std::size_t size = 0;
 
     void push_back(thread_job& x) noexcept {
-      x.next_ = nullptr;
-      x.previous_ = std::exchange(last, &x);
-      (x.previous_ != nullptr ? x.previous_->next_ : first) = &x;
+      link_last(x, first, last, &thread_job::next_, &thread_job::previous_);
       ++size;
     }
 
     void erase(thread_job& x) noexcept {
-      (x.previous_ != nullptr ? x.previous_->next_ : first) = x.next_;
-      (x.next_ != nullptr ? x.next_->previous_ : last) = x.previous_;
+      unlink(x, first, last, &thread_job::next_, &thread_job::previous_);
       --size;
     }
   };

@@ -3,6 +3,7 @@
 
 #include "troupe/handlers.hpp"
 
+#include "base/linked_list.hpp"
 #include "worker/worker_actor.hpp"
 #include "worker/worker_core.hpp"
 
@@ -43,19 +44,11 @@ void handler_call::cancelled() {
 }
 
 void handler_call::link(handler_call*& first) noexcept {
-  next_ = first;
-  if (first != nullptr)
-    first->previous_ = this;
-  first = this;
+  link_first(*this, first, &handler_call::next_, &handler_call::previous_);
 }
 
 void handler_call::unlink(handler_call*& first) noexcept {
-  if (previous_ != nullptr)
-    previous_->next_ = next_;
-  else
-    first = next_;
-  if (next_ != nullptr)
-    next_->previous_ = previous_;
+  detail::unlink(*this, first, &handler_call::next_, &handler_call::previous_);
 }
 
 plain_handler_scope::plain_handler_scope()

@@ -6,11 +6,13 @@
 #include "worker/waiters.hpp"
 #include "worker/worker_core.hpp"
 
+#include "base/linked_list.hpp"
 #include "base/wait_for_signal.hpp"
 
 #include <algorithm>
 #include <condition_variable>
 #include <iterator>
+#include <utility>
 
 namespace troupe::detail {
 
@@ -25,9 +27,8 @@ public:
       fired_ = true;
       return;
     }
-    next_ = std::exchange(what_.make_lazy().blocked, this);
-    if (next_ != nullptr)
-      next_->previous_ = this;
+    link_first(*this, what_.make_lazy().blocked, &blocked_thread::next_,
+               &blocked_thread::previous_);
     linked_ = true;
   }
 
@@ -64,15 +65,9 @@ public:
 
 private:
   void unlink(const held&) {
-    if (!linked_)
-      return;
-    linked_ = false;
-    if (previous_ != nullptr)
-      previous_->next_ = next_;
-    else
-      what_.lazy_->blocked = next_;
-    if (next_ != nullptr)
-      next_->previous_ = previous_;
+    if (std::exchange(linked_, false))
+      detail::unlink(*this, what_.lazy_->blocked, &blocked_thread::next_,
+                     &blocked_thread::previous_);
   }
 
   worker_core& what_;
@@ -235,24 +230,16 @@ bool waiters::add(lifecycle_awaiter& x) {
   held guard{of_.mtx_};
   if (of_.over_ || (x.awaited_ == goal::ready && of_.life_.ready))
     return false;
-  x.previous_ = nullptr;
-  x.next_ = std::exchange(of_.make_lazy().awaiters, &x);
-  if (x.next_ != nullptr)
-    x.next_->previous_ = &x;
+  link_first(x, of_.make_lazy().awaiters, &lifecycle_awaiter::next_,
+             &lifecycle_awaiter::previous_);
   x.linked_ = true;
   return true;
 }
 
 void waiters::unlink(const held&, lifecycle_awaiter& x) noexcept {
-  if (!x.linked_)
-    return;
-  x.linked_ = false;
-  if (x.previous_ != nullptr)
-    x.previous_->next_ = x.next_;
-  else
-    of_.lazy_->awaiters = x.next_;
-  if (x.next_ != nullptr)
-    x.next_->previous_ = x.previous_;
+  if (std::exchange(x.linked_, false))
+    detail::unlink(x, of_.lazy_->awaiters, &lifecycle_awaiter::next_,
+                   &lifecycle_awaiter::previous_);
 }
 
 void waiters::remove(lifecycle_awaiter& x) noexcept {

@@ -27,42 +27,6 @@ subscription::sink::~sink() = default;
 
 // -- values --------------------------------------------------------------------
 
-std::string to_string(event_kind x) {
-  switch (x) {
-    case event_kind::started:
-      return "started";
-    case event_kind::restarted:
-      return "restarted";
-    case event_kind::ready:
-      return "ready";
-    case event_kind::stopping:
-      return "stopping";
-    case event_kind::stopped:
-      return "stopped";
-    case event_kind::forced:
-      return "forced";
-    case event_kind::failed:
-      return "failed";
-    case event_kind::cancelled:
-      return "cancelled";
-    case event_kind::abandoned:
-      return "abandoned";
-    case event_kind::came_back:
-      return "came_back";
-    case event_kind::backing_off:
-      return "backing_off";
-    case event_kind::gave_up:
-      return "gave_up";
-    case event_kind::stalled:
-      return "stalled";
-    case event_kind::degraded:
-      return "degraded";
-    case event_kind::recovered:
-      return "recovered";
-  }
-  return "unknown";
-}
-
 std::string to_string(const lifecycle_event& x) {
   auto result = x.path + " [" + std::to_string(x.incarnation) + "] "
                 + to_string(x.kind);

@@ -9,20 +9,6 @@
 
 namespace troupe {
 
-std::string to_string(outcome_kind x) {
-  switch (x) {
-    case outcome_kind::normal:
-      return "normal";
-    case outcome_kind::forced:
-      return "forced";
-    case outcome_kind::failed:
-      return "failed";
-    case outcome_kind::cancelled:
-      return "cancelled";
-  }
-  return "invalid";
-}
-
 int outcome::code() const noexcept {
   switch (kind_) {
     case outcome_kind::normal:

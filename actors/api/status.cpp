@@ -9,16 +9,6 @@
 
 namespace troupe {
 
-std::string to_string(health x) {
-  switch (x) {
-    case health::healthy:
-      return "healthy";
-    case health::degraded:
-      return "degraded";
-  }
-  return "invalid";
-}
-
 std::string to_string(const worker_status& x) {
   if (x.state == worker_state::nobody)
     return to_string(x.state);

@@ -38,11 +38,6 @@ namespace {
 
 namespace telemetry = caf::telemetry;
 
-/// How many values an enumeration has.
-template <class Enum>
-constexpr std::size_t count_of
-  = static_cast<std::size_t>(last_enumerator(Enum{})) + 1;
-
 /// One metric for each value of an enumeration.
 template <class Metric, class Enum>
 class by_value {

@@ -19,18 +19,6 @@ namespace troupe {
 
 using namespace detail;
 
-std::string to_string(routing x) {
-  switch (x) {
-    case routing::round_robin:
-      return "round_robin";
-    case routing::least_busy:
-      return "least_busy";
-    case routing::by_key:
-      return "by_key";
-  }
-  return "invalid";
-}
-
 namespace {
 
 pool_plan named(pool_plan x) {

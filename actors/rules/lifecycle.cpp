@@ -3,52 +3,6 @@
 
 #include "rules/lifecycle.hpp"
 
-namespace troupe {
-
-std::string to_string(worker_state x) {
-  switch (x) {
-    case worker_state::init:
-      return "init";
-    case worker_state::running:
-      return "running";
-    case worker_state::stopping:
-      return "stopping";
-    case worker_state::stopped:
-      return "stopped";
-    case worker_state::force_stopped:
-      return "force_stopped";
-    case worker_state::nobody:
-      return "nobody";
-  }
-  return "invalid";
-}
-
-std::string to_string(worker_phase x) {
-  switch (x) {
-    case worker_phase::created:
-      return "created";
-    case worker_phase::starting:
-      return "starting";
-    case worker_phase::ready:
-      return "ready";
-    case worker_phase::draining:
-      return "draining";
-    case worker_phase::cleaning_up:
-      return "cleaning_up";
-    case worker_phase::backing_off:
-      return "backing_off";
-    case worker_phase::done:
-      return "done";
-    case worker_phase::abandoned:
-      return "abandoned";
-    case worker_phase::nobody:
-      return "nobody";
-  }
-  return "invalid";
-}
-
-} // namespace troupe
-
 namespace troupe::rules {
 
 namespace {

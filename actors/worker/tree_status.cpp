@@ -18,18 +18,6 @@ namespace troupe {
 
 using namespace detail;
 
-std::string to_string(child_kind x) {
-  switch (x) {
-    case child_kind::worker:
-      return "worker";
-    case child_kind::supervisor:
-      return "supervisor";
-    case child_kind::actor:
-      return "actor";
-  }
-  return "invalid";
-}
-
 tree_status detail::describe_tree(worker_core& x, const status_poll* answers) {
   tree_status result;
   result.self = x.status();

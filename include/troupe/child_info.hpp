@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/detail/inspect_enum.hpp"
+#include "troupe/detail/enum_names.hpp"
 #include "troupe/lifecycle.hpp"
 #include "troupe/supervisor_options.hpp"
 #include "troupe/type_ids.hpp"

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/enum_names.hpp"
 #include "troupe/fwd.hpp"
 #include "troupe/subscription.hpp"
 #include "troupe/time.hpp"
@@ -38,11 +39,9 @@ enum class dead_letter_reason : std::uint8_t {
 };
 
 /// @relates dead_letter_reason
-std::string to_string(dead_letter_reason x);
-
-/// @relates dead_letter_reason
-constexpr dead_letter_reason last_enumerator(dead_letter_reason) noexcept {
-  return dead_letter_reason::abandoned;
+constexpr detail::name_list<7> names_of(dead_letter_reason) noexcept {
+  return {"closed", "rejected", "dropped",  "discarded",
+          "failed", "lost",     "abandoned"};
 }
 
 /// A message of a queue that was not handled. (Q8)

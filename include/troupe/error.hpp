@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/detail/inspect_enum.hpp"
+#include "troupe/detail/enum_names.hpp"
 #include "troupe/type_ids.hpp"
 
 #include <caf/error.hpp>
@@ -86,11 +86,37 @@ enum class errc : std::uint8_t {
 };
 
 /// @relates errc
-std::string to_string(errc x);
-
-/// @relates errc
-constexpr errc last_enumerator(errc) noexcept {
-  return errc::store_failed;
+constexpr detail::name_list<30> names_of(errc) noexcept {
+  return {"none",
+          "already_started",
+          "not_started",
+          "would_block",
+          "start_failed",
+          "start_timeout",
+          "stopped_before_ready",
+          "ended_before_ready",
+          "worker_failed",
+          "child_failed",
+          "forced",
+          "abandoned",
+          "cancelled",
+          "timed_out",
+          "system_gone",
+          "queue_closed",
+          "invalid_argument",
+          "max_restarts_exceeded",
+          "busy",
+          "supervisor_stopping",
+          "not_found",
+          "already_present",
+          "child_running",
+          "child_restarting",
+          "too_many_children",
+          "queue_full",
+          "degraded",
+          "forked",
+          "receiver_gone",
+          "store_failed"};
 }
 
 /// Returns the text that `err` carries, else its code in words.

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/enum_names.hpp"
 #include "troupe/fwd.hpp"
 #include "troupe/subscription.hpp"
 #include "troupe/time.hpp"
@@ -54,7 +55,11 @@ enum class event_kind : std::uint8_t {
 };
 
 /// @relates event_kind
-std::string to_string(event_kind x);
+constexpr detail::name_list<15> names_of(event_kind) noexcept {
+  return {"started",     "restarted", "ready",     "stopping",  "stopped",
+          "forced",      "failed",    "cancelled", "abandoned", "came_back",
+          "backing_off", "gave_up",   "stalled",   "degraded",  "recovered"};
+}
 
 /// One thing that has happened to one worker. Every transition is one. (S28)
 struct lifecycle_event {

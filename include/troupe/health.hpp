@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/detail/inspect_enum.hpp"
+#include "troupe/detail/enum_names.hpp"
 
 #include <cstdint>
 #include <string>
@@ -20,11 +20,8 @@ enum class health : std::uint8_t {
 };
 
 /// @relates health
-std::string to_string(health x);
-
-/// @relates health
-constexpr health last_enumerator(health) noexcept {
-  return health::degraded;
+constexpr detail::name_list<2> names_of(health) noexcept {
+  return {"healthy", "degraded"};
 }
 
 /// The worse of both.

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/detail/inspect_enum.hpp"
+#include "troupe/detail/enum_names.hpp"
 
 #include <cstdint>
 #include <string>
@@ -29,11 +29,8 @@ enum class worker_state : std::uint8_t {
 };
 
 /// @relates worker_state
-std::string to_string(worker_state x);
-
-/// @relates worker_state
-constexpr worker_state last_enumerator(worker_state) noexcept {
-  return worker_state::nobody;
+constexpr detail::name_list<6> names_of(worker_state) noexcept {
+  return {"init", "running", "stopping", "stopped", "force_stopped", "nobody"};
 }
 
 /// Where in its life a worker is: finer than `worker_state`, for reports.
@@ -59,11 +56,9 @@ enum class worker_phase : std::uint8_t {
 };
 
 /// @relates worker_phase
-std::string to_string(worker_phase x);
-
-/// @relates worker_phase
-constexpr worker_phase last_enumerator(worker_phase) noexcept {
-  return worker_phase::nobody;
+constexpr detail::name_list<9> names_of(worker_phase) noexcept {
+  return {"created",     "starting", "ready",     "draining", "cleaning_up",
+          "backing_off", "done",     "abandoned", "nobody"};
 }
 
 /// Whether no event can change `x` any more.

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/enum_names.hpp"
 #include "troupe/time.hpp"
 
 #include <cstddef>
@@ -33,11 +34,8 @@ enum class on_stop : std::uint8_t {
 };
 
 /// @relates on_stop
-std::string to_string(on_stop x);
-
-/// @relates on_stop
-constexpr on_stop last_enumerator(on_stop) noexcept {
-  return on_stop::hand_over;
+constexpr detail::name_list<3> names_of(on_stop) noexcept {
+  return {"discard", "drain", "hand_over"};
 }
 
 /// Decides about a message that comes to a full queue: when the message is

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/enum_names.hpp"
 #include "troupe/error.hpp"
 #include "troupe/stop_report.hpp"
 #include "troupe/time.hpp"
@@ -34,11 +35,8 @@ enum class outcome_kind : std::uint8_t {
 };
 
 /// @relates outcome_kind
-std::string to_string(outcome_kind x);
-
-/// @relates outcome_kind
-constexpr outcome_kind last_enumerator(outcome_kind) noexcept {
-  return outcome_kind::cancelled;
+constexpr detail::name_list<4> names_of(outcome_kind) noexcept {
+  return {"normal", "forced", "failed", "cancelled"};
 }
 
 /// How an incarnation of a worker ended, and why. A value; copying it is cheap

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/enum_names.hpp"
 #include <cstdint>
 #include <string>
 
@@ -21,6 +22,8 @@ enum class routing : std::uint8_t {
 };
 
 /// @relates routing
-std::string to_string(routing x);
+constexpr detail::name_list<3> names_of(routing) noexcept {
+  return {"round_robin", "least_busy", "by_key"};
+}
 
 } // namespace troupe

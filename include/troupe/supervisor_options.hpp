@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/enum_names.hpp"
 #include "troupe/options.hpp"
 #include "troupe/time.hpp"
 
@@ -17,11 +18,8 @@ namespace troupe {
 enum class child_kind : std::uint8_t { worker, supervisor, actor };
 
 /// @relates child_kind
-std::string to_string(child_kind x);
-
-/// @relates child_kind
-constexpr child_kind last_enumerator(child_kind) noexcept {
-  return child_kind::actor;
+constexpr detail::name_list<3> names_of(child_kind) noexcept {
+  return {"worker", "supervisor", "actor"};
 }
 
 /// How a supervisor treats the other children when one is to be restarted.
@@ -124,18 +122,19 @@ struct child_options {
   worker_options worker = {};
 };
 
-std::string to_string(strategy x);
-
-constexpr strategy last_enumerator(strategy) noexcept {
-  return strategy::dynamic;
+/// @relates strategy
+constexpr detail::name_list<5> names_of(strategy) noexcept {
+  return {"one_for_one", "one_for_all", "rest_for_one", "stop_all", "dynamic"};
 }
 
-std::string to_string(restart x);
-
-constexpr restart last_enumerator(restart) noexcept {
-  return restart::temporary;
+/// @relates restart
+constexpr detail::name_list<3> names_of(restart) noexcept {
+  return {"permanent", "transient", "temporary"};
 }
 
-std::string to_string(auto_shutdown x);
+/// @relates auto_shutdown
+constexpr detail::name_list<3> names_of(auto_shutdown) noexcept {
+  return {"never", "any_significant", "all_significant"};
+}
 
 } // namespace troupe

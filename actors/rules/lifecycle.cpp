@@ -186,32 +186,6 @@ action lifecycle::feed(event e) noexcept {
   return actions;
 }
 
-worker_state state_of(stage s) noexcept {
-  switch (s) {
-    case created:
-      return worker_state::init;
-    case starting:
-    case warming:
-    case stage::ready:
-    case closing:
-      return worker_state::running;
-    case starting_stop:
-    case draining:
-    case closing_stop:
-    case forcing:
-    case closing_forced:
-    case cleanup_forcing:
-    case killing:
-      return worker_state::stopping;
-    case stopped:
-      return worker_state::stopped;
-    case force_stopped:
-    case abandoned:
-      return worker_state::force_stopped;
-  }
-  return worker_state::force_stopped;
-}
-
 worker_phase phase_of(stage s) noexcept {
   switch (s) {
     case created:
@@ -238,22 +212,6 @@ worker_phase phase_of(stage s) noexcept {
       return worker_phase::abandoned;
   }
   return worker_phase::done;
-}
-
-bool stop_asked(stage s) noexcept {
-  return state_of(s) == worker_state::stopping;
-}
-
-bool is_closing(stage s) noexcept {
-  return s == closing || s == closing_stop || s == closing_forced;
-}
-
-bool is_frozen(stage s) noexcept {
-  return s == forcing || s == cleanup_forcing || s == killing || s == abandoned;
-}
-
-bool is_final(stage s) noexcept {
-  return s == stopped || s == force_stopped || s == abandoned;
 }
 
 std::string_view to_string(stage s) noexcept {

@@ -138,23 +138,58 @@ private:
 };
 
 /// The state that users see for a stage.
-[[nodiscard]] worker_state state_of(stage s) noexcept;
+[[nodiscard]] constexpr worker_state state_of(stage s) noexcept {
+  switch (s) {
+    case stage::created:
+      return worker_state::init;
+    case stage::starting:
+    case stage::warming:
+    case stage::ready:
+    case stage::closing:
+      return worker_state::running;
+    case stage::starting_stop:
+    case stage::draining:
+    case stage::closing_stop:
+    case stage::forcing:
+    case stage::closing_forced:
+    case stage::cleanup_forcing:
+    case stage::killing:
+      return worker_state::stopping;
+    case stage::stopped:
+      return worker_state::stopped;
+    case stage::force_stopped:
+    case stage::abandoned:
+      break;
+  }
+  return worker_state::force_stopped;
+}
 
 /// @copydoc state_of
 [[nodiscard]] worker_phase phase_of(stage s) noexcept;
 
 /// Whether a stop was asked for, in whatever way, and the end is not reached.
-[[nodiscard]] bool stop_asked(stage s) noexcept;
+[[nodiscard]] constexpr bool stop_asked(stage s) noexcept {
+  return state_of(s) == worker_state::stopping;
+}
 
 /// Whether `s` is the clean-up: what waits for children and handlers, and
 /// `on_shutdown()`.
-[[nodiscard]] bool is_closing(stage s) noexcept;
+[[nodiscard]] constexpr bool is_closing(stage s) noexcept {
+  return s == stage::closing || s == stage::closing_stop
+         || s == stage::closing_forced;
+}
 
 /// Whether the coroutines must not go on: they are to be destroyed.
-[[nodiscard]] bool is_frozen(stage s) noexcept;
+[[nodiscard]] constexpr bool is_frozen(stage s) noexcept {
+  return s == stage::forcing || s == stage::cleanup_forcing
+         || s == stage::killing || s == stage::abandoned;
+}
 
 /// Whether `s` is final.
-[[nodiscard]] bool is_final(stage s) noexcept;
+[[nodiscard]] constexpr bool is_final(stage s) noexcept {
+  return s == stage::stopped || s == stage::force_stopped
+         || s == stage::abandoned;
+}
 
 std::string_view to_string(stage s) noexcept;
 

@@ -102,6 +102,8 @@ void worker_core::tell(const held& lock) {
 
 void log_transition(const worker_core& of, rules::stage from, rules::stage to,
                     const caf::error* why) {
+  if (!of.rt().logs(compat::log_error))
+    return; // Nothing is logged at all.
   auto before = rules::state_of(from);
   auto after = rules::state_of(to);
   auto became_ready = to == rules::stage::ready && from != to;
@@ -111,8 +113,6 @@ void log_transition(const worker_core& of, rules::stage from, rules::stage to,
   if (before == worker_state::init && is_final(after))
     return;
   auto level = compat::log_info;
-  if (!of.rt().logs(compat::log_error))
-    return; // Nothing is logged at all.
   auto is_end = is_final(after);
   auto how = is_end ? of.last_outcome() : std::nullopt;
   if (how) {

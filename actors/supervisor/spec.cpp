@@ -133,7 +133,7 @@ worker_options detail::options_of(const supervisor_spec& x) {
   worker_options result;
   result.name = x.name;
   result.stopping_grace_period = x.stopping_grace_period.value_or(infinite);
-  result.readiness = readiness::explicit_ready;
+  result.readiness = readiness::explicit_serving;
   return result;
 }
 

@@ -25,6 +25,7 @@ enum class todo : std::uint32_t {
   holds_changed = 1u << 6,
   child_ended = 1u << 7,
   answer = 1u << 9,
+  serve = 1u << 10,
 };
 
 constexpr todo operator|(todo x, todo y) noexcept {

@@ -236,6 +236,8 @@ void worker_core::feed(rules::event e, failure why) {
   }
   log_transition(*this, from, to);
   if (to == rules::stage::ready && from != to) {
+    if (config().readiness == readiness::explicit_ready)
+      add_todo(todo::serve);
     waiters{*this}.send_replies(lifecycle_awaiter::what::ready);
     if (owner() != nullptr)
       owner()->child_ready(*this, untold);

@@ -34,6 +34,10 @@ struct turn_here {
 
 thread_local turn_here* current_turn = nullptr;
 
+caf::skippable_result refuse_message(caf::scheduled_actor*, caf::message&) {
+  return caf::make_error(caf::sec::unexpected_message);
+}
+
 /// Whether the idle behavior of this thread has been destroyed.
 thread_local constinit bool idle_is_gone = false;
 
@@ -407,6 +411,7 @@ caf::behavior worker_actor::idle_behavior() {
 
 /// The worker's handlers, if it has any, are served from here on.
 void worker_actor::serve() {
+  default_handler_ = refuse_message;
   if (lazy_ && lazy_->handlers) {
     become(std::exchange(lazy_->handlers, {}));
     serving_ = true;

@@ -11,14 +11,6 @@
 
 namespace troupe::detail {
 
-namespace {
-
-caf::skippable_result refuse_message(caf::scheduled_actor*, caf::message&) {
-  return caf::make_error(caf::sec::unexpected_message);
-}
-
-} // namespace
-
 void worker_actor::carry_out(todo what) {
   if (has(what, todo::answer))
     core_->answer_pollers();
@@ -38,6 +30,9 @@ void worker_actor::carry_out(todo what) {
   }
   if (has(what, todo::begin_run))
     begin_run();
+  // It may have been told late.
+  if (has(what, todo::serve) && !closing_ && !core_->frozen())
+    serve();
   if (has(what, todo::holds_changed))
     return_if_free();
   if (has(what, todo::begin_close))
@@ -81,8 +76,8 @@ void worker_actor::begin_run() {
       && at != rules::stage::draining)
     return;
   step_ = step::run;
-  default_handler_ = refuse_message;
-  serve();
+  if (core_->config().readiness != readiness::explicit_ready)
+    serve();
   try {
     main_.start(core_->object().run(),
                 [this](completion<void> how) { step_done(std::move(how)); });
@@ -115,7 +110,7 @@ void worker_actor::step_done(completion<void> how) {
                     failed(errc::start_failed, rules::because::failed_to_start,
                            what));
       else
-        core_->feed(core_->config().readiness == readiness::explicit_ready
+        core_->feed(core_->config().readiness != readiness::automatic
                       ? event::started_unready
                       : event::started);
       break;

@@ -18,8 +18,12 @@ namespace troupe {
 enum class readiness : std::uint8_t {
   /// As soon as `on_startup()` has finished.
   automatic,
-  /// When `run()` has called `ready()`.
+  /// When `run()` has called `ready()`. Until then requests to its handlers
+  /// wait, in each life anew.
   explicit_ready,
+  /// The same, but its handlers serve as soon as `run()` begins: for one that
+  /// becomes ready by what it is sent.
+  explicit_serving,
 };
 
 /// Decides about queued messages when a worker is asked to stop.

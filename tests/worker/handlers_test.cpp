@@ -8,6 +8,8 @@
 #include "support/clerk.hpp"
 #include "support/plain_caf.hpp"
 #include "troupe/spawn.hpp"
+#include "troupe/supervisor_ref.hpp"
+#include "troupe/supervisor_spec.hpp"
 #include "troupe/testing.hpp"
 #include "troupe/worker.hpp"
 
@@ -20,6 +22,7 @@
 
 #include <chrono>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -169,6 +172,96 @@ TEST_CASE("L28 messages that come while on_startup() runs wait for run()") {
   CHECK(log[0] == "started");
   CHECK(log[1] == "run");
   CHECK(log[2] == "x");
+}
+
+// -- readiness -----------------------------------------------------------------
+
+namespace {
+
+/// A client of something that takes a while to be connected to.
+class connected : public troupe::worker {
+public:
+  task<> run() override {
+    static_cast<void>(co_await sleep_for(5s));
+    ready();
+    is_connected_ = true;
+    co_await stop_requested();
+  }
+
+  troupe::message_handlers handlers() override {
+    return {
+      [this](int32_t x) { return is_connected_ ? x : -x; },
+      [](caf::put_atom) { throw std::runtime_error{"cut off"}; },
+    };
+  }
+
+private:
+  bool is_connected_ = false;
+};
+
+} // namespace
+
+TEST_CASE("L28 with explicit_ready requests wait until the worker is ready") {
+  testing_system sys;
+  client c{sys};
+  auto ref = troupe::spawn<connected>(
+    sys, {.readiness = troupe::readiness::explicit_ready});
+  const auto begin = sys.now();
+  ref.start();
+  sys.run();
+  CHECK(ref.phase() == troupe::worker_phase::starting);
+  CHECK(c.ask<int32_t>(ref.actor(), int32_t{4}).value == 4);
+  CHECK(sys.now() - begin == 5s);
+  CHECK(c.ask<int32_t>(ref.actor(), int32_t{5}).value == 5);
+  CHECK(sys.now() - begin == 5s);
+  CHECK(ref.shutdown()->ok());
+}
+
+TEST_CASE("L28 with explicit_serving handlers serve as soon as run() begins") {
+  testing_system sys;
+  client c{sys};
+  auto ref = troupe::spawn<connected>(
+    sys, {.readiness = troupe::readiness::explicit_serving});
+  ref.start();
+  CHECK(c.ask<int32_t>(ref.actor(), int32_t{4}).value == -4);
+  CHECK(ref.phase() == troupe::worker_phase::starting);
+  sys.advance(5s);
+  CHECK(ref.phase() == troupe::worker_phase::ready);
+  CHECK(ref.shutdown()->ok());
+}
+
+TEST_CASE("L28 requests wait for each life to be ready") {
+  testing_system sys;
+  client c{sys};
+  troupe::supervisor_spec tree{.name = "tree"};
+  tree.add<connected>(
+    "client", {.worker = {.readiness = troupe::readiness::explicit_ready}});
+  const auto top = troupe::spawn(sys, tree);
+  REQUIRE(!top.startup());
+  const auto ref = top.child("client");
+  const auto begin = sys.now();
+  tell(ref.actor(), caf::put_atom_v);
+  CHECK(c.ask<int32_t>(ref.actor(), int32_t{4}).value == 4);
+  CHECK(ref.status().incarnation == 2);
+  CHECK(sys.now() - begin == 5s);
+  CHECK(top.shutdown()->ok());
+}
+
+TEST_CASE("L28 a stop before a worker is ready refuses what has waited") {
+  testing_system sys;
+  client c{sys};
+  auto ref = troupe::spawn<connected>(
+    sys, {.readiness = troupe::readiness::explicit_ready});
+  ref.start();
+  auto response = support::request(c.self(), ref.actor(), troupe::infinite,
+                                   int32_t{4});
+  sys.advance(1s);
+  ref.gracefully_stop();
+  caf::error got;
+  sys.await_mail(c.self());
+  std::move(response).receive([](int32_t) {}, [&](caf::error& x) { got = x; });
+  CHECK(got == caf::sec::request_receiver_down);
+  CHECK(ref.wait_for_shutdown());
 }
 
 // -- what a worker does not know ---------------------------------------------------

@@ -97,17 +97,16 @@ private:
 
 troupe::supervisor_spec shop() {
   troupe::supervisor_spec tree{.name = "shop"};
-  tree.add<till>("till",
-                 {.worker = {.queue = {.on_stop = troupe::on_stop::drain}}});
-  tree.add(troupe::worker_pool<clerk>{
+  const auto cash = tree.add<till>(
+    "till", {.worker = {.queue = {.on_stop = troupe::on_stop::drain}}});
+  const auto clerks = tree.add(troupe::worker_pool<clerk>{
     {.name = "clerks",
      .size = 4,
      .routing = troupe::routing::least_busy,
      .each = {.backoff = {.initial = 1s, .max = 10s},
               .worker = {.queue = {.on_stop = troupe::on_stop::drain}}}},
-    troupe::by_path<till>("/shop/till")});
-  tree.add<door>("door", {},
-                 troupe::by_path<troupe::worker_pool<clerk>>("/shop/clerks"));
+    cash});
+  tree.add<door>("door", clerks);
   return tree;
 }
 

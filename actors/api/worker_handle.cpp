@@ -3,6 +3,7 @@
 
 #include "troupe/worker_handle.hpp"
 
+#include "troupe/supervisor_ref.hpp"
 #include "worker/waiters.hpp"
 #include "worker/worker_core.hpp"
 
@@ -56,8 +57,12 @@ std::string worker_handle::path() const {
 }
 
 bool worker_handle::is_of(const std::type_info& type) const noexcept {
-  auto* who = get_core();
-  return who != nullptr && *who->config().type == type;
+  const auto* who = get_core();
+  if (who == nullptr || type == typeid(worker_handle))
+    return who != nullptr;
+  if (type == typeid(supervisor_ref))
+    return who->kind() == child_kind::supervisor;
+  return *who->config().type == type;
 }
 
 std::uint64_t worker_handle::incarnation() const noexcept {

@@ -143,10 +143,10 @@ child_spec child(supervisor_spec inner, child_options options) {
           std::make_shared<supervisor_factory>(std::move(inner))};
 }
 
-supervisor_spec& supervisor_spec::add(supervisor_spec inner,
-                                      child_options options) {
-  children.push_back(troupe::child(std::move(inner), std::move(options)));
-  return *this;
+child_name<supervisor_ref> supervisor_spec::add(supervisor_spec inner,
+                                                child_options options) {
+  return append<supervisor_ref>(
+    troupe::child(std::move(inner), std::move(options)));
 }
 
 } // namespace troupe

@@ -54,11 +54,12 @@ private:
 
 troupe::supervisor_spec office() {
   troupe::supervisor_spec spec{.name = "office"};
-  spec.add_actor("divider",
-                 [](caf::actor_system& sys) { return sys.spawn(divide); });
+  const auto help = spec.add_actor("divider", [](caf::actor_system& sys) {
+    return sys.spawn(divide);
+  });
   spec.add<clerk>("clerk",
                   {.worker = {.readiness = troupe::readiness::explicit_ready}},
-                  troupe::by_path<divider>("/office/divider"));
+                  help);
   return spec;
 }
 // [end]

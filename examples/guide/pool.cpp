@@ -110,9 +110,8 @@ void keep_accounts(caf::actor_system& sys) {
   pool.key([](const std::string& x) { return x.substr(0, x.find(' ')); });
 
   troupe::supervisor_spec bank{.name = "bank"};
-  bank.add(pool);
-  bank.add<branch>("branch", {.restart = troupe::restart::transient},
-                   troupe::by_path<tellers>("/bank/tellers"));
+  const auto desk = bank.add(pool);
+  bank.add<branch>("branch", {.restart = troupe::restart::transient}, desk);
   troupe::scoped_supervisor tree{sys, std::move(bank)};
   tree->child("branch").wait_for_shutdown();
   std::cout << tree->child("tellers").queue().handled << " entries, "

@@ -53,10 +53,9 @@ troupe::supervisor_spec pipeline() {
     .strategy = troupe::strategy::one_for_one,
     .intensity = {.max_restarts = 3, .within = std::chrono::seconds{5}},
   };
-  tree.add<writer>("writer",
-                   {.worker = {.queue = {.on_stop = troupe::on_stop::drain}}});
-  tree.add<fetcher>("fetcher", {.restart = troupe::restart::transient},
-                    troupe::by_path<writer>("/pipeline/writer"));
+  const auto out = tree.add<writer>(
+    "writer", {.worker = {.queue = {.on_stop = troupe::on_stop::drain}}});
+  tree.add<fetcher>("fetcher", {.restart = troupe::restart::transient}, out);
   return tree;
 }
 // [end]

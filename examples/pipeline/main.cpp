@@ -42,16 +42,6 @@ troupe::supervisor_spec tree_of(const config& cfg,
   const troupe::worker_options drained{
     .queue = {.capacity = 100, .on_stop = troupe::on_stop::drain}};
 
-  troupe::supervisor_spec parsers{
-    .name = "parsers",
-    .strategy = troupe::strategy::dynamic, // no order among them
-  };
-  for (size_t i = 1; i <= cfg.parsers; ++i)
-    parsers.add<parser>(std::to_string(i),
-                        {.backoff = backoff, .worker = drained},
-                        troupe::by_path<writer>("/pipeline/writer"),
-                        cfg.faults);
-
   troupe::supervisor_spec tree{
     .name = "pipeline",
     // Handles and queues outlive a restart, so nobody else need be restarted.
@@ -62,12 +52,21 @@ troupe::supervisor_spec tree_of(const config& cfg,
     .auto_shutdown = troupe::auto_shutdown::any_significant,
   };
   // Receivers first: whoever sends is started after them, and stopped before.
-  tree.add<writer>("writer",
-                   {.restart = troupe::restart::transient,
-                    .backoff = backoff,
-                    .significant = true,
-                    .worker = drained},
-                   out, cfg.parsers, cfg.faults);
+  const auto lines = tree.add<writer>("writer",
+                                      {.restart = troupe::restart::transient,
+                                       .backoff = backoff,
+                                       .significant = true,
+                                       .worker = drained},
+                                      out, cfg.parsers, cfg.faults);
+  troupe::supervisor_spec parsers{
+    .name = "parsers",
+    .strategy = troupe::strategy::dynamic, // no order among them
+  };
+  for (size_t i = 1; i <= cfg.parsers; ++i)
+    parsers.add<parser>(std::to_string(i),
+                        {.backoff = backoff, .worker = drained}, lines,
+                        cfg.faults);
+
   tree.add(std::move(parsers));
   tree.add<reader>("reader", {.restart = troupe::restart::transient}, cfg.names,
                    cfg.parsers, in);

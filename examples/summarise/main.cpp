@@ -105,11 +105,10 @@ troupe::supervisor_spec tree_of(const config& cfg, const api_settings& api,
     .auto_shutdown = troupe::auto_shutdown::any_significant,
   };
   // Receivers first: whoever sends is started after them, and stopped before.
-  tree.add(pool);
+  const auto workers = tree.add(pool);
   tree.add<feeder>("feeder",
                    {.restart = troupe::restart::transient, .significant = true},
-                   troupe::by_path<summarisers>("/summarise/summarisers"),
-                   std::cref(articles), std::ref(results));
+                   workers, std::cref(articles), std::ref(results));
   return tree;
 }
 // [end]

@@ -80,8 +80,8 @@ child_made_by(std::string name, child_options options, F make) {
 ///   troupe::by_path<writer>("/pipeline/writer"));
 /// ~~~
 /// @param xs For the constructor of `W`: kept, and passed again, as they were,
-///           for each life. The result of `by_path` becomes a handle, looked up
-///           each time.
+///           for each life. The result of `by_path`, and of `add`, becomes a
+///           handle, looked up each time.
 template <std::derived_from<worker> W, class... Ts>
 [[nodiscard]] child_spec
 child(std::string name, child_options options = {}, Ts&&... xs) {
@@ -127,6 +127,31 @@ template <std::derived_from<worker> W, class T, class... Ts>
 template <class F>
 concept actor_factory = std::is_invocable_v<F&, caf::actor_system&>
                         || std::is_invocable_v<F&>;
+
+/// What such a function returns.
+template <class F>
+struct actor_result : std::invoke_result<F&> {};
+
+/// @copydoc actor_result
+template <class F>
+  requires std::is_invocable_v<F&, caf::actor_system&>
+struct actor_result<F> : std::invoke_result<F&, caf::actor_system&> {};
+
+/// The handle that it gives in the end.
+template <class T>
+struct made_actor {
+  using type = T;
+};
+
+/// @copydoc made_actor
+template <class T>
+struct made_actor<task<T>> {
+  using type = T;
+};
+
+/// @copydoc made_actor
+template <class F>
+using made_actor_t = typename made_actor<typename actor_result<F>::type>::type;
 
 /// Makes the spec of a child that is a plain CAF actor.
 [[nodiscard]] child_spec

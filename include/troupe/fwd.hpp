@@ -19,6 +19,7 @@ class worker_core;
 class child_factory;
 class message_handlers;
 class outcome;
+class supervisor_ref;
 class worker;
 class worker_handle;
 

@@ -18,10 +18,10 @@
 namespace troupe {
 
 /// The part of `lookup` that does not depend on the class of the worker.
-/// @param type The class that it must have, or null for any.
+/// @param type The class that it must have, see `worker_handle::is_of`.
 [[nodiscard]] caf::expected<worker_handle>
 find_worker(caf::actor_system& sys, const std::string& path,
-            const std::type_info* type);
+            const std::type_info& type);
 
 /// The part of `lookup` that does not depend on the type of the actor.
 [[nodiscard]] caf::expected<caf::strong_actor_ptr>
@@ -29,9 +29,10 @@ find_actor(caf::actor_system& sys, const std::string& path);
 
 /// Finds a child of a supervisor, of this one or any other, by its path.
 /// Thread-safe.
-/// @tparam W Its class, as its spec says; or, for a child that is a plain CAF
-///           actor, the type of its handle, `caf::actor` or a typed one, which
-///           is taken at its word.
+/// @tparam W Its class, as its spec says; `supervisor_ref` for a supervisor,
+///           `worker_handle` for whatever there is; or, for a child that is a
+///           plain CAF actor, the type of its handle, `caf::actor` or a typed
+///           one, which is taken at its word.
 /// @param path The names from the topmost supervisor down:
 ///             `/pipeline/writer`.
 /// @returns a handle, or `errc::not_found` or `errc::invalid_argument` if it
@@ -46,7 +47,7 @@ lookup(caf::actor_system& sys, const std::string& path) {
       return std::move(found.error());
     return caf::actor_cast<W>(std::move(*found));
   } else {
-    auto found = find_worker(sys, path, &typeid(W));
+    auto found = find_worker(sys, path, typeid(W));
     if (!found)
       return std::move(found.error());
     return ref_to_t<W>{std::move(*found)};
@@ -73,6 +74,31 @@ template <class W>
   return {std::move(path)};
 }
 
+/// The name of a child, and its class: what `supervisor_spec::add` returns.
+/// Where a call takes the name of a child, it is that. As an argument of
+/// another child it becomes a handle, which is looked up at the start of each
+/// of that child's lives: it means the child of that name of its own
+/// supervisor, or of the nearest one above that has one. (S31)
+///
+/// ~~~
+/// const auto out = tree.add<writer>("writer");
+/// tree.add<fetcher>("fetcher", out); // its constructor takes a worker_ref
+/// ~~~
+/// @tparam W As for `lookup`.
+template <class W>
+struct child_name {
+  std::string name;
+
+  operator const std::string&() const noexcept {
+    return name;
+  }
+};
+
+/// The part of `resolve` for a `child_name` that does not depend on its class.
+/// @pre called while a child of a supervisor is made, on its own actor
+[[nodiscard]] caf::expected<std::string>
+path_from_here(caf::actor_system& sys, const std::string& name);
+
 /// @throws start_error with `why`.
 [[noreturn]] void throw_not_found(caf::error why);
 
@@ -92,6 +118,15 @@ ref_to_t<W> resolve(caf::actor_system& sys, const path_to<W>& x) {
   return std::move(*found);
 }
 
+/// @copydoc resolve
+template <class W>
+ref_to_t<W> resolve(caf::actor_system& sys, const child_name<W>& x) {
+  auto path = path_from_here(sys, x.name);
+  if (!path)
+    throw_not_found(std::move(path.error()));
+  return resolve(sys, path_to<W>{std::move(*path)});
+}
+
 /// The result of `resolve` for a `T`.
 template <class T>
 struct resolved {
@@ -101,6 +136,12 @@ struct resolved {
 /// @copydoc resolved
 template <class W>
 struct resolved<path_to<W>> {
+  using type = ref_to_t<W>;
+};
+
+/// @copydoc resolved
+template <class W>
+struct resolved<child_name<W>> {
   using type = ref_to_t<W>;
 };
 

@@ -207,12 +207,20 @@ public:
   [[nodiscard]] worker_handle child(const std::string& name) const;
 
   /// The same with its class.
+  /// @tparam W As for `lookup`; no handle of CAF.
   /// @returns a handle that points to nobody also if it is of another class.
-  template <std::derived_from<worker> W>
-  [[nodiscard]] worker_ref<W> child(const std::string& name) const {
+  template <class W>
+    requires(!caf_handle<W>)
+  [[nodiscard]] ref_to_t<W> child(const std::string& name) const {
     auto found = child(name);
-    return found.is_of(typeid(W)) ? worker_ref<W>{std::move(found)}
-                                  : worker_ref<W>{};
+    return found.is_of(typeid(W)) ? ref_to_t<W>{std::move(found)}
+                                  : ref_to_t<W>{};
+  }
+
+  /// The same for what `supervisor_spec::add` has returned.
+  template <class W>
+  [[nodiscard]] ref_to_t<W> child(const child_name<W>& x) const {
+    return child<W>(x.name);
   }
 
   /// The child whose actor that is at present, or a handle that points to

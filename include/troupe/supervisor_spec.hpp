@@ -26,8 +26,9 @@ namespace troupe {
 ///   .strategy = troupe::strategy::one_for_one,
 ///   .intensity = {.max_restarts = 3, .within = 5s},
 /// };
-/// tree.add<writer>("writer");
-/// tree.add<fetcher>("fetcher", {.restart = troupe::restart::transient}, url);
+/// const auto out = tree.add<writer>("writer");
+/// tree.add<fetcher>("fetcher", {.restart = troupe::restart::transient}, url,
+///                   out);
 /// ~~~
 ///
 /// An aggregate for designated initializers; the order of its members is part
@@ -61,44 +62,58 @@ struct supervisor_spec {
   std::vector<child_spec> children = {};
 
   /// Appends a child: see `troupe::child`.
+  /// @returns its name, for an argument of another child, or for a call.
   template <std::derived_from<worker> W, class... Ts>
-  supervisor_spec&
-  add(std::string child_name, child_options options = {}, Ts&&... xs) {
-    children.push_back(troupe::child<W>(
-      std::move(child_name), std::move(options), std::forward<Ts>(xs)...));
-    return *this;
+  child_name<W>
+  add(std::string called, child_options options = {}, Ts&&... xs) {
+    return append<W>(troupe::child<W>(std::move(called), std::move(options),
+                                      std::forward<Ts>(xs)...));
   }
 
   /// The same with the options left out.
   template <std::derived_from<worker> W, class T, class... Ts>
     requires(!std::convertible_to<T, child_options>)
-  supervisor_spec& add(std::string child_name, T&& x, Ts&&... xs) {
-    return add<W>(std::move(child_name), child_options{}, std::forward<T>(x),
+  child_name<W> add(std::string called, T&& x, Ts&&... xs) {
+    return add<W>(std::move(called), child_options{}, std::forward<T>(x),
                   std::forward<Ts>(xs)...);
   }
 
   /// Appends a child of whatever kind.
-  supervisor_spec& add(child_spec x) {
-    children.push_back(std::move(x));
-    return *this;
+  child_name<worker_handle> add(child_spec x) {
+    return append<worker_handle>(std::move(x));
+  }
+
+  /// Appends a pool.
+  template <class Pool>
+    requires std::convertible_to<const Pool&, child_spec>
+             && consumes_messages<Pool>
+  child_name<Pool> add(const Pool& pool) {
+    return append<Pool>(pool);
   }
 
   /// Appends a supervisor: trees nest.
-  supervisor_spec& add(supervisor_spec inner, child_options options = {});
+  child_name<supervisor_ref> add(supervisor_spec inner,
+                                 child_options options = {});
 
   /// Appends a plain CAF actor: see `troupe::child_actor`.
   template <actor_factory F>
-  supervisor_spec&
-  add_actor(std::string child_name, child_options options, F make) {
-    children.push_back(troupe::child_actor(
-      std::move(child_name), std::move(options), std::move(make)));
-    return *this;
+  child_name<made_actor_t<F>>
+  add_actor(std::string called, child_options options, F make) {
+    return append<made_actor_t<F>>(troupe::child_actor(
+      std::move(called), std::move(options), std::move(make)));
   }
 
   /// The same with the options left out.
   template <actor_factory F>
-  supervisor_spec& add_actor(std::string child_name, F make) {
-    return add_actor(std::move(child_name), child_options{}, std::move(make));
+  child_name<made_actor_t<F>> add_actor(std::string called, F make) {
+    return add_actor(std::move(called), child_options{}, std::move(make));
+  }
+
+  /// Appends a child of class `W`.
+  template <class W>
+  child_name<W> append(child_spec x) {
+    children.push_back(std::move(x));
+    return {children.back().name};
   }
 };
 

@@ -207,7 +207,8 @@ public:
 
   // -- for the library --------------------------------------------------------
 
-  /// Whether it points to a worker of that very class.
+  /// Whether it points to a worker of that very class; to any worker if that
+  /// is `worker_handle`, to a supervisor if it is `supervisor_ref`.
   [[nodiscard]] bool is_of(const std::type_info& type) const noexcept;
 
   /// Takes over a handle's share in `adopted`.

@@ -111,6 +111,13 @@ struct ref_to<W> {
   using type = W;
 };
 
+/// A handle stands for itself.
+template <class W>
+  requires std::same_as<W, worker_handle> || std::same_as<W, supervisor_ref>
+struct ref_to<W> {
+  using type = W;
+};
+
 /// @copydoc ref_to
 template <class W>
 using ref_to_t = typename ref_to<W>::type;

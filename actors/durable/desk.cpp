@@ -5,7 +5,10 @@
 
 #include "rules/backoff.hpp"
 #include "rules/printable.hpp"
+#include "system/runtime.hpp"
 #include "troupe/error.hpp"
+#include "troupe/events.hpp"
+#include "worker/worker_core.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -205,8 +208,15 @@ void basic_worker::desk::lose(const claim_id& claim) {
     return;
   }
   ++lost_;
-  store().warn("worker \"" + owner_.path() + "\" has lost its claim of job "
-               + std::to_string(claim.id) + " in queue \"" + queue() + "\"");
+  const auto text = "worker \"" + owner_.path()
+                    + "\" has lost its claim of job " + std::to_string(claim.id)
+                    + " in queue \"" + queue() + "\"";
+  store().warn(text);
+  if (!store().rt().events().wanted())
+    return;
+  auto& core = owner_.get_core();
+  core.tell();
+  core.publish(event_kind::lost_claim, caf::make_error(errc::claim_lost, text));
 }
 
 void basic_worker::desk::place_order() {

@@ -109,6 +109,8 @@ public:
       give_ups_(new_counter("give-ups",
                             "Supervisors and children that were given up.")),
       stalls_(new_counter("stalls", "Times that code did not return.")),
+      lost_claims_(
+        new_counter("lost-claims", "Claims of durable jobs that were lost.")),
       dead_letters_([this](const std::string& reason) {
         return registry_.counter_instance("troupe", "dead-letters",
                                           {{"reason", reason}},
@@ -251,6 +253,9 @@ private:
       case event_kind::stalled:
         stalls_->inc();
         break;
+      case event_kind::lost_claim:
+        lost_claims_->inc();
+        break;
       case event_kind::came_back:
       case event_kind::backing_off:
       case event_kind::degraded:
@@ -297,6 +302,7 @@ private:
   by_value<counter, outcome_kind> ends_;
   counter* give_ups_;
   counter* stalls_;
+  counter* lost_claims_;
   by_value<counter, dead_letter_reason> dead_letters_;
   counter* missed_;
   histogram* start_duration_;

@@ -83,10 +83,12 @@ enum class errc : std::uint8_t {
   /// A store of durable jobs could not do what it was asked; the text is its
   /// own.
   store_failed,
+  /// A worker has lost its claim of a durable job: somebody else may have it.
+  claim_lost,
 };
 
 /// @relates errc
-constexpr detail::name_list<30> names_of(errc) noexcept {
+constexpr detail::name_list<31> names_of(errc) noexcept {
   return {"none",
           "already_started",
           "not_started",
@@ -116,7 +118,8 @@ constexpr detail::name_list<30> names_of(errc) noexcept {
           "degraded",
           "forked",
           "receiver_gone",
-          "store_failed"};
+          "store_failed",
+          "claim_lost"};
 }
 
 /// Returns the text that `err` carries, else its code in words.

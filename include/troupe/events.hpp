@@ -52,13 +52,16 @@ enum class event_kind : std::uint8_t {
   degraded,
   /// It has said that it is healthy again.
   recovered,
+  /// A durable worker has lost its claim of a job. (J8)
+  lost_claim,
 };
 
 /// @relates event_kind
-constexpr detail::name_list<15> names_of(event_kind) noexcept {
-  return {"started",     "restarted", "ready",     "stopping",  "stopped",
-          "forced",      "failed",    "cancelled", "abandoned", "came_back",
-          "backing_off", "gave_up",   "stalled",   "degraded",  "recovered"};
+constexpr detail::name_list<16> names_of(event_kind) noexcept {
+  return {"started",   "restarted", "ready",       "stopping",
+          "stopped",   "forced",    "failed",      "cancelled",
+          "abandoned", "came_back", "backing_off", "gave_up",
+          "stalled",   "degraded",  "recovered",   "lost_claim"};
 }
 
 /// One thing that has happened to one worker. Every transition is one. (S28)
@@ -75,8 +78,8 @@ struct lifecycle_event {
   time_point at{};
 
   /// Why, where there is a why: for `failed`, `forced`, `cancelled`,
-  /// `abandoned`, `backing_off`, `gave_up` and `degraded`; and for `stopping`
-  /// if a reason was given along with the stop.
+  /// `abandoned`, `backing_off`, `gave_up`, `degraded` and `lost_claim`; and
+  /// for `stopping` if a reason was given along with the stop.
   caf::error reason;
 
   /// For `ready` how long the start took, for the end of a life how long that

@@ -327,6 +327,7 @@ TEST_CASE("J7 a job whose handler is forced has crashed") {
 
 TEST_CASE("J8 a handler hears that its claim is lost, and changes nothing") {
   office here;
+  troupe::event_log events{here.system};
   auto options = quick;
   options.lease = 100ms; // renewed, and found lost, after a third of that
   auto ref = here.hire(options, [&](clerk&, const letter& x, job& j) -> task<> {
@@ -344,6 +345,11 @@ TEST_CASE("J8 a handler hears that its claim is lost, and changes nothing") {
   here.execute("INSERT INTO troupe_owner VALUES (99, (SELECT boot FROM "
                "troupe_owner LIMIT 1), 1, 1)");
   CHECK(here.notes.lines(2).at(1) == "lost");
+  const auto told = events.wait_for(event_kind::lost_claim, "/clerk", 60s);
+  REQUIRE(told);
+  CHECK(told->reason == troupe::errc::claim_lost);
+  CHECK_THAT(to_string(*told),
+             ContainsSubstring("lost_claim") && ContainsSubstring("job 1"));
   CHECK(ref.shutdown()->ok());
   CHECK(here.list().at(0).claim >= 9);
 }

@@ -37,6 +37,7 @@ struct metrics_options {
 ///   `other`
 /// - `troupe.give-ups` (counter): supervisors and children that were given up
 /// - `troupe.stalls` (counter): code that did not return within its watchdog
+/// - `troupe.lost-claims` (counter): claims of durable jobs that were lost
 /// - `troupe.dead-letters` (counter, `reason`): messages that nobody handles
 /// - `troupe.missed-events` (counter): events that were not counted
 /// - `troupe.start-duration` (histogram, seconds): until it was ready

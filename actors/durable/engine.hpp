@@ -39,6 +39,14 @@ struct clocks {
   };
 };
 
+/// What to do about a database, or tables in it, that are not there.
+enum class if_missing : std::uint8_t {
+  make,
+  /// That is an error, and so are tables of an older version: nothing is
+  /// changed.
+  refuse,
+};
+
 /// A job before it is in the store.
 struct new_job {
   std::string queue;
@@ -175,6 +183,9 @@ public:
   /// Whether somebody else may have changed something since the last call.
   /// Cheap: it is asked often.
   [[nodiscard]] virtual bool changed_by_others() = 0;
+
+  /// The names of all queues that have had a job, in order.
+  [[nodiscard]] virtual std::vector<std::string> queues() = 0;
 
   [[nodiscard]] virtual queue_totals count(const std::string& queue) = 0;
 

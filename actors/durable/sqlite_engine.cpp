@@ -13,8 +13,10 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 #include <system_error>
 #include <thread>
@@ -63,7 +65,7 @@ constexpr int forget_at_a_time = 100;
 // -- life ----------------------------------------------------------------------
 
 sqlite_engine::sqlite_engine(const std::string& path, durability how,
-                             clocks time)
+                             clocks time, if_missing then)
   : name_("\"" + path + "\""), time_(std::move(time)), boot_(boot_id()) {
   if (sqlite3_libversion_number() < 3037000)
     throw engine_error{name_ + ": this program has SQLite "
@@ -72,13 +74,7 @@ sqlite_engine::sqlite_engine(const std::string& path, durability how,
   if (path.empty() || path == ":memory:" || path.find('\0') != path.npos)
     throw engine_error{name_ + ": a store of jobs is a file; name one"};
   guarded([&] {
-    try {
-      db_.emplace(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, busy_ms);
-    } catch (const SQLite::Exception& e) {
-      throw engine_error{name_ + ": " + e.what()
-                         + "; does the folder exist, and may this process "
-                           "write there?"};
-    }
+    open(path, then);
     when_free([&] { configure(how); });
     when_free([&] { migrate(*db_, name_); });
     // SQLite names its own files after what symbolic links lead to, too.
@@ -104,6 +100,35 @@ sqlite_engine::~sqlite_engine() {
   }
 }
 
+void sqlite_engine::open(const std::string& path, if_missing then) {
+  const auto make = then == if_missing::make;
+  if (!make && ::access(path.c_str(), F_OK) != 0)
+    throw engine_error{name_ + ": " + std::strerror(errno)
+                       + "; name the file that a program has opened as its "
+                         "store"};
+  try {
+    db_.emplace(path, SQLite::OPEN_READWRITE | (make ? SQLite::OPEN_CREATE : 0),
+                busy_ms);
+  } catch (const SQLite::Exception& e) {
+    throw engine_error{name_ + ": " + e.what()
+                       + "; does the folder exist, and may this process "
+                         "write there?"};
+  }
+  try {
+    if (!make)
+      when_free([&] { require_tables(*db_, name_); });
+  } catch (const SQLite::Exception& e) {
+    throw readable(e);
+  }
+}
+
+engine_error sqlite_engine::readable(const SQLite::Exception& e) const {
+  const auto is_other = e.getErrorCode() == SQLITE_NOTADB;
+  return engine_error{
+    name_ + ": " + e.what()
+    + (is_other ? "; name another file, or move this one away" : "")};
+}
+
 void sqlite_engine::configure(durability how) {
   std::string mode;
   try {
@@ -112,8 +137,7 @@ void sqlite_engine::configure(durability how) {
       mode = ask.getColumn(0).getString();
   } catch (const SQLite::Exception& e) {
     if (e.getErrorCode() == SQLITE_NOTADB)
-      throw engine_error{name_ + ": " + e.what()
-                         + "; name another file, or move this one away"};
+      throw readable(e);
     throw;
   }
   if (sqlite3_db_readonly(db_->getHandle(), "main") != 0)

@@ -7,6 +7,7 @@
 #include "durable/owner_locks.hpp"
 
 #include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Exception.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
@@ -31,9 +32,10 @@ namespace troupe::durable {
 /// has another one, and one that is not in hand does not run.
 class sqlite_engine final : public engine {
 public:
-  /// Opens the file, makes it if it is not there, and makes the tables.
+  /// Opens the file, and makes what is missing of it and of its tables.
   /// @throws engine_error with the path, the reason and what to do.
-  sqlite_engine(const std::string& path, durability how, clocks time = {});
+  sqlite_engine(const std::string& path, durability how, clocks time = {},
+                if_missing then = if_missing::make);
 
   ~sqlite_engine() override;
 
@@ -75,6 +77,8 @@ public:
 
   bool changed_by_others() override;
 
+  std::vector<std::string> queues() override;
+
   queue_totals count(const std::string& queue) override;
 
   std::vector<job_record> list(const job_filter& which) override;
@@ -114,6 +118,11 @@ private:
   /// The statement, prepared once.
   /// @param sql A literal.
   running_statement prepared(const char* sql);
+
+  void open(const std::string& path, if_missing then);
+
+  /// An error in opening.
+  [[nodiscard]] engine_error readable(const SQLite::Exception& e) const;
 
   void configure(durability how);
 

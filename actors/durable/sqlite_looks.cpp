@@ -75,6 +75,16 @@ bool sqlite_engine::changed_by_others() {
   });
 }
 
+std::vector<std::string> sqlite_engine::queues() {
+  return guarded([&] {
+    std::vector<std::string> result;
+    for (auto rows = prepared("SELECT name FROM troupe_queue ORDER BY name");
+         rows.next();)
+      result.push_back(rows.text(0));
+    return result;
+  });
+}
+
 queue_totals sqlite_engine::count(const std::string& queue) {
   return guarded([&] {
     // One statement, so that all of it is of one moment.

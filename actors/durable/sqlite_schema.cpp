@@ -74,7 +74,31 @@ CREATE TABLE troupe_periodic(
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+engine_error newer(const std::string& name, int found) {
+  return engine_error{
+    name + ": its tables are of version " + std::to_string(found)
+    + ", and this program knows them up to version "
+    + std::to_string(schema_version) + "; build it with a newer troupe"};
+}
+
 } // namespace
+
+void require_tables(SQLite::Database& db, const std::string& name) {
+  if (!db.tableExists("troupe_schema"))
+    throw engine_error{name
+                       + ": there are no jobs of troupe in it; name the file "
+                         "that a program has opened as its store"};
+  const auto found
+    = db.execAndGet("SELECT version FROM troupe_schema").getInt();
+  if (found > schema_version)
+    throw newer(name, found);
+  if (found < schema_version)
+    throw engine_error{name + ": its tables are of version "
+                       + std::to_string(found) + ", and this program needs "
+                       + std::to_string(schema_version)
+                       + "; start a program that is built with this troupe on "
+                         "it, which changes them"};
+}
 
 void migrate(SQLite::Database& db, const std::string& name) {
   SQLite::Transaction all{db, SQLite::TransactionBehavior::IMMEDIATE};
@@ -87,10 +111,7 @@ void migrate(SQLite::Database& db, const std::string& name) {
       found = look.getColumn(0).getInt();
   }
   if (found > schema_version)
-    throw engine_error{
-      name + ": its tables are of version " + std::to_string(found)
-      + ", and this program knows them up to version "
-      + std::to_string(schema_version) + "; build it with a newer troupe"};
+    throw newer(name, found);
   if (found == schema_version)
     return; // which rolls back, and nothing has been changed
   if (found < 1)

@@ -22,4 +22,9 @@ inline constexpr int schema_version = 2;
 /// @throws SQLite::Exception
 void migrate(SQLite::Database& db, const std::string& name);
 
+/// Looks for the tables of this version; changes nothing.
+/// @throws engine_error if they are not there, or of another version.
+/// @throws SQLite::Exception
+void require_tables(SQLite::Database& db, const std::string& name);
+
 } // namespace troupe::durable

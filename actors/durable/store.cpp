@@ -3,9 +3,9 @@
 
 #include "troupe/durable/store.hpp"
 
+#include "durable/open_engine.hpp"
 #include "durable/pending_put.hpp"
 #include "durable/periodic_jobs.hpp"
-#include "durable/sqlite_engine.hpp"
 #include "durable/sqlite_user.hpp"
 #include "durable/store_thread.hpp"
 #include "system/runtime.hpp"
@@ -268,8 +268,7 @@ store open(caf::actor_system& sys, const std::string& where,
     throw std::invalid_argument{wrong};
   try {
     return store{std::make_shared<store_thread>(
-      runtime::of(sys), std::make_unique<sqlite_engine>(where, how.durability),
-      how)};
+      runtime::of(sys), open_engine(where, how.durability), how)};
   } catch (const engine_error& e) {
     throw store_error{std::string{"cannot open the store of jobs "} + e.what()};
   }

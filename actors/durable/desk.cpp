@@ -276,8 +276,10 @@ void basic_worker::desk::put_down(job& what, rules::ending how) {
                             .max_crashes = options_.max_crashes,
                             .backoff = options_.backoff};
   const auto limit = x.policy ? rules::limits_for(*x.policy, given) : given;
-  if (how == rules::ending::failed)
+  if (how == rules::ending::failed) {
     ++failed_;
+    store().note_failure(queue());
+  }
   auto error = troupe::rules::printable(x.error);
   if (error.size() > most_of_error)
     error.resize(most_of_error);

@@ -10,6 +10,7 @@
 #include "troupe/error.hpp"
 
 #include <algorithm>
+#include <future>
 #include <utility>
 
 namespace troupe::durable {
@@ -61,10 +62,11 @@ store_thread::store_thread(std::shared_ptr<runtime> rt,
     options_(how),
     name_(engine_->name()),
     thread_(make_thread("a store of durable jobs", [this] { run(); })) {
-  // nop
+  view_.emplace(*this);
 }
 
 store_thread::~store_thread() {
+  view_.reset();
   {
     std::unique_lock guard{mtx_};
     closing_ = true;
@@ -132,20 +134,30 @@ void store_thread::renew(std::shared_ptr<seat> who, claim_id what,
   changed_.notify_all();
 }
 
-caf::error store_thread::ask(const std::function<void(engine&)>& f) {
-  caf::error error;
-  auto answered = false;
+void store_thread::post(std::function<void(engine&)> f,
+                        std::function<void(caf::error)> then) {
   std::unique_lock guard{mtx_};
-  incoming_.questions.push_back({&f, &error, &answered});
+  incoming_.questions.push_back({std::move(f), std::move(then)});
   write_by_ = time_point::min();
   changed_.notify_all();
-  answered_.wait(guard, [&] { return answered; });
-  return error;
 }
 
-std::uint64_t store_thread::lost_claims() const {
+caf::error store_thread::ask(std::function<void(engine&)> f) {
+  std::promise<caf::error> answer;
+  auto result = answer.get_future();
+  post(std::move(f),
+       [&answer](caf::error why) { answer.set_value(std::move(why)); });
+  return result.get();
+}
+
+store_thread::counts store_thread::own_counts() const {
   std::unique_lock guard{mtx_};
-  return lost_;
+  return counts_;
+}
+
+void store_thread::note_failure(const std::string& queue) {
+  std::unique_lock guard{mtx_};
+  ++counts_.failures[queue];
 }
 
 void store_thread::warn(const std::string& text) noexcept {
@@ -305,7 +317,8 @@ void store_thread::write() {
   }
   for (auto& x : taken_.renewals)
     x.held = engine_->renew(x.what, x.lease);
-  if (recover_ && !orders_.empty() && engine_->recover() > 0)
+  recovered_ = recover_ && !orders_.empty() ? engine_->recover() : 0;
+  if (recovered_ > 0)
     for (auto& [name, view] : queues_)
       view.look = true;
   claim_all();
@@ -341,11 +354,9 @@ void store_thread::tell_all() {
     recover_ = false;
   for (auto& x : taken_.puts)
     x.reply->answer(std::move(*x.done));
-  std::uint64_t lost = 0;
   for (auto& x : taken_.ends) {
     store_news news;
     (x.held ? news.ended : news.lost).push_back(x.what.claim);
-    lost += x.held ? 0 : 1;
     x.who->tell(news);
   }
   for (auto& x : taken_.renewals) {
@@ -358,9 +369,9 @@ void store_thread::tell_all() {
   taken_.puts.clear();
   taken_.ends.clear();
   taken_.renewals.clear();
-  if (lost > 0) {
+  if (recovered_ > 0) {
     std::unique_lock guard{mtx_};
-    lost_ += lost;
+    counts_.crashes += recovered_;
   }
   tell_orders();
 }
@@ -393,15 +404,12 @@ void store_thread::answer_questions() {
   for (const auto& x : taken_.questions) {
     caf::error error;
     try {
-      (*x.f)(*engine_);
+      x.f(*engine_);
     } catch (const engine_error& e) {
       engine_->rollback();
       error = caf::make_error(errc::store_failed, e.what());
     }
-    std::unique_lock guard{mtx_};
-    *x.error = std::move(error);
-    *x.answered = true;
-    answered_.notify_all();
+    x.then(std::move(error));
   }
   if (taken_.questions.empty())
     return;

@@ -7,11 +7,13 @@
 #include "durable/pending_put.hpp"
 #include "durable/periodic_jobs.hpp"
 #include "durable/seat.hpp"
+#include "durable/store_view.hpp"
 #include "rules/backoff.hpp"
 
 #include <caf/error.hpp>
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -93,13 +95,26 @@ public:
   /// Renews a claim, and says so only if it is over.
   void renew(std::shared_ptr<seat> who, claim_id what, timespan lease);
 
-  /// Calls `f` with the engine, and waits. If it throws, what it has begun is
-  /// rolled back.
-  /// @returns what went wrong, or nothing.
-  caf::error ask(const std::function<void(engine&)>& f);
+  /// Has `f` called with the engine, and then `then` with what went wrong, if
+  /// something did. If `f` throws, what it has begun is rolled back.
+  void post(std::function<void(engine&)> f,
+            std::function<void(caf::error)> then);
 
-  /// How many claims were over before their end was written.
-  [[nodiscard]] std::uint64_t lost_claims() const;
+  /// The same for one that waits.
+  /// @returns what went wrong, or nothing.
+  caf::error ask(std::function<void(engine&)> f);
+
+  /// What has happened in this process.
+  struct counts {
+    /// How often a handler has failed, by queue.
+    std::map<std::string, std::uint64_t> failures;
+    /// How many claims it has ended whose owner was gone, or did not renew it.
+    std::uint64_t crashes = 0;
+  };
+
+  [[nodiscard]] counts own_counts() const;
+
+  void note_failure(const std::string& queue);
 
   /// Writes one line to the log of the actor system.
   void warn(const std::string& text) noexcept;
@@ -137,9 +152,8 @@ private:
   };
 
   struct question {
-    const std::function<void(engine&)>* f = nullptr;
-    caf::error* error = nullptr;
-    bool* answered = nullptr;
+    std::function<void(engine&)> f;
+    std::function<void(caf::error)> then;
   };
 
   /// The requests that have come in, and are not in the store yet.
@@ -221,13 +235,12 @@ private:
 
   mutable std::mutex mtx_;
   std::condition_variable changed_;
-  std::condition_variable answered_;
   // With `mtx_`:
   batch incoming_;
   std::vector<standing_order> new_orders_;
   std::vector<std::shared_ptr<const periodic_entry>> new_periodic_;
   std::vector<std::shared_ptr<seat>> seats_;
-  std::uint64_t lost_ = 0;
+  counts counts_;
   time_point write_by_ = never; // when what has come in is to be written
   time_point close_by_ = never;
   bool closing_ = false;
@@ -244,8 +257,10 @@ private:
   time_point next_look_ = time_point::min();
   time_point next_lease_look_ = time_point::min();
   bool recover_ = true;
+  std::size_t recovered_ = 0; // in the batch that is under way
 
   std::thread thread_;
+  std::optional<store_view> view_; // goes first
 };
 
 } // namespace troupe::durable

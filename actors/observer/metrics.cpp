@@ -4,6 +4,7 @@
 #include "troupe/observer/metrics.hpp"
 
 #include "observer/exposition.hpp"
+#include "observer/job_metrics.hpp"
 #include "pool/pool_worker.hpp"
 #include "system/meter.hpp"
 #include "system/runtime.hpp"
@@ -123,7 +124,8 @@ public:
       stop_duration_(new_histogram("stop-duration", life_bounds,
                                    "From the word to stop to the end.")),
       handle_duration_(new_histogram("handle-duration", handle_bounds,
-                                     "How long a message is in hand.")) {
+                                     "How long a message is in hand.")),
+      jobs_(registry_) {
     // nop
   }
 
@@ -179,6 +181,8 @@ public:
     const auto missed = missed_so_far();
     missed_->inc(static_cast<std::int64_t>(missed - noted_missed_));
     noted_missed_ = missed;
+    guard.unlock();
+    jobs_.sample(rt->jobs());
   }
 
 private:
@@ -308,6 +312,8 @@ private:
   histogram* start_duration_;
   histogram* stop_duration_;
   histogram* handle_duration_;
+
+  observing::job_metrics jobs_;
 
   // When those that stop were told to; of the thread of the events.
   std::unordered_map<std::string, time_point> stops_;

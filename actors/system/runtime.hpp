@@ -6,6 +6,7 @@
 #include "rules/settings.hpp"
 #include "system/ask_targets.hpp"
 #include "system/forks.hpp"
+#include "system/job_board.hpp"
 #include "system/meter.hpp"
 #include "system/run_config.hpp"
 #include "system/stream.hpp"
@@ -142,6 +143,13 @@ public:
     return dead_letters_;
   }
 
+  // -- jobs -------------------------------------------------------------------
+
+  /// The stores of jobs that outlive the process.
+  [[nodiscard]] job_board& jobs() noexcept {
+    return jobs_;
+  }
+
   // -- requests ---------------------------------------------------------------
 
   /// Tells those who wait for an answer that none will come.
@@ -271,6 +279,7 @@ private:
   offload_pool pool_;
   stream<lifecycle_event> events_;
   stream<dead_letter> dead_letters_;
+  job_board jobs_;
   const std::shared_ptr<ask_targets> ask_targets_
     = std::make_shared<ask_targets>();
 

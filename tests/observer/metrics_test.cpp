@@ -3,6 +3,7 @@
 
 #include "troupe/observer/metrics.hpp"
 
+#include "support/fake_jobs.hpp"
 #include "support/real_system.hpp"
 #include "troupe/event_log.hpp"
 #include "troupe/queue_consumer.hpp"
@@ -290,4 +291,60 @@ my_delay_count{exported_le="x"} 1
   CHECK_THAT(text, !ContainsSubstring(" 4\n"));
   if (*TROUPE_PROMTOOL != '\0')
     CHECK_THAT(complaints_about(text), !ContainsSubstring("parsing error"));
+}
+
+TEST_CASE("J18 stores of jobs are counted, by queue") {
+  testing_system sys;
+  export_metrics(sys, {.sampling_interval = troupe::infinite});
+  CHECK_THAT(prometheus_text(sys), !ContainsSubstring("troupe_job"));
+  {
+    support::fake_jobs store{sys, "\"a.db\""};
+    support::fake_jobs other{sys, "\"a.db\""}; // another handle to it
+    store.now = {.queues = {{.queue = "mail",
+                             .put = 10,
+                             .waiting = 3,
+                             .running = 2,
+                             .buried = 1,
+                             .done = 4,
+                             .oldest_wait = 1500ms,
+                             .failures = 5},
+                            {.queue = "m\xc3\xa4il \\ \"x\"", .put = 1}},
+                 .crashes = 6};
+    other.now = {.queues = {{.queue = "mail", .put = 10, .failures = 7}},
+                 .crashes = 1};
+    auto text = prometheus_text(sys);
+    auto of = [&](const std::string& metric, const std::string& labels = {}) {
+      return value_of(text, metric + R"({queue="mail",store="\"a.db\"")"
+                              + labels + '}');
+    };
+    CHECK(of("troupe_jobs_put_total") == 10);
+    CHECK(of("troupe_jobs_done_total") == 4);
+    CHECK(of("troupe_job_failures_total") == 12);
+    CHECK(of("troupe_oldest_job_seconds") == 1.5);
+    auto places = [&](const std::string& place) {
+      return value_of(text, R"(troupe_jobs{place=")" + place
+                              + R"(",queue="mail",store="\"a.db\""})");
+    };
+    CHECK(places("waiting") == 3);
+    CHECK(places("running") == 2);
+    CHECK(places("buried") == 1);
+    CHECK(value_of(text, R"(troupe_job_crashes_total{store="\"a.db\""})") == 7);
+    CHECK(value_of(text, R"(troupe_job_store_up{store="\"a.db\""})") == 1);
+    if (*TROUPE_PROMTOOL != '\0')
+      CHECK(complaints_about(text) == "");
+    store.now.queues[0].put = 12;
+    store.away = "disk I/O error";
+    other.away = store.away;
+    text = prometheus_text(sys);
+    CHECK(of("troupe_jobs_put_total") == 10);
+    CHECK(places("waiting") == 0);
+    CHECK(value_of(text, R"(troupe_job_store_up{store="\"a.db\""})") == 0);
+    store.away.clear();
+    text = prometheus_text(sys);
+    CHECK(of("troupe_jobs_put_total") == 12);
+    CHECK(places("waiting") == 3);
+  }
+  CHECK(
+    value_of(prometheus_text(sys), R"(troupe_job_store_up{store="\"a.db\""})")
+    == 0);
 }

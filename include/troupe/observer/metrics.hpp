@@ -45,6 +45,22 @@ struct metrics_options {
 /// - `troupe.handle-duration` (histogram, seconds): how long a message was in
 ///   hand, from `get_message` to the next one
 ///
+/// If the program has stores of durable jobs, for each (label `store`) and each
+/// of its queues (label `queue`):
+///
+/// - `troupe.job-store-up` (gauge): whether the store answers; while it does
+///   not, or is closed, the other gauges are zero
+/// - `troupe.jobs` (gauge, `place`): jobs that are `waiting`, `running`,
+///   `buried`, in the store
+/// - `troupe.oldest-job` (gauge, seconds): how long ago the first of the
+/// waiting
+///   jobs had its time; zero if none had
+/// - `troupe.jobs-put`, `troupe.jobs-done`, `troupe.jobs-purged` (counters): in
+///   the store, whichever process has done it
+/// - `troupe.job-failures` (counter): handlers that have failed in this process
+/// - `troupe.job-crashes` (counter, without `queue`): claims that this process
+///   has ended because their owner was gone or did not renew them
+///
 /// Prometheus' text writes `troupe_restarts_total` for `troupe.restarts`.
 ///
 /// @throws std::invalid_argument if the interval is not more than zero.

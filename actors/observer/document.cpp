@@ -278,6 +278,8 @@ std::string document(const std::vector<tree_status>& trees,
   result.add("at", facts.at).add("ready", ready.good);
   result.add("why_not_ready", ready.why).add("controls", facts.controls);
   result.add("last_event", facts.last_event);
+  if (facts.job_stores > 0)
+    result.add("job_stores", facts.job_stores);
   add_stopping(result, trees);
   result.open("trees", '[');
   for (const auto& x : trees) {

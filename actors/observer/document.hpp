@@ -35,6 +35,7 @@ awaited(const std::vector<tree_status>& trees);
 struct document_facts {
   double at = 0;                // seconds since 1970
   bool controls = false;        // whether there is a token
+  std::size_t job_stores = 0;   // how many are open
   std::uint64_t last_event = 0; // number of the last event before it was read
   std::size_t depth = SIZE_MAX; // how many levels are wanted
   /// Whether the program is ready, where the trees are a part of it only.

@@ -41,7 +41,7 @@ constexpr auto text_type = "text/plain; charset=utf-8";
 /// All that can be read, besides the events.
 constexpr std::array readable{"/",           "/status.json", "/status.txt",
                               "/status.dot", "/events",      "/metrics",
-                              "/healthz",    "/readyz"};
+                              "/healthz",    "/readyz",      "/jobs.json"};
 
 /// A word that nobody can guess.
 std::string make_nonce() {
@@ -74,7 +74,7 @@ http_answer refuse(const http_request& what) {
   if (std::find(readable.begin(), readable.end(), path) != readable.end()) {
     result = refusal(405, path + " can only be read: use GET");
     result.headers.emplace_back("Allow", "GET, HEAD");
-  } else if (parse_command(path)) {
+  } else if (parse_command(path) || parse_job_command(what)) {
     result = refusal(405, path + " changes something: use POST");
     result.headers.emplace_back("Allow", "POST");
   } else if (path.starts_with("/children/")) {
@@ -109,9 +109,14 @@ site::~site() = default;
 
 http_reply site::serve(const http_request& what) {
   const auto& path = what.path;
-  if (what.method == "POST")
+  if (what.method == "POST") {
     if (auto wanted = parse_command(path))
       return serve_change(std::move(*wanted), what);
+    if (auto wanted = parse_job_command(what))
+      return if_may_change(what, [this, wanted, client = what.client] {
+        return change(*wanted, client);
+      });
+  }
   if (!what.reads())
     return refuse(what);
   auto later = [](lane where, auto run) {
@@ -140,6 +145,8 @@ http_reply site::serve(const http_request& what) {
                           return to_dot(xs);
                         });
     });
+  if (path == "/jobs.json")
+    return later(lane::look, [this] { return give_jobs(); });
   if (path == "/events")
     return give_events(what);
   return refuse(what);
@@ -208,6 +215,7 @@ http_answer site::give_status(const http_request& what) {
     facts.depth = *n;
   }
   facts.controls = !options_.token.empty();
+  facts.job_stores = core_->jobs().places().size();
   // Before the look, so that nothing falls in between.
   facts.last_event = events_.last();
   return give_trees(what, json_type,
@@ -256,11 +264,16 @@ http_answer site::give_events(const http_request& what) const {
 // -- changes -------------------------------------------------------------------
 
 http_reply site::serve_change(command wanted, const http_request& what) {
+  wanted.client = what.client;
+  return if_may_change(what, [this, wanted] { return change(wanted); });
+}
+
+http_reply site::if_may_change(const http_request& what,
+                               std::function<http_answer()> f) const {
   auto result = http_answer{};
   switch (may_change(options_.token, what.authorization)) {
     case permission::granted:
-      wanted.client = what.client;
-      return http_task{lane::change, [this, wanted] { return change(wanted); }};
+      return http_task{lane::change, std::move(f)};
     case permission::no_token:
       return refusal(403, "this observer changes nothing, because the program "
                           "has given it no token: set observer_options.token, "
@@ -283,6 +296,23 @@ http_answer site::change(const command& wanted) {
   core_->log(compat::log_info, wanted.path + ": " + reason_of(wanted));
   const auto err = control(sys_, wanted, options_.call_timeout);
   if (err)
+    return refusal(static_cast<unsigned>(status_of(err)), text_of(err));
+  return give(json_type, R"({"ok":true})");
+}
+
+// -- jobs ----------------------------------------------------------------------
+
+http_answer site::give_jobs() {
+  return give(json_type, jobs_document(core_->jobs(), !options_.token.empty()));
+}
+
+http_answer site::change(const job_command& wanted, const std::string& client) {
+  if (!wanted.problem.empty())
+    return refusal(400, wanted.problem);
+  core_->log(compat::log_info, client + " told the observer to " + wanted.verb
+                                 + " job " + std::to_string(wanted.id) + " in "
+                                 + wanted.store);
+  if (const auto err = control(core_->jobs(), wanted))
     return refusal(static_cast<unsigned>(status_of(err)), text_of(err));
   return give(json_type, R"({"ok":true})");
 }

@@ -7,11 +7,13 @@
 #include "observer/ended_roots.hpp"
 #include "observer/event_ring.hpp"
 #include "observer/http_server.hpp"
+#include "observer/jobs.hpp"
 #include "observer/shared_look.hpp"
 #include "observer/wall_time.hpp"
 #include "troupe/events.hpp"
 #include "troupe/observer.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -67,6 +69,15 @@ private:
                                         const http_request& what);
 
   [[nodiscard]] http_answer change(const command& wanted);
+
+  [[nodiscard]] http_answer give_jobs();
+
+  [[nodiscard]] http_answer change(const job_command& wanted,
+                                   const std::string& client);
+
+  /// Has `f` called if the client may change something.
+  [[nodiscard]] http_reply if_may_change(const http_request& what,
+                                         std::function<http_answer()> f) const;
 
   caf::actor_system& sys_;
   const std::shared_ptr<detail::runtime> core_;

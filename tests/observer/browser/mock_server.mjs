@@ -3,7 +3,7 @@
 // program where there is none, and for what is hard to bring about with one:
 // streams that break, 10,000 workers, names that attack the page.
 //
-//   node mock_server.mjs [pipeline | troubled | crowd | hostile | shop]
+//   node mock_server.mjs [pipeline | troubled | crowd | hostile | shop | jobs]
 //
 // Prints its address on the first line, and reads commands, a line each:
 //
@@ -15,6 +15,7 @@
 //   miss N                                 says that N events were missed
 //   stall PATH                             its code has not returned, once more
 //   begin-again                            as if the program were a new one
+//   jobs on|off                            whether the store of jobs answers
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -183,7 +184,7 @@ function addShop() {
 
 const scenes = {
   pipeline: addPipeline, troubled: addTroubled, crowd: addCrowd,
-  hostile: addHostile, shop: addShop,
+  hostile: addHostile, shop: addShop, jobs: addJobs,
 };
 
 // -- what happens -------------------------------------------------------------
@@ -301,6 +302,67 @@ function stopping() {
   };
 }
 
+// -- jobs ---------------------------------------------------------------------
+
+const stores = [];
+let areJobsAway = false;
+
+/** Two queues, one with the names that somebody in a bad mood gives. */
+function addJobs() {
+  addPipeline();
+  const queue = (name, more) => ({
+    queue: name, waiting: 0, running: 0, buried: 0, done: 0, purged: 0, put: 0,
+    failures: 0, oldest: 0, ...more,
+  });
+  const grave = (id, more) => ({
+    id, queue: "mail", type: "letter", failures: 10, crashes: 0,
+    error: "no such address", ...more,
+  });
+  stores.push({
+    store: '"/var/lib/shop/jobs.db"', crashes: 1,
+    queues: [
+      queue("mail", { waiting: 12, running: 2, buried: 3, done: 4100,
+                      put: 4117, failures: 51, oldest: 312 }),
+      queue("<b>odd</b> \u202e'; --", { waiting: 1, put: 1 }),
+    ],
+    buried: [
+      grave(17), grave(40, { crashes: 3, failures: 1,
+                             error: "its process has gone with it in hand" }),
+      grave(41, { error: "<img src=x onerror=alert(1)>\u0007" }),
+    ],
+  });
+}
+
+/** Jobs come and are done, so that there is something to see. */
+function handleJobs() {
+  for (const { queues: [mail] } of stores) {
+    mail.put += 3;
+    mail.done += 4;
+    mail.waiting = Math.max(0, mail.waiting - 1) || 20;
+  }
+}
+
+function serveJobs(response) {
+  const shown = areJobsAway
+    ? stores.map(({ store }) => ({ store, error: "disk I/O error" })) : stores;
+  sendJson(response, 200, { schema: 1, controls: token !== "", stores: shown });
+}
+
+function serveJobCommand(request, response, url) {
+  const verb = url.pathname.split("/")[2];
+  const id = Number(url.searchParams.get("id"));
+  const found = stores.find((x) => x.store === url.searchParams.get("store"));
+  if (request.headers.authorization !== `Bearer ${token}`)
+    return sendJson(response, 401, { error: "the token is not the right one" });
+  const job = found?.buried.find((x) => x.id === id);
+  if (!job)
+    return sendJson(response, 404, { error: `no job ${id} is buried` });
+  found.buried.splice(found.buried.indexOf(job), 1);
+  --found.queues[0].buried;
+  ++found.queues[0][verb === "purge" ? "purged" : "waiting"];
+  return sendJson(response, 200, { ok: true });
+}
+
 // -- what is served -----------------------------------------------------------
 
 const page = readFileSync(pageFile, "utf8");
@@ -351,6 +413,7 @@ function serveStatus(response) {
     schema: 1, version: "0.1.0", at: Date.now() / 1000, ready,
     why_not_ready: ready ? "" : "the program is stopping",
     controls: token !== "", last_event: lastEvent, stopping: stopping(),
+    ...(stores.length > 0 ? { job_stores: stores.length } : {}),
     trees: roots.map(statusOf),
   });
 }
@@ -418,6 +481,10 @@ const server = createServer((request, response) => {
     sendJson(response, 503, { error: "the supervisor does not answer" });
   else if (request.method === "POST" && url.pathname.startsWith("/children/"))
     serveCommand(request, response, url);
+  else if (request.method === "POST" && url.pathname.startsWith("/jobs/"))
+    serveJobCommand(request, response, url);
+  else if (url.pathname === "/jobs.json")
+    serveJobs(response);
   else if (url.pathname === "/")
     servePage(response);
   else if (url.pathname === "/status.json")
@@ -455,6 +522,9 @@ const commands = {
   mute: (how) => {
     isMute = how === "on";
   },
+  jobs: (how) => {
+    areJobsAway = how === "off";
+  },
   stall: (path) => emit("stalled", workers.get(path), { span: 1 }),
   miss: (count) => {
     for (const stream of streams)
@@ -472,6 +542,7 @@ scenes[process.argv[2] ?? "pipeline"]();
 for (const worker of workers.values())
   emit(worker.incarnation > 1 ? "restarted" : "started", worker);
 setInterval(handleAll, 100);
+setInterval(handleJobs, 500);
 // A stream shows that it is alive.
 setInterval(() => streams.forEach((stream) => stream.write(":\n\n")), 5000);
 createInterface({ input: process.stdin })

@@ -56,6 +56,23 @@ void when_free(F f) {
   }
 }
 
+/// The end of the text of an error in opening: a way out.
+const char* advice_for(int code) noexcept {
+  switch (code) {
+    case SQLITE_NOTADB:
+      return "; name another file, or move this one away";
+    case SQLITE_CANTOPEN:
+      return "; does the folder exist, and may this process write there?";
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+      return "; give this process the right to write the file and its folder";
+    case SQLITE_CORRUPT:
+      return "; put a copy in its place that was made before";
+    default:
+      return "";
+  }
+}
+
 /// How many jobs that have been done for long enough are deleted at a time, so
 /// that nobody waits for it.
 constexpr int forget_at_a_time = 100;
@@ -74,13 +91,12 @@ sqlite_engine::sqlite_engine(const std::string& path, durability how,
   if (path.empty() || path == ":memory:" || path.find('\0') != path.npos)
     throw engine_error{name_ + ": a store of jobs is a file; name one"};
   guarded([&] {
-    open(path, then);
-    when_free([&] { configure(how); });
-    when_free([&] { migrate(*db_, name_); });
-    // SQLite names its own files after what symbolic links lead to, too.
-    location_ = sqlite3_db_filename(db_->getHandle(), "main");
-    locks_.emplace(location_ + "-owners");
-    when_free([&] { become_owner(); });
+    try {
+      open(path, how, then);
+    } catch (const SQLite::Exception& e) {
+      throw engine_error{name_ + ": " + e.what()
+                         + advice_for(e.getErrorCode())};
+    }
   });
 }
 
@@ -100,50 +116,33 @@ sqlite_engine::~sqlite_engine() {
   }
 }
 
-void sqlite_engine::open(const std::string& path, if_missing then) {
+void sqlite_engine::open(const std::string& path, durability how,
+                         if_missing then) {
   const auto make = then == if_missing::make;
   if (!make && ::access(path.c_str(), F_OK) != 0)
     throw engine_error{name_ + ": " + std::strerror(errno)
                        + "; name the file that a program has opened as its "
                          "store"};
-  try {
-    db_.emplace(path, SQLite::OPEN_READWRITE | (make ? SQLite::OPEN_CREATE : 0),
-                busy_ms);
-  } catch (const SQLite::Exception& e) {
-    throw engine_error{name_ + ": " + e.what()
-                       + "; does the folder exist, and may this process "
-                         "write there?"};
-  }
-  try {
-    if (!make)
-      when_free([&] { require_tables(*db_, name_); });
-  } catch (const SQLite::Exception& e) {
-    throw readable(e);
-  }
-}
-
-engine_error sqlite_engine::readable(const SQLite::Exception& e) const {
-  const auto is_other = e.getErrorCode() == SQLITE_NOTADB;
-  return engine_error{
-    name_ + ": " + e.what()
-    + (is_other ? "; name another file, or move this one away" : "")};
+  db_.emplace(path, SQLite::OPEN_READWRITE | (make ? SQLite::OPEN_CREATE : 0),
+              busy_ms);
+  if (!make)
+    when_free([&] { require_tables(*db_, name_); });
+  when_free([&] { configure(how); });
+  when_free([&] { migrate(*db_, name_); });
+  // SQLite names its own files after what symbolic links lead to, too.
+  location_ = sqlite3_db_filename(db_->getHandle(), "main");
+  locks_.emplace(location_ + "-owners");
+  when_free([&] { become_owner(); });
 }
 
 void sqlite_engine::configure(durability how) {
   std::string mode;
-  try {
-    SQLite::Statement ask{*db_, "PRAGMA journal_mode = WAL"};
-    if (ask.executeStep())
-      mode = ask.getColumn(0).getString();
-  } catch (const SQLite::Exception& e) {
-    if (e.getErrorCode() == SQLITE_NOTADB)
-      throw readable(e);
-    throw;
-  }
+  SQLite::Statement ask{*db_, "PRAGMA journal_mode = WAL"};
+  if (ask.executeStep())
+    mode = ask.getColumn(0).getString();
   if (sqlite3_db_readonly(db_->getHandle(), "main") != 0)
-    throw engine_error{name_
-                       + ": it can only be read; give this process the "
-                         "right to write the file and its folder"};
+    throw engine_error{name_ + ": it can only be read"
+                       + advice_for(SQLITE_READONLY)};
   if (mode != "wal")
     throw engine_error{name_ + ": SQLite's WAL mode cannot be had (it is \""
                        + mode + "\"); is the file on a network?"};

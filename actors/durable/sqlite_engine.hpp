@@ -7,7 +7,6 @@
 #include "durable/owner_locks.hpp"
 
 #include <SQLiteCpp/Database.h>
-#include <SQLiteCpp/Exception.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
@@ -119,10 +118,7 @@ private:
   /// @param sql A literal.
   running_statement prepared(const char* sql);
 
-  void open(const std::string& path, if_missing then);
-
-  /// An error in opening.
-  [[nodiscard]] engine_error readable(const SQLite::Exception& e) const;
+  void open(const std::string& path, durability how, if_missing then);
 
   void configure(durability how);
 

@@ -15,6 +15,7 @@
 
 #include <caf/actor_cast.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -118,6 +119,13 @@ stop_report supervisor_ref::shutdown(timespan deadline) const {
   for (auto& x : without_bystanders(in_the_way))
     result.push_back(describe_blocker(*x, time.now()));
   in_the_way.clear();
+  // Some did not live when the stop began, and lived once more. (S14)
+  if (const auto how = core->last_outcome())
+    for (const auto& x : how->blockers())
+      if (std::ranges::none_of(result, [&x](const auto& y) {
+            return y.path == x.path;
+          }))
+        result.push_back(x);
   let_go(std::move(all), limits.end, result);
   for (auto& x : result)
     core->rt().log(compat::log_warning, "shutdown: " + to_string(x));

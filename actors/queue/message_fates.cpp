@@ -50,6 +50,11 @@ bool message_queue::drain_due() const noexcept {
   return closed_ && give_out_ && !is_empty();
 }
 
+bool message_queue::holds_any() const noexcept {
+  std::unique_lock guard{mtx_};
+  return !is_empty();
+}
+
 bool message_queue::hand_over_due() const {
   std::unique_lock guard{mtx_};
   return closed_ && options_.on_stop == on_stop::hand_over && !is_empty();
@@ -173,8 +178,9 @@ void message_queue::end_message(fate how, after_unlock& out) noexcept {
       node* lost = nullptr;
       while (kept != nullptr) {
         auto* x = next();
-        // Where a stop was asked for there is no next life.
-        if (has_lives_ && !closed_ && !x->spent
+        // After a stop there may be one more life, if that is to finish what
+        // is queued.
+        if (has_lives_ && (!closed_ || give_out_) && !x->spent
             && rules::redelivered(options_.redeliver, x->again)) {
           ++x->again;
           --n;

@@ -147,6 +147,10 @@ std::size_t supervision::limit() const noexcept {
 
 // -- before the start ----------------------------------------------------------
 
+void supervision::ask_what_is_left(std::function<bool(child_id)> f) {
+  what_is_left_ = std::move(f);
+}
+
 child_id supervision::add(const child_rules& rules) {
   const auto i = append(rules);
   set_stage(slots_[i], planned);
@@ -182,11 +186,19 @@ void supervision::child_ended(child_id who, child_end how, time_point now) {
     return;
   auto& x = slots_[i];
   const auto not_ready = x.stage == starting;
+  const auto told = x.stage == stopping;
+  const auto in_turn = x.in_turn;
   const auto initial = x.starts == 1 && x.in_turn && !announced_ready_;
   leave_turn(x);
   if (x.more)
     x.more->delay.ended(now);
-  if (x.stage == stopping)
+  if (lives_once_more(i, how)) {
+    begin_last_life(i);
+    if (told)
+      tell_to_stop(i);
+    if (told && in_turn)
+      enter_turn(x);
+  } else if (told)
     ended_as_told(i);
   else if (ending() || (not_ready && (x.added || x.by_hand)))
     finish(i);
@@ -236,7 +248,15 @@ void supervision::terminate_child(child_id who, time_point now) {
     case planned:
     case backing_off:
       x.terminated = true;
-      cancel(i);
+      if (has_to_finish(i)) {
+        begin_last_life(i);
+        tell_to_stop(i);
+        // Its turn has been, and the others wait until all are over.
+        if (at_ == group_stage::unwinding)
+          enter_turn(x);
+      } else {
+        cancel(i);
+      }
       break;
     case starting:
     case running:
@@ -436,11 +456,27 @@ void supervision::finish(index i) {
                     || (ending() && rules_.strategy == strategy::dynamic);
   if (x.terminated && restarting_group())
     x.held_in = episode_;
-  x.added = x.by_hand = x.terminated = x.comes_back = false;
+  x.added = x.by_hand = x.terminated = x.comes_back = x.in_last_life = false;
   set_stage(x, stopped);
   say(gone ? forget : retire, i);
   if (gone)
     remove(i);
+}
+
+bool supervision::has_to_finish(index i) const {
+  const auto& x = slots_[i];
+  // One that has not been started yet is not started for a stop. (S17)
+  return x.starts > 0 && !x.in_last_life && x.restart != restart::temporary
+         && what_is_left_ && what_is_left_(id_of(i));
+}
+
+void supervision::begin_last_life(index i) {
+  auto& x = slots_[i];
+  if (x.stage == backing_off)
+    drop_backoff(i);
+  x.in_last_life = true;
+  x.comes_back = false;
+  begin(i);
 }
 
 void supervision::cancel(index i) {

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -86,6 +87,10 @@ public:
 
   // -- before the start -------------------------------------------------------
 
+  /// Has `f` say, when a child is over and should stay so, whether something is
+  /// left that it is to finish first: one more life is for that. (S14)
+  void ask_what_is_left(std::function<bool(child_id)> f);
+
   /// Appends a child. It is `planned`.
   /// @pre `at() == group_stage::created`
   child_id add(const child_rules& rules);
@@ -130,9 +135,10 @@ public:
   added start_child(const child_rules& rules);
 
   /// Stops a child, whatever is planned for it. When it is over `retire` or
-  /// `forget` follows; at once if it is planned or backs off; and not again if
-  /// it is stopped. No restart of the group that is under way, or that begins
-  /// before it is over, brings it back; a later one does. (S9, S16, S19)
+  /// `forget` follows; at once if it is planned or backs off, and has nothing
+  /// left to finish; and not again if it is stopped. No restart of the group
+  /// that is under way, or that begins before it is over, brings it back; a
+  /// later one does. (S9, S16, S19)
   /// @pre `contains(who)`
   void terminate_child(child_id who, time_point now);
 
@@ -214,6 +220,8 @@ private:
     bool by_hand : 1 = false;
     /// Has passed its limit.
     bool left_stopped : 1 = false;
+    /// Is in the life in which it is to finish what is left.
+    bool in_last_life : 1 = false;
   };
 
   // -- children (supervision.cpp) ---------------------------------------------
@@ -247,6 +255,9 @@ private:
   void finish(index i);
   /// Finishes a child that does not run.
   void cancel(index i);
+  /// Whether something is left that one more life of it is for.
+  [[nodiscard]] bool has_to_finish(index i) const;
+  void begin_last_life(index i);
 
   // -- ends and restarts (supervision_restart.cpp) -----------------------------
 
@@ -254,6 +265,7 @@ private:
   void ended_by_itself(index i, child_end how, time_point now);
   void stays_down(index i, time_point now);
   void failed(index i, time_point now);
+  [[nodiscard]] bool lives_once_more(index i, child_end how) const;
   [[nodiscard]] bool may_restart(const slot& x, time_point now);
   void give_up(group_end why, index i, time_point now);
   /// Plans the restart, after its backoff if it has one.
@@ -283,6 +295,7 @@ private:
   void begin_rewinding(time_point now);
 
   group_rules rules_;
+  std::function<bool(child_id)> what_is_left_;
   blocks<slot> slots_;
   std::vector<command> commands_;
   restart_window intensity_;

@@ -20,8 +20,9 @@ void supervision::begin_end(group_end why, child_id blamed, time_point now) {
   blamed_ = blamed;
   if (why != group_end::asked)
     commands_.push_back({command_kind::group_ends, blamed});
-  // A child that is not running is over at once, before its turn: another that
-  // has to finish may wait for it, for room in its queue for example.
+  // A child that is not running is over at once, or lives once more, before its
+  // turn: another that has to finish may wait for it, for room in its queue for
+  // example.
   cancel_absent();
   cursor_ = tail_;
 }
@@ -30,7 +31,10 @@ void supervision::cancel_absent() {
   for (auto i = tail_; i != nil;) {
     const auto before = slots_[i].prev;
     const auto stage = slots_[i].stage;
-    if (stage == planned || stage == backing_off)
+    const auto absent = stage == planned || stage == backing_off;
+    if (absent && has_to_finish(i))
+      begin_last_life(i);
+    else if (absent)
       cancel(i);
     i = before;
   }

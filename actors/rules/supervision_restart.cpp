@@ -20,7 +20,7 @@ bool wants_restart(restart type, child_end how) noexcept {
     case restart::permanent:
       return true;
     case restart::transient:
-      return how == child_end::failed;
+      return how != child_end::normal;
     case restart::temporary:
       return false;
   }
@@ -42,6 +42,14 @@ void supervision::ended_as_told(index i) {
     set_stage(x, planned);
   else
     begin(i);
+}
+
+/// Whether one more life is to finish what a child that is to stop has left: it
+/// failed meanwhile, or it was stopped so that its queue would wait. (S14)
+bool supervision::lives_once_more(index i, child_end how) const {
+  const auto& x = slots_[i];
+  return (ending() || x.terminated)
+         && (how == child_end::failed || x.comes_back) && has_to_finish(i);
 }
 
 void supervision::ended_by_itself(index i, child_end how, time_point now) {

@@ -84,7 +84,8 @@ enum class group_end : std::uint8_t {
 /// How a child ended, whoever asked for it.
 enum class child_end : std::uint8_t {
   normal,
-  failed, ///< Forced, failed, cancelled; a plain actor down with an error.
+  failed, ///< Failed, cancelled; a plain actor down with an error.
+  forced, ///< Its time was over, or somebody wanted it so.
 };
 
 enum class command_kind : std::uint8_t {

@@ -53,7 +53,7 @@ supervisor_core::supervisor_core(
              rt_->time().now().time_since_epoch().count())
              ^ std::hash<std::string>{}(path_)),
     supervisor_(core) {
-  // nop
+  rules_.ask_what_is_left([this](child_id who) { return has_to_finish(who); });
 }
 
 child_listener::~child_listener() = default;
@@ -323,10 +323,11 @@ void supervisor_core::child_ended(worker_core& who) noexcept {
       last_failure_ = {};
       last_end_ = what->subject() + " ended normally";
     }
-    rules_.child_ended(what->child_id(),
-                       normal ? rules::child_end::normal
-                              : rules::child_end::failed,
-                       now());
+    auto end = normal ? rules::child_end::normal : rules::child_end::failed;
+    if (const auto at = what->stage();
+        at == rules::stage::force_stopped || at == rules::stage::abandoned)
+      end = rules::child_end::forced;
+    rules_.child_ended(what->child_id(), end, now());
     told_.push_back(what);
   });
 }
@@ -370,6 +371,22 @@ void supervisor_core::marked_healthy(worker_core& who) noexcept {
 worker_handle supervisor_core::handle_of(child_id who) const {
   const auto* x = children_.find(who);
   return x != nullptr ? x->handle : worker_handle{};
+}
+
+/// Whether something is queued for a child that it is to finish, or to hand
+/// over, before it is over for good, and there is time for that.
+/// @pre `mtx_` is held
+bool supervisor_core::has_to_finish(child_id who) const {
+  if (forced_ || limits_.force <= now())
+    return false;
+  const auto* x = children_.find(who);
+  auto* queue = x != nullptr ? x->handle.get_core()->queue() : nullptr;
+  if (queue == nullptr)
+    return false;
+  const auto listener = listener_.lock();
+  const auto wanted = x->mode != on_stop::discard
+                      || (listener && listener->drains());
+  return wanted && queue->holds_any();
 }
 
 /// Its spec is gone, and with it all that is known of a child.

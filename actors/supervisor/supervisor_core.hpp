@@ -181,6 +181,8 @@ private:
 
   void note_late(const worker_core& who, const outcome& how);
 
+  [[nodiscard]] bool has_to_finish(child_id who) const;
+
   void let_go();
 
   void forget(child_id who);

@@ -74,7 +74,7 @@ for signal in INT TERM; do
   (($(count 'were read') > 0)) || fail 'has read nothing'
 done
 
-# Its only parser is about to be started again: its lines stay behind.
+# Its only parser is about to be started again: it lives once more, and fails.
 start --chaos 1 --parsers 1 -
 lines 100 >&4
 await 'again in'

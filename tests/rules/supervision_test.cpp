@@ -10,6 +10,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 using namespace troupe;
@@ -71,6 +72,18 @@ public:
   std::string ends(char who) {
     machine_.child_ended(id(who), child_end::normal, now_);
     return told();
+  }
+
+  std::string forced(char who) {
+    machine_.child_ended(id(who), child_end::forced, now_);
+    return told();
+  }
+
+  /// From now on these have something left to finish.
+  void laden(std::string who) {
+    machine_.ask_what_is_left([this, who = std::move(who)](child_id x) {
+      return who.find(name(x)) != std::string::npos;
+    });
   }
 
   std::string due(char who) {
@@ -819,6 +832,97 @@ TEST_CASE("S11 S14 who backs off when a stop begins is over at once") {
 }
 
 // -- limits of a child -----------------------------------------------------------
+
+TEST_CASE("S14 who backs off with something left lives once more") {
+  scene x{for_one, {patient, patient, permanent}};
+  x.begin();
+  x.fails('a');
+  x.fails('b');
+  x.laden("ac");
+  // It begins at once, and is told to stop in its turn.
+  CHECK(x.stop() == "no retry b, retire b, no retry a, start a, stop c");
+  CHECK(x.ready('a') == "");
+  CHECK(x.ends('c') == "retire c, stop a");
+  SECTION("and finishes it") {
+    CHECK(x.ends('a') == "retire a, over");
+  }
+  SECTION("or does not, and that was the last life") {
+    CHECK(x.fails('a') == "retire a, over");
+  }
+}
+
+TEST_CASE("S14 who fails in a stop with something left lives once more") {
+  scene x{for_one, {permanent, permanent}};
+  x.begin();
+  x.laden("ab");
+  CHECK(x.stop() == "stop b");
+  SECTION("after it was told") {
+    CHECK(x.fails('b') == "start b, stop b");
+    CHECK(x.fails('b') == "retire b, stop a");
+    CHECK(x.ends('a') == "retire a, over");
+  }
+  SECTION("before") {
+    CHECK(x.fails('a') == "start a");
+    CHECK(x.ends('b') == "retire b, stop a");
+    CHECK(x.fails('a') == "retire a, over");
+  }
+  SECTION("unless its time was over") {
+    CHECK(x.forced('b') == "retire b, stop a");
+  }
+  SECTION("or it ended as it should, and left something") {
+    CHECK(x.ends('b') == "retire b, stop a");
+  }
+}
+
+TEST_CASE("S14 a stop of one child has it live once more, too") {
+  scene x{for_one, {patient, temporary}};
+  x.begin();
+  x.laden("ab");
+  SECTION("that backs off") {
+    x.fails('a');
+    CHECK(x.terminate('a') == "no retry a, start a, stop a");
+    CHECK(x.fails('a') == "retire a");
+  }
+  SECTION("that fails meanwhile") {
+    CHECK(x.terminate('a') == "stop a");
+    CHECK(x.fails('a') == "start a, stop a");
+    CHECK(x.ends('a') == "retire a");
+  }
+  SECTION("but not one that is temporary") {
+    CHECK(x.terminate('b') == "stop b");
+    CHECK(x.fails('b') == "forget b");
+  }
+}
+
+TEST_CASE("S14 S33 a stop during a restart finishes what has waited") {
+  SECTION("of one child") {
+    scene x{for_one, {permanent, permanent}};
+    x.begin();
+    x.laden("b");
+    CHECK(x.restart('b') == "stop b");
+    CHECK(x.stop() == "");
+    CHECK(x.ends('b') == "start b, stop b");
+    CHECK(x.ends('b') == "retire b, stop a");
+  }
+  SECTION("of the group") {
+    scene x{for_all, {permanent, permanent}};
+    x.begin();
+    x.laden("ab");
+    CHECK(x.fails('a') == "stop b");
+    CHECK(x.stop() == "start a");
+    CHECK(x.ends('b') == "start b, stop b");
+    CHECK(x.ends('b') == "retire b, stop a");
+    CHECK(x.ends('a') == "retire a, over");
+  }
+}
+
+TEST_CASE("S14 S17 nobody begins a first life for a stop") {
+  scene x{for_one, {permanent, permanent}};
+  x.laden("ab");
+  CHECK(x.start() == "start a");
+  CHECK(x.stop() == "retire b, stop a");
+  CHECK(x.ends('a') == "retire a, over");
+}
 
 TEST_CASE("S12 a child that passes its own limit ends the supervisor") {
   auto rules = patient;

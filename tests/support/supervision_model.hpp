@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -34,12 +35,16 @@ struct model_child {
   bool terminated = false;
   /// Was told to stop so that another life follows.
   bool restarted = false;
+  /// The same, in a restart of the group.
+  bool kept = false;
   /// Was terminated during the restart of the group.
   bool cancelled = false;
   /// Came at run time, and was not ready since.
   bool added = false;
   bool by_hand = false;
   bool left_stopped = false;
+  /// Lives for what it has left to finish.
+  bool last_life = false;
   std::optional<time_point> ready_since = {};
   time_point due = never;
   int backoffs = 0;
@@ -60,6 +65,8 @@ public:
   rules::group_end end = rules::group_end::none;
   rules::child_id blamed = rules::no_child;
   std::vector<model_child> children;
+  /// Those that have something left to finish when they are over.
+  std::set<rules::child_id> laden;
 
   /// What is to be done, in order.
   [[nodiscard]] std::vector<rules::command> take() {
@@ -116,7 +123,16 @@ public:
     if (x->ready_since && now - *x->ready_since >= x->rules.backoff.reset_after)
       x->backoffs = 0;
     x->ready_since.reset();
-    if (x->stage == stage::stopping) {
+    const auto told = x->stage == stage::stopping;
+    const auto unfinished = how == rules::child_end::failed || x->restarted
+                            || (told && x->kept);
+    if ((stopping() || x->terminated) && unfinished && is_laden(*x)) {
+      begin_last(*x);
+      if (told) {
+        tell_to_stop(*x);
+        x->in_turn = in_turn;
+      }
+    } else if (told) {
       // S10: whatever it was, it is no failure.
       const auto for_good = x->terminated || temporary(*x) || stopping();
       if (!for_good && at == gstage::unwinding)
@@ -131,7 +147,7 @@ public:
       finish(id);
       begin_end(rules::group_end::start_failed, id); // S3
     } else {
-      by_itself(*x, unready || how == rules::child_end::failed, now);
+      by_itself(*x, unready || how != rules::child_end::normal, now);
     }
     settle(now);
   }
@@ -205,7 +221,13 @@ public:
       x.cancelled = restarting();
     } else if (waits(x)) {
       x.terminated = true;
-      cancel(id);
+      if (is_laden(x)) {
+        begin_last(x);
+        tell_to_stop(x);
+        x.in_turn = at == gstage::unwinding;
+      } else {
+        cancel(id);
+      }
     } else {
       x.terminated = true;
       if (x.stage != stage::stopping)
@@ -285,6 +307,12 @@ private:
 
   static bool waits(const model_child& x) {
     return x.stage == stage::planned || x.stage == stage::backing_off;
+  }
+
+  /// S14: whether one more life is to finish something.
+  bool is_laden(const model_child& x) const {
+    return x.starts > 0 && !x.last_life && !temporary(x)
+           && laden.count(x.id) == 1;
   }
 
   static bool temporary(const model_child& x) {
@@ -381,8 +409,16 @@ private:
     say(kind::start, x.id);
   }
 
+  void begin_last(model_child& x) {
+    if (x.stage == stage::backing_off)
+      no_longer_backs_off(x);
+    x.last_life = true;
+    begin(x);
+  }
+
   void tell_to_stop(model_child& x) {
     x.stage = stage::stopping;
+    x.kept = false;
     say(kind::stop, x.id);
   }
 
@@ -397,7 +433,7 @@ private:
                       || (stops && rules_.strategy == strategy::dynamic);
     if (x.terminated)
       x.cancelled = restarting();
-    x.added = x.by_hand = x.terminated = x.in_turn = false;
+    x.added = x.by_hand = x.terminated = x.in_turn = x.last_life = false;
     x.stage = stage::stopped;
     say(gone ? kind::forget : kind::retire, id);
     if (gone)
@@ -432,8 +468,12 @@ private:
     if (why != rules::group_end::asked)
       say(kind::group_ends, who);
     for (auto id : backward())
-      if (waits(*find(id)))
-        cancel(id);
+      if (auto& x = *find(id); waits(x)) {
+        if (is_laden(x))
+          begin_last(x);
+        else
+          cancel(id);
+      }
   }
 
   // -- an end -----------------------------------------------------------------
@@ -585,8 +625,10 @@ private:
   }
 
   void stop_in_turn(model_child& x) {
-    if (x.stage == stage::starting || x.stage == stage::running)
+    if (x.stage == stage::starting || x.stage == stage::running) {
       tell_to_stop(x);
+      x.kept = at == gstage::unwinding;
+    }
     if (x.stage == stage::stopping)
       x.in_turn = true;
   }

@@ -171,6 +171,9 @@ public:
   /// Whether it drains, and there is something to be given out.
   [[nodiscard]] bool drain_due() const noexcept;
 
+  /// Whether anything is queued.
+  [[nodiscard]] bool holds_any() const noexcept;
+
   /// Whether what is queued is to be handed over, and there is something.
   [[nodiscard]] bool hand_over_due() const;
 

@@ -6,6 +6,11 @@ function(troupe_compile_together target)
   endif()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON
                                              UNITY_BUILD_BATCH_SIZE 12)
+  # Its table is written with the names of three enumerations, which those of
+  # supervision.cpp have as well.
+  set_source_files_properties(
+    ${PROJECT_SOURCE_DIR}/actors/rules/lifecycle.cpp
+    PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   # A name of one source may be that of a local in the next; release compiles each
   # alone, with the warning.
   target_compile_options(${target} PRIVATE -Wno-shadow)

@@ -46,8 +46,12 @@ message_queue::awaiter::alarm::alarm(awaiter& x) noexcept
 }
 
 message_queue::awaiter::awaiter(worker_core& core, message_queue& queue,
-                                time_point until) noexcept
-  : idle_wait(core), queue_(&queue), until_(until), alarm_(*this) {
+                                time_point until, order which) noexcept
+  : idle_wait(core),
+    queue_(&queue),
+    until_(until),
+    which_(which),
+    alarm_(*this) {
   // nop
 }
 
@@ -71,7 +75,8 @@ bool message_queue::awaiter::await_ready() {
   std::unique_lock guard{queue_->mtx_};
   if (core.abandoned())
     return false; // The message in progress may be another worker's by now.
-  queue_->end_message(fate::handled, out);
+  if (which_ == order::next)
+    queue_->end_message(fate::handled, out);
   if (core.frozen())
     return false;
   got_ = queue_->pop_front(core);
@@ -134,6 +139,10 @@ void message_queue::awaiter::stop_asked() noexcept {
     leave_line();
     post();
   }
+}
+
+bool message_queue::awaiter::is_last() const noexcept {
+  return get_core().stop_asked();
 }
 
 message_queue::node_ptr message_queue::awaiter::take() noexcept {

@@ -154,7 +154,7 @@ void message_queue::end_message(fate how) noexcept {
 void message_queue::end_message(fate how, after_unlock& out) noexcept {
   auto n = std::exchange(counts_.in_progress, 0);
   if (n != 0)
-    report_handled();
+    report_handled(n);
   auto* kept = std::exchange(given_out_, nullptr);
   auto next = [&kept] { return std::exchange(kept, kept->next); };
   auto to_dead_letters = [&](std::uint64_t& count, dead_letter_reason why) {
@@ -212,13 +212,17 @@ void message_queue::end_message(fate how, after_unlock& out) noexcept {
   }
 }
 
-/// Tells whoever counts how long a message was in hand.
-void message_queue::report_handled() noexcept {
+/// Tells whoever counts how long messages were in hand.
+void message_queue::report_handled(std::uint64_t n) noexcept {
   const auto since = std::exchange(in_hand_since_, never);
   if (since == never)
     return;
-  if (auto* counting = runtime_->get_meter())
-    counting->handled(runtime_->time().now() - since);
+  auto* counting = runtime_->get_meter();
+  if (counting == nullptr)
+    return;
+  const auto length = runtime_->time().now() - since;
+  for (; n > 0; --n)
+    counting->handled(length);
 }
 
 caf::error message_queue::refusal(receipt why, std::string_view path) {
@@ -276,9 +280,22 @@ bool message_queue::keep(worker_core& core, node_ptr x,
 void message_queue::begin_message(after_unlock& out) noexcept {
   --counts_.queued;
   ++counts_.in_progress;
-  if (runtime_->get_meter() != nullptr)
+  if (counts_.in_progress == 1 && runtime_->get_meter() != nullptr)
     in_hand_since_ = runtime_->time().now();
   admit(out);
+}
+
+message_queue::node_ptr
+message_queue::take_another(const worker_core& core) noexcept {
+  after_unlock out{*this};
+  std::unique_lock guard{mtx_};
+  // The messages of an abandoned worker are the next one's.
+  if (core.abandoned() || core.frozen())
+    return nullptr;
+  auto result = pop_front(core);
+  if (result)
+    begin_message(out);
+  return result;
 }
 
 /// Puts `x` where it was: several waits may give messages back, in any order.

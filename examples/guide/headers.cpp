@@ -4,6 +4,7 @@
 // The examples that stand in the headers of the worker family.
 
 #include <troupe/async_consumer.hpp>
+#include <troupe/batch_worker.hpp>
 #include <troupe/blocking_worker.hpp>
 #include <troupe/dispatcher.hpp>
 #include <troupe/queue_worker.hpp>
@@ -19,6 +20,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 using namespace std::chrono_literals;
 
@@ -39,6 +41,38 @@ void print_lines(caf::actor_system& sys) {
   // [end]
   static_cast<void>(printer.wait_for_shutdown());
 }
+
+void write_rows(caf::actor_system& sys) {
+  // [snippet header-batch-worker]
+  auto writer = troupe::spawn<troupe::batch_worker<std::string>>(
+    sys, {.name = "writer"}, 500, 100ms,
+    [](const std::vector<std::string>& rows) {
+      print("commits " + std::to_string(rows.size()) + " rows");
+    });
+  writer.startup();
+  // [end]
+  for (auto row : {"1", "2", "3"})
+    writer.send(row);
+  writer.drain();
+  static_cast<void>(writer.wait_for_shutdown());
+}
+
+class listener : public troupe::queue_consumer<std::string> {
+public:
+  troupe::task<> run() override {
+    // [snippet header-received]
+    for (;;) {
+      auto next = co_await get_message(1s);
+      if (next)
+        print(*next);
+      else if (next.timed_out())
+        print("nothing for a second");
+      else
+        co_return; // a stop was asked for, and nothing is left
+    }
+    // [end]
+  }
+};
 
 struct event {
   std::string type;
@@ -169,6 +203,12 @@ void fetch(caf::actor_system& sys, const std::string& api_key) {
 
 void caf_main(caf::actor_system& sys) {
   print_lines(sys);
+  write_rows(sys);
+  {
+    troupe::scoped_worker<listener> worker{sys};
+    worker.send("hear, hear");
+    worker.drain();
+  }
   dispatch_by_name();
   dispatch_by_alternative();
   {
@@ -191,6 +231,8 @@ CAF_MAIN(caf::id_block::troupe)
 
 // Output:
 //     a line
+//     commits 3 rows
+//     hear, hear
 //     take 3 lamps
 //     confirm 3 lamps
 //     2 handlers

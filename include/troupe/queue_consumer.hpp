@@ -4,11 +4,14 @@
 #pragma once
 
 #include "troupe/detail/message_awaiter.hpp"
+#include "troupe/detail/message_batch.hpp"
+#include "troupe/received.hpp"
 #include "troupe/worker.hpp"
 
 #include <caf/type_id.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <stdexcept>
 #include <type_traits>
@@ -85,11 +88,36 @@ protected:
 
   /// As `get_message()`, but returns none after `timeout` as well.
   /// @param timeout Any `std::chrono` duration.
+  /// @returns a `received<T>`: an optional message that says, when there is
+  ///          none, whether the time was over.
   template <class Rep, class Period>
-  [[nodiscard]] detail::message_awaitable<T>
+  [[nodiscard]] detail::timed_message_awaitable<T>
   get_message(std::chrono::duration<Rep, Period> timeout) {
     check_message_type();
     return {get_core(), queue(), deadline_after(now(), to_timespan(timeout))};
+  }
+
+  /// Waits for a message or a stop, and then for more of them. All of them are
+  /// in progress until the next call. (Q14)
+  ///
+  /// ~~~
+  /// while (auto rows = co_await get_messages(500, 100ms))
+  ///   commit(*rows);
+  /// ~~~
+  /// @param most How many to get at most, 1 or more.
+  /// @param within How long to wait for others once there is one: any
+  ///               `std::chrono` duration. Zero gives those that are there. A
+  ///               stop ends the wait.
+  /// @returns an optional vector, which is never empty; none where
+  ///          `get_message()` would give none.
+  /// @throws std::invalid_argument if `most` is 0, or `within` negative.
+  template <class Rep, class Period>
+  [[nodiscard]] detail::batch_awaitable<T>
+  get_messages(std::size_t most, std::chrono::duration<Rep, Period> within) {
+    check_message_type();
+    detail::message_queue::batch::check(most, to_timespan(within),
+                                        "get_messages()");
+    return {get_core(), queue(), most, to_timespan(within)};
   }
 
   /// Gets what is still queued when `run()` is over, if the options say

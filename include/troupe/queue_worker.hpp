@@ -3,31 +3,19 @@
 
 #pragma once
 
-#include "troupe/detail/unique_function.hpp"
+#include "troupe/detail/callback.hpp"
 #include "troupe/options.hpp"
 #include "troupe/queue_consumer.hpp"
 #include "troupe/task.hpp"
 #include "troupe/time.hpp"
 
-#include <concepts>
 #include <cstdint>
 #include <exception>
-#include <type_traits>
 #include <typeinfo>
 #include <utility>
 #include <vector>
 
 namespace troupe {
-
-/// A callable that takes an `X`, again if need be, and returns nothing or a
-/// `task<>`.
-template <class F, class X>
-concept callback_for
-  = std::invocable<F&, X> && std::invocable<F&, const X&>
-    && std::same_as<std::invoke_result_t<F&, X>,
-                    std::invoke_result_t<F&, const X&>>
-    && (std::is_void_v<std::invoke_result_t<F&, X>>
-        || std::same_as<std::invoke_result_t<F&, X>, task<>>);
 
 /// Decides about a message on which a callback has failed: the part of a
 /// `queue_worker` that does not depend on the type of its messages.
@@ -131,30 +119,8 @@ protected:
 private:
   using node = typename detail::typed_queue<T>::typed_node;
 
-  /// A function of one argument, either plain or a coroutine.
-  template <class X>
-  class callback {
-  public:
-    callback() noexcept = default;
-
-    template <class F>
-    explicit callback(F f) {
-      // The argument is passed as it is if it may be needed again.
-      auto call = [f = std::move(f)](X& x, bool stays) mutable {
-        return stays ? f(std::as_const(x)) : f(std::move(x));
-      };
-      if constexpr (std::is_void_v<std::invoke_result_t<F&, X>>)
-        plain_ = std::move(call);
-      else
-        coroutine_ = std::move(call);
-    }
-
-    detail::unique_function<void(X&, bool)> plain_;
-    detail::unique_function<task<>(X&, bool)> coroutine_;
-  };
-
-  callback<T> call_;
-  callback<std::vector<T>> rest_;
+  detail::callback<T> call_;
+  detail::callback<std::vector<T>> rest_;
   std::uint64_t chance_ = 0;
 };
 
@@ -172,10 +138,10 @@ task<> queue_worker<T>::run() {
       try {
         const auto stays = may_retry || queue.keeps_content();
         x.spent = !stays;
-        if (call_.plain_) {
-          call_.plain_(x.value, stays);
+        if (call_.plain) {
+          call_.plain(x.value, stays);
         } else {
-          auto call = call_.coroutine_(x.value, stays);
+          auto call = call_.coroutine(x.value, stays);
           co_await std::move(call);
         }
       } catch (...) {
@@ -206,10 +172,10 @@ task<> queue_worker<T>::run() {
 
 template <class T>
 task<> queue_worker<T>::hand_over(std::vector<T> rest) {
-  if (rest_.plain_) {
-    rest_.plain_(rest, false);
-  } else if (rest_.coroutine_) {
-    auto call = rest_.coroutine_(rest, false);
+  if (rest_.plain) {
+    rest_.plain(rest, false);
+  } else if (rest_.coroutine) {
+    auto call = rest_.coroutine(rest, false);
     co_await std::move(call);
   } else {
     auto call = queue_consumer<T>::hand_over(std::move(rest));

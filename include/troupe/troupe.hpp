@@ -8,6 +8,7 @@
 
 #include "troupe/ask.hpp"
 #include "troupe/async_consumer.hpp"
+#include "troupe/batch_worker.hpp"
 #include "troupe/blocking_worker.hpp"
 #include "troupe/call_later.hpp"
 #include "troupe/channel.hpp"
@@ -33,6 +34,7 @@
 #include "troupe/protocol.hpp"
 #include "troupe/queue_consumer.hpp"
 #include "troupe/queue_worker.hpp"
+#include "troupe/received.hpp"
 #include "troupe/routing.hpp"
 #include "troupe/run.hpp"
 #include "troupe/scoped_supervisor.hpp"

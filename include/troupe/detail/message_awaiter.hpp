@@ -8,6 +8,7 @@
 #include "troupe/detail/idle_wait.hpp"
 #include "troupe/detail/typed_queue.hpp"
 #include "troupe/fwd.hpp"
+#include "troupe/received.hpp"
 #include "troupe/time.hpp"
 
 #include <coroutine>
@@ -21,6 +22,9 @@ namespace troupe::detail {
 /// Gives one message, or none: see `queue_consumer::get_message`.
 class message_queue::awaiter : public idle_wait {
 public:
+  /// Whether those in progress are handled when this one is asked for.
+  enum class order : bool { next, another };
+
   [[nodiscard]] bool await_ready();
 
   template <class Promise>
@@ -32,20 +36,33 @@ public:
   void stop_asked() noexcept override;
 
 protected:
-  awaiter(worker_core& core, message_queue& queue, time_point until) noexcept;
+  awaiter(worker_core& core, message_queue& queue, time_point until,
+          order which = order::next) noexcept;
 
   ~awaiter() override;
+
+  /// Takes the message that ended the wait as a `T`.
+  template <class T>
+  [[nodiscard]] std::optional<T> take_as() {
+    auto got = take();
+    if (!got)
+      return std::nullopt;
+    auto& typed = static_cast<typename typed_queue<T>::typed_node&>(*got);
+    const auto stays = queue_->keeps_content();
+    std::optional<T> result{typed.take_or_copy(stays)};
+    if (stays)
+      queue_->keep(get_core(), std::move(got));
+    return result;
+  }
+
+  /// Whether a wait that has ended without a message is to be the last one.
+  [[nodiscard]] bool is_last() const noexcept;
 
   /// Takes the message that ended the wait.
   [[nodiscard]] node_ptr take() noexcept;
 
   [[nodiscard]] message_queue& source() const noexcept {
     return *queue_;
-  }
-
-  /// Keeps the content of what was taken.
-  void keep(node_ptr x) noexcept {
-    queue_->keep(get_core(), std::move(x));
   }
 
 private:
@@ -70,6 +87,7 @@ private:
 
   message_queue* queue_;
   time_point until_;
+  const order which_;
   bool pausing_ = false;
   bool done_ = false; // out of all lines for good
   bool armed_ = false;
@@ -202,30 +220,39 @@ public:
   }
 
   std::optional<T> await_resume() {
-    auto got = take();
-    if (!got)
-      return std::nullopt;
-    auto& typed = static_cast<typename typed_queue<T>::typed_node&>(*got);
-    const auto stays = source().keeps_content();
-    std::optional<T> result{typed.take_or_copy(stays)};
-    if (stays)
-      keep(std::move(got));
-    return result;
+    return this->template take_as<T>();
+  }
+};
+
+/// The same, and says why there is none.
+template <class T>
+class timed_message_awaiter final : public message_queue::awaiter {
+public:
+  timed_message_awaiter(worker_core& core, message_queue& queue,
+                        time_point until) noexcept
+    : message_queue::awaiter(core, queue, until) {
+    // nop
+  }
+
+  received<T> await_resume() {
+    auto result = this->template take_as<T>();
+    const auto timed_out = !result && !is_last();
+    return {std::move(result), timed_out};
   }
 };
 
 /// A wait for a message that has not begun.
-template <class T>
-class [[nodiscard("co_await it")]] message_awaitable {
+template <class Awaiter>
+class [[nodiscard("co_await it")]] basic_message_awaitable {
 public:
-  message_awaitable(worker_core& core, message_queue& queue,
-                    time_point until) noexcept
+  basic_message_awaitable(worker_core& core, message_queue& queue,
+                          time_point until) noexcept
     : core_(&core), queue_(&queue), until_(until) {
     // nop
   }
 
-  message_awaiter<T> operator co_await() const noexcept {
-    return message_awaiter<T>{*core_, *queue_, until_};
+  Awaiter operator co_await() const noexcept {
+    return Awaiter{*core_, *queue_, until_};
   }
 
 private:
@@ -233,5 +260,12 @@ private:
   message_queue* queue_;
   time_point until_;
 };
+
+template <class T>
+using message_awaitable = basic_message_awaitable<message_awaiter<T>>;
+
+template <class T>
+using timed_message_awaitable
+  = basic_message_awaitable<timed_message_awaiter<T>>;
 
 } // namespace troupe::detail

@@ -61,6 +61,9 @@ public:
   /// A message that was given out and has its content still.
   class given_out;
 
+  /// Several of them.
+  class batch;
+
   /// All that was queued, on its way to `queue_consumer::hand_over`.
   class handover;
 
@@ -276,6 +279,9 @@ public:
   /// be needed once more.
   [[nodiscard]] bool keeps_content() const noexcept;
 
+  /// Gives out one more message, beside those in progress, if there is one.
+  [[nodiscard]] node_ptr take_another(const worker_core& core) noexcept;
+
   /// Keeps the content of a message in progress, whatever becomes of it.
   /// @param core The core of the worker that had it in hand.
   void keep(worker_core& core, node_ptr x) noexcept;
@@ -358,7 +364,7 @@ private:
 
   void bury_elsewhere(backlog rest) noexcept;
 
-  void report_handled() noexcept;
+  void report_handled(std::uint64_t n) noexcept;
 
   /// After so many arrivals others have their turn with the lock.
   static constexpr std::size_t collected_at_once = 8192;

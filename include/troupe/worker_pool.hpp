@@ -141,6 +141,24 @@ public:
     return static_cast<bool>(*this) && push(make_node(std::forward<T>(x)));
   }
 
+  /// As `worker_ref::send_wait`, to one of the workers: it waits for room if
+  /// there is none with any of them that may get it.
+  template <class Rep, class Period, class T = message_type>
+    requires std::convertible_to<T, message_type>
+  [[nodiscard]] caf::error
+  send_wait(T&& x, std::chrono::duration<Rep, Period> timeout) const {
+    return detail::send_and_block(*this, make_node(std::forward<T>(x)),
+                                  to_timespan(timeout), {});
+  }
+
+  /// The same, until a stop is asked for.
+  template <class T = message_type>
+    requires std::convertible_to<T, message_type>
+  [[nodiscard]] caf::error send_wait(T&& x, const std::stop_token& stop) const {
+    return detail::send_and_block(*this, make_node(std::forward<T>(x)),
+                                  infinite, stop);
+  }
+
   /// As above, with a key that takes the place of that which the pool's own
   /// function finds. Without `routing::by_key` it makes no difference.
   template <class Key, class T = message_type>

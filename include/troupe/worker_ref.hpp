@@ -3,14 +3,20 @@
 
 #pragma once
 
+#include "troupe/detail/send_and_block.hpp"
 #include "troupe/detail/typed_queue.hpp"
+#include "troupe/time.hpp"
 #include "troupe/worker_handle.hpp"
 
 #include <caf/actor.hpp>
+#include <caf/error.hpp>
 #include <caf/fwd.hpp>
 #include <caf/message.hpp>
 
+#include <chrono>
 #include <concepts>
+#include <memory>
+#include <stop_token>
 #include <type_traits>
 #include <utility>
 
@@ -83,10 +89,46 @@ public:
     }
   }
 
+  /// As `send`, but waits for room if there is none, whatever `overflow` says:
+  /// for plain threads, a `blocking_worker` and what `offload` runs. In a
+  /// worker, `co_await send_to(ref, x)`. (Q16)
+  /// @param timeout How long to wait: any `std::chrono` duration, or
+  /// `infinite`.
+  /// @returns no error once the queue has taken it; `errc::queue_closed`, and
+  /// it
+  ///          is a dead letter; or `errc::timed_out`, and it was not sent.
+  ///          Inside of a troupe actor always `errc::would_block`. (L31)
+  template <class Rep, class Period, consumes_messages V = W,
+            class T = typename message_of<V>::type>
+    requires std::convertible_to<T, typename message_of<V>::type>
+  [[nodiscard]] caf::error
+  send_wait(T&& x, std::chrono::duration<Rep, Period> timeout) const {
+    return detail::send_and_block(*this, make_node<V>(std::forward<T>(x)),
+                                  to_timespan(timeout), {});
+  }
+
+  /// The same, until a stop is asked for.
+  /// @returns `errc::cancelled` then: it was not sent.
+  template <consumes_messages V = W, class T = typename message_of<V>::type>
+    requires std::convertible_to<T, typename message_of<V>::type>
+  [[nodiscard]] caf::error send_wait(T&& x, const std::stop_token& stop) const {
+    return detail::send_and_block(*this, make_node<V>(std::forward<T>(x)),
+                                  infinite, stop);
+  }
+
   /// The worker object, once it is over; null while it still runs, and for ever
   /// if it was abandoned. Lives as long as a handle does.
   [[nodiscard]] W* worker() const noexcept {
     return static_cast<W*>(finished_worker());
+  }
+
+private:
+  template <class V, class T>
+  static auto make_node(T&& x) {
+    V::check_message_type();
+    using queue_type = detail::typed_queue<typename V::message_type>;
+    return std::make_unique<typename queue_type::typed_node>(
+      std::forward<T>(x));
   }
 };
 

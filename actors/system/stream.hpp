@@ -166,18 +166,23 @@ public:
   /// when there are no threads any more. May throw.
   using executor = std::function<void(unique_function<void()>)>;
   using failure_handler = std::function<void(std::exception_ptr)>;
+  using counter = std::function<void(std::uint64_t)>;
 
   /// @param wants Must not call anything of the user's.
   /// @param on_echo If given, a value to which a function of such a sink gives
   ///                rise while it is called is missed: it could go on for ever.
   ///                Called the first time that it is the function itself.
+  /// @param on_missed If given, called with how many values there was no room
+  ///                  for, each time that the function has caught up.
   function_sink(function f, filter wants, std::size_t capacity, executor run,
-                failure_handler on_failure, std::function<void()> on_echo = {})
+                failure_handler on_failure, std::function<void()> on_echo = {},
+                counter on_missed = {})
     : function_(std::move(f)),
       wants_(std::move(wants)),
       run_(std::move(run)),
       on_failure_(std::move(on_failure)),
       on_echo_(std::move(on_echo)),
+      on_missed_(std::move(on_missed)),
       capacity_(capacity) {
     // nop
   }
@@ -195,7 +200,7 @@ public:
         return;
       }
       if (values_.size() == capacity_ || !keep(x))
-        ++missed_;
+        miss(1);
       // Also if the buffer was full: there may have been no thread for it.
       if (values_.empty() || std::exchange(delivering_, true))
         return;
@@ -224,7 +229,7 @@ public:
     if (deliver)
       dropped = miss_all(guard);
     gone.swap(function_);
-    guard.unlock();
+    say_missed(guard);
   }
 
   void closed() noexcept override {
@@ -233,7 +238,7 @@ public:
     closed_ = true;
     if (!delivering_)
       dropped = miss_all(guard);
-    guard.unlock();
+    say_missed(guard);
   }
 
   [[nodiscard]] std::uint64_t missed() const noexcept override {
@@ -281,7 +286,9 @@ private:
   void deliver() noexcept {
     std::unique_lock guard{mtx_};
     deliverer_ = std::this_thread::get_id();
-    while (!values_.empty()) {
+    while (!values_.empty() || say_missed(guard)) {
+      if (values_.empty())
+        continue;
       auto x = std::move(values_.front());
       values_.pop_front();
       guard.unlock();
@@ -320,14 +327,34 @@ private:
     if (closed_)
       dropped = miss_all(guard);
     idle_.notify_all();
+    if (closed_)
+      say_missed(guard);
+  }
+
+  /// There is no room for so many.
+  /// @pre the lock is held
+  void miss(std::size_t n) noexcept {
+    missed_ += n;
+    unsaid_ += n;
+  }
+
+  /// Says how many were missed since it was said last.
+  /// @returns whether there were any: then the lock was free meanwhile.
+  bool say_missed(std::unique_lock<std::mutex>& guard) noexcept {
+    const auto n = std::exchange(unsaid_, 0);
+    if (n == 0 || !on_missed_)
+      return false;
     guard.unlock();
+    on_missed_(n);
+    guard.lock();
+    return true;
   }
 
   /// Counts as missed what is left: nobody delivers it any more.
   /// @returns it, to be let go of without the lock.
   [[nodiscard]] std::deque<value_ptr>
   miss_all(const std::unique_lock<std::mutex>&) noexcept {
-    missed_ += values_.size();
+    miss(values_.size());
     return std::exchange(values_, {});
   }
 
@@ -336,12 +363,14 @@ private:
   const executor run_;
   const failure_handler on_failure_;
   const std::function<void()> on_echo_;
+  const counter on_missed_;
   const std::size_t capacity_;
 
   mutable std::mutex mtx_;
   std::condition_variable idle_;
   std::deque<value_ptr> values_;
   std::uint64_t missed_ = 0;
+  std::uint64_t unsaid_ = 0; // of these
   std::atomic<bool> complained_ = false;
   std::thread::id deliverer_;
   bool delivering_ = false;

@@ -48,6 +48,14 @@ subscribe(const std::shared_ptr<runtime>& rt, stream<T>& source,
       if (auto there = weak.lock())
         there->log(compat::log_warning, text);
     };
+  auto on_missed = [weak, call, capacity](std::uint64_t n) {
+    if (auto there = weak.lock())
+      there->log(compat::log_warning,
+                 "a function given to " + call + " has missed "
+                   + std::to_string(n) + ": it was too slow for its capacity, "
+                   + std::to_string(capacity)
+                   + "; give it a larger one, or less to do");
+  };
   auto sink = std::make_shared<function_sink<T>>(
     std::move(f),
     [root = std::move(root)](const T& x) { return concerns(x, root); },
@@ -61,7 +69,7 @@ subscribe(const std::shared_ptr<runtime>& rt, stream<T>& source,
         there->log(compat::log_error,
                    "a function given to " + call + " failed: " + text_of(what));
     },
-    std::move(on_echo));
+    std::move(on_echo), std::move(on_missed));
   source.subscribe(sink);
   return subscription{std::move(sink)};
 }

@@ -73,7 +73,8 @@ inline constexpr std::size_t default_dead_letter_capacity = 4096;
 /// Has `f` called with each dead letter of an actor system's queues, from now
 /// on: one at a time, on a thread where it may block. It never slows a sender
 /// or a worker: when it is `capacity` letters late it misses the next ones,
-/// which `subscription::missed` counts. While nobody has subscribed, dead
+/// which `subscription::missed` counts, and of which the log has a line when it
+/// has caught up. While nobody has subscribed, dead
 /// letters are only counted; while somebody has, workers get copies of their
 /// messages, so that those in progress at a crash are not lost from sight.
 ///

@@ -329,36 +329,43 @@ TEST_CASE("Q8 one may subscribe to one tree, and to nobody is an error") {
 }
 
 TEST_CASE(
-  "Q8 a slow subscriber misses letters, which are counted, and holds up "
+  "Q8 a slow subscriber misses letters, which are counted and logged, and "
+  "holds up "
   "nobody") {
+  support::log_file log;
   std::latch begun{1};
   std::promise<void> go_on;
   std::atomic<int> seen = 0;
-  support::real_system sys;
-  auto sub = on_dead_letter(
-    sys,
-    [&, first = true](const dead_letter&) mutable {
-      ++seen;
-      if (std::exchange(first, false)) {
-        begun.count_down();
-        go_on.get_future().wait();
-      }
-    },
-    10);
-  auto ref = troupe::spawn<texts>(sys, {.queue = {.capacity = 1}}, handle_all);
-  ref.send("kept");
-  ref.send("first");
-  begun.wait();
-  for (int i = 0; i < 100; ++i)
-    ref.send("more");
-  CHECK(ref.queue().rejected == 101);
-  CHECK(sub.missed() == 90);
-  go_on.set_value();
-  while (seen < 11)
-    std::this_thread::yield();
-  sub.cancel();
-  ref.send("nobody is told of this");
-  CHECK(seen == 11);
+  {
+    support::real_system sys{
+      [&log](support::real_config& config) { log.attach_to(config); }};
+    auto sub = on_dead_letter(
+      sys,
+      [&, first = true](const dead_letter&) mutable {
+        ++seen;
+        if (std::exchange(first, false)) {
+          begun.count_down();
+          go_on.get_future().wait();
+        }
+      },
+      10);
+    auto ref = troupe::spawn<texts>(sys, {.queue = {.capacity = 1}},
+                                    handle_all);
+    ref.send("kept");
+    ref.send("first");
+    begun.wait();
+    for (int i = 0; i < 100; ++i)
+      ref.send("more");
+    CHECK(ref.queue().rejected == 101);
+    CHECK(sub.missed() == 90);
+    go_on.set_value();
+    while (seen < 11)
+      std::this_thread::yield();
+    sub.cancel();
+    ref.send("nobody is told of this");
+    CHECK(seen == 11);
+  }
+  CHECK(log.lines("on_dead_letter has missed 90").size() == 1);
 }
 
 TEST_CASE("Q8 who sends a dead letter to the same full queue is told once") {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -28,7 +29,9 @@ public:
                      [this](int x) { got.push_back(x); },
                      [](int) { return true; }, capacity,
                      [this](auto f) { run(std::move(f)); },
-                     [this](const std::exception_ptr&) { ++complaints; }));
+                     [this](const std::exception_ptr&) { ++complaints; },
+                     std::function<void()>{},
+                     [this](std::uint64_t n) { said.push_back(n); }));
   }
 
   [[nodiscard]] std::uint64_t missed() const {
@@ -41,6 +44,7 @@ public:
 
   thread next = thread::here;
   std::vector<int> got;
+  std::vector<std::uint64_t> said; // that so many were missed
   int complaints = 0;
 
 private:
@@ -69,6 +73,7 @@ TEST_CASE("S28 a buffer that filled while there was no thread is delivered") {
   from.publish(4); // has no room, and finds a thread
   CHECK(who.got == std::vector{1, 2});
   CHECK(who.missed() == 2);
+  CHECK(who.said == std::vector<std::uint64_t>{2}); // together
   from.publish(5);
   CHECK(who.got == std::vector{1, 2, 5});
 }
@@ -88,6 +93,7 @@ TEST_CASE("S28 what nobody delivers at the end is missed") {
       else
         from.close();
       CHECK(who.missed() == 2);
+      CHECK(who.said == std::vector<std::uint64_t>{2});
       if (own_end)
         from.close();
       else

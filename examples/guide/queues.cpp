@@ -1,8 +1,11 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// Queues with a bound, callbacks that fail, and what becomes of the rest.
+// Queues with a bound, callbacks that fail, several messages at a time, and
+// what becomes of the rest.
 
+#include <troupe/batch_worker.hpp>
+#include <troupe/blocking_worker.hpp>
 #include <troupe/dead_letter.hpp>
 #include <troupe/queue_worker.hpp>
 #include <troupe/scoped_worker.hpp>
@@ -14,6 +17,7 @@
 #include <chrono>
 #include <iostream>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -84,6 +88,52 @@ void deliver(caf::actor_system& sys) {
 } // waits until all is delivered
 // [end]
 
+// [snippet queues-batches]
+void store(caf::actor_system& sys) {
+  auto commit = [](const std::vector<std::string>& rows) {
+    std::cout << "BEGIN\n";
+    for (const auto& row : rows)
+      std::cout << "  INSERT " << row << '\n';
+    std::cout << "COMMIT\n";
+  };
+  troupe::scoped_worker<troupe::batch_worker<std::string>> writer{
+    sys, {.name = "writer"}, 500, 100ms, commit};
+  for (auto row : {"ants", "bees", "cats"})
+    writer.send(row);
+  writer.drain();
+} // waits until all is stored
+// [end]
+
+// [snippet queues-wait]
+class cooker : public troupe::blocking_worker {
+public:
+  explicit cooker(troupe::worker_ref<printer> to) : to_(std::move(to)) {
+    // nop
+  }
+
+  void run(std::stop_token stop) override {
+    for (int i = 0; i < 20; ++i)
+      if (auto error = to_.send_wait("dish " + std::to_string(i), stop))
+        return; // a stop was asked for, or the printer takes no more
+  }
+
+private:
+  troupe::worker_ref<printer> to_;
+};
+// [end]
+
+void cook(caf::actor_system& sys) {
+  troupe::scoped_worker<printer> target{sys, {.queue = {.capacity = 2}}};
+  troupe::scoped_worker<cooker> source{sys, {}, target.ref()};
+  source->wait_for_shutdown();
+  if (auto error = target.ref().send_wait("the bill", 1s))
+    std::cout << to_string(error) << '\n';
+  target.drain();
+  auto done = target.shutdown();
+  std::cout << done.worker().lines << " lines, the bill among them, "
+            << target.queue().dead_letters() << " dead letters\n";
+}
+
 // [snippet queues-rest]
 class night_shift : public troupe::queue_consumer<std::string> {
 public:
@@ -119,6 +169,8 @@ void work_at_night(caf::actor_system& sys) {
 void caf_main(caf::actor_system& sys) {
   print_all(sys);
   deliver(sys);
+  store(sys);
+  cook(sys);
   work_at_night(sys);
 }
 
@@ -129,5 +181,11 @@ CAF_MAIN(caf::id_block::troupe)
 //     delivered: card
 //     delivered: fragile
 //     delivered: parcel
+//     BEGIN
+//       INSERT ants
+//       INSERT bees
+//       INSERT cats
+//     COMMIT
+//     21 lines, the bill among them, 0 dead letters
 //     /night_shift: rejected message("polish")
 //     2 jobs are left for the day

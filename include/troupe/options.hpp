@@ -90,7 +90,8 @@ public:
   static const on_error skip;
 
   /// The callback is called again with the same message, up to `times` times;
-  /// if it fails each time, then as `skip`. A stop ends the delay.
+  /// if it fails each time, then as `skip`. A stop ends the delay. **What the
+  /// callback did before it threw is done again**: at least once.
   [[nodiscard]] static constexpr on_error
   retry(int times, retry_backoff backoff = {}) noexcept {
     return {action::retry, times, backoff};
@@ -170,7 +171,8 @@ struct queue_options {
 
   /// How often a message may be given out again when the worker ended badly
   /// with it in progress and is started again by its supervisor. After that,
-  /// and with zero at once, it is a dead letter, reason `lost`. (Q10)
+  /// and with zero at once, it is a dead letter, reason `lost`. **It may have
+  /// been handled before, in part or as a whole**: at least once. (Q10)
   int redeliver = 0;
 
   friend bool operator==(const queue_options&, const queue_options&) = default;

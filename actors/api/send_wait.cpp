@@ -2,9 +2,9 @@
 // the file LICENSE.
 
 #include "base/wait_for_signal.hpp"
-#include "troupe/detail/message_queue.hpp"
 #include "troupe/detail/send_and_block.hpp"
 #include "troupe/detail/submission.hpp"
+#include "troupe/detail/waiting_sender.hpp"
 #include "worker/worker_core.hpp"
 
 #include <condition_variable>

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/detail/message_queue.hpp"
+#include "troupe/detail/waiting_sender.hpp"
 
 #include <caf/actor_control_block.hpp>
 #include <caf/message_id.hpp>

@@ -10,6 +10,7 @@
 #include "system/stream.hpp"
 #include "troupe/detail/message_awaiter.hpp"
 #include "troupe/detail/submission.hpp"
+#include "troupe/detail/waiting_sender.hpp"
 #include "worker/worker_core.hpp"
 
 #include <optional>

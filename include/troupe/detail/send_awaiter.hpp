@@ -3,8 +3,8 @@
 
 #pragma once
 
-#include "troupe/detail/message_queue.hpp"
 #include "troupe/detail/strand.hpp"
+#include "troupe/detail/waiting_sender.hpp"
 #include "troupe/fwd.hpp"
 #include "troupe/worker_handle.hpp"
 

@@ -76,11 +76,14 @@ time_point supervision::next_retry(child_id who) const noexcept {
   const auto& x = slots_[find(who)];
   if (alone())
     return x.stage == backing_off ? x.more->due : never;
+  const auto takes_part = x.stage == backing_off || x.stage == planned;
+  return takes_part ? group_restart_due() : never;
+}
+
+time_point supervision::group_restart_due() const noexcept {
   const auto waits = at_ == group_stage::unwinding
                      || at_ == group_stage::pausing;
-  const auto takes_part = x.stage == backing_off || x.stage == planned;
-  return waits && takes_part && group_due_ != time_point::min() ? group_due_
-                                                                : never;
+  return waits && group_due_ != time_point::min() ? group_due_ : never;
 }
 
 bool supervision::given_up(child_id who) const noexcept {

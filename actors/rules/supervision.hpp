@@ -63,6 +63,10 @@ public:
   /// @pre `contains(who)`
   [[nodiscard]] time_point next_retry(child_id who) const noexcept;
 
+  /// When the group restart that is under way begins to start children, or
+  /// `never` if nothing waits for a backoff.
+  [[nodiscard]] time_point group_restart_due() const noexcept;
+
   /// Whether it has passed its limit and is left stopped. (S12)
   /// @pre `contains(who)`
   [[nodiscard]] bool given_up(child_id who) const noexcept;

@@ -250,10 +250,12 @@ caf::error supervisor_core::refused(rules::refusal why, const std::string& name,
   auto text = subject_ + " refused " + call + "(\"" + name + "\"): ";
   switch (why) {
     case rules::refusal::busy:
-      return caf::make_error(errc::busy,
-                             text
-                               + "it starts, or restarts a group; ask again "
-                                 "later");
+      if (const auto due = rules_.group_restart_due(); due != never)
+        text += "it restarts a group, in " + render(time_left(due, now()))
+                + "; ask again then";
+      else
+        text += "it starts, or restarts a group; ask again later";
+      return caf::make_error(errc::busy, std::move(text));
     case rules::refusal::stopping:
       return caf::make_error(errc::supervisor_stopping,
                              text + "it stops, or is not running");

@@ -766,9 +766,11 @@ TEST_CASE("S11 a group restart waits after stopping, before starting") {
   CHECK(x.ends('a') == "retry group in 600ms");
   CHECK(x.at() == group_stage::pausing);
   CHECK(x.machine().next_retry(x.id('a')) == x.now() + 600ms);
+  CHECK(x.machine().group_restart_due() == x.now() + 600ms);
   x.pass(600ms);
   CHECK(x.due('-') == "start a");
   CHECK(x.at('b') == child_stage::planned);
+  CHECK(x.machine().group_restart_due() == never);
   CHECK(x.due('-') == "");
   CHECK(x.ready('a') == "start b");
 }

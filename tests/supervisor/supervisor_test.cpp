@@ -317,6 +317,27 @@ TEST_CASE("S5 who ends normally again and again is named") {
                "worker \"short\" (/tree/short) ended normally"));
 }
 
+TEST_CASE("S16 a supervisor in the backoff of a group says how long that is") {
+  journal log;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree", .strategy = strategy::one_for_all};
+  spec.add<part>("a", {.backoff = {.initial = 20s, .jitter = 0.0}},
+                 std::ref(log), [](part& self) -> troupe::task<> {
+                   static_cast<void>(co_await self.sleep_for(1s));
+                   throw std::runtime_error{"a broke"};
+                 });
+  auto tree = troupe::spawn(sys, spec);
+  REQUIRE(!tree.startup());
+  sys.advance(6s);
+  const auto early = troupe::child<part>("b", {}, std::ref(log));
+  const auto answer = tree.start_child(early).get();
+  CHECK(answer.error == errc::busy);
+  CHECK(troupe::text_of(answer.error)
+        == "worker \"tree\" (/tree) refused start_child(\"b\"): it restarts "
+           "a group, in 15s; ask again then");
+  CHECK(tree.shutdown()->ok());
+}
+
 TEST_CASE("S16 a supervisor that has not begun on its own thread is busy") {
   journal log;
   testing_system sys;

@@ -13,12 +13,6 @@ namespace troupe {
 
 using namespace detail;
 
-caf::error detail::null_handle() {
-  return caf::make_error(errc::invalid_argument,
-                         "a handle that points to no worker was used; assign "
-                         "what spawn() returned");
-}
-
 worker_handle::worker_handle(const worker_handle& other) noexcept
   : core_(other.core_) {
   if (core_ != nullptr)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "troupe/lifecycle.hpp"
+#include "troupe/options.hpp"
 
 #include <array>
 #include <cstdint>
@@ -189,6 +190,14 @@ private:
 [[nodiscard]] constexpr bool is_final(stage s) noexcept {
   return s == stage::stopped || s == stage::force_stopped
          || s == stage::abandoned;
+}
+
+/// Whether the end of a linked child fails its parent: not if the child had
+/// never been ready, since then its start has an error, nor if it was forced or
+/// killed. (L29)
+[[nodiscard]] constexpr bool fails_parent(bool has_failed, bool was_ready,
+                                          on_failure how) noexcept {
+  return has_failed && was_ready && how == on_failure::fail_parent;
 }
 
 std::string_view to_string(stage s) noexcept;

@@ -9,6 +9,12 @@
 
 namespace troupe::detail {
 
+caf::error null_handle() {
+  return caf::make_error(errc::invalid_argument,
+                         "a handle that points to no worker was used; assign "
+                         "what spawn() returned");
+}
+
 std::string core_identity::subject() const {
   return rules::subject(path_);
 }

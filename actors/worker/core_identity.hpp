@@ -7,12 +7,17 @@
 #include "system/runtime.hpp"
 #include "worker/life_owner.hpp"
 
+#include <caf/error.hpp>
+
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 
 namespace troupe::detail {
+
+/// The error of a call on a handle that points to no worker.
+[[nodiscard]] caf::error null_handle();
 
 /// The part of a core that is fixed before its first life begins, and so needs
 /// no lock: where the worker stands in its tree, and its settings.

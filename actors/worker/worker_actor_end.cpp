@@ -203,9 +203,10 @@ void worker_actor::begin_shutdown() {
 void worker_actor::children_ended() {
   for (auto* child : family{*core_}.take_ended()) {
     auto how = child->last_outcome();
-    auto fatal = how && how->kind() == outcome_kind::failed
-                 && child->look(&life::ready)
-                 && child->config().on_failure == on_failure::fail_parent;
+    const auto fatal
+      = rules::fails_parent(how && how->kind() == outcome_kind::failed,
+                            child->look(&life::ready),
+                            child->config().on_failure);
     if (fatal && !closing_ && !core_->frozen()) {
       auto text = rules::reason(core_->subject(), rules::because::child_did,
                                 child->cause_of(how->reason()));

@@ -39,9 +39,6 @@ class ask_table;
 class status_poll;
 class worker_actor;
 
-/// The error of a call on a handle that points to no worker.
-[[nodiscard]] caf::error null_handle();
-
 /// The state that a worker's actor and its handles share. It feeds events to
 /// the lifecycle table and carries out what does not need the actor's thread,
 /// so that a worker can be stopped, forced, abandoned and asked about while its

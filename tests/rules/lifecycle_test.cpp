@@ -426,6 +426,14 @@ TEST_CASE("L14 no verdict hides a failure") {
   CHECK(merged({note_forced, note_cancelled}) == verdict::cancelled);
 }
 
+TEST_CASE(
+  "L29 a linked child fails its parent if it failed when it was ready") {
+  CHECK(fails_parent(true, true, on_failure::fail_parent));
+  CHECK_FALSE(fails_parent(false, true, on_failure::fail_parent));
+  CHECK_FALSE(fails_parent(true, false, on_failure::fail_parent));
+  CHECK_FALSE(fails_parent(true, true, on_failure::ignore));
+}
+
 TEST_CASE("the end resolves the final stage from the verdict") {
   auto end_of = [](std::initializer_list<event> events) {
     lifecycle x;

@@ -90,8 +90,10 @@ child(std::string name, child_options options = {}, Ts&&... xs) {
                 "restart, so they must be copyable; for others pass a function "
                 "that makes the worker: troupe::child_made_by<W>(name, "
                 "options, [] { return std::make_unique<W>(...); })");
+  check_worker_class<W>();
   static_assert(
-    std::is_constructible_v<W, const resolved_t<std::decay_t<Ts>>&...>,
+    std::is_abstract_v<W>
+      || std::is_constructible_v<W, const resolved_t<std::decay_t<Ts>>&...>,
     "the worker has no constructor for these arguments, which it gets as const "
     "references; the arguments after the options go to its constructor");
   auto make = [args = std::tuple<std::decay_t<Ts>...>{std::forward<Ts>(xs)...}](

@@ -44,7 +44,8 @@ spawn_worker(caf::actor_system& sys, worker_options options,
 template <std::derived_from<worker> W, class... Ts>
 [[nodiscard]] worker_ref<W>
 spawn(caf::actor_system& sys, worker_options options, Ts&&... xs) {
-  static_assert(std::is_constructible_v<W, Ts...>,
+  check_worker_class<W>();
+  static_assert(std::is_abstract_v<W> || std::is_constructible_v<W, Ts...>,
                 "the worker has no constructor for these arguments; the "
                 "arguments after the options go to its constructor");
   auto object = std::make_unique<W>(std::forward<Ts>(xs)...);

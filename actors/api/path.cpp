@@ -8,6 +8,7 @@
 #include "worker/spawn.hpp"
 #include "worker/worker_core.hpp"
 
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -76,6 +77,10 @@ caf::expected<std::string> path_from_here(caf::actor_system& sys,
   return caf::make_error(errc::not_found, "there is no child \"" + name
                                             + "\" beside " + here->path()
                                             + ", nor of a supervisor above it");
+}
+
+void throw_nobody_there(const caf::error& why) {
+  throw std::out_of_range{text_of(why)};
 }
 
 void throw_not_found(caf::error why) {

@@ -67,7 +67,7 @@ void caf_main(caf::actor_system& sys) {
   auto tree = troupe::spawn(sys, pipeline());
   if (auto err = tree.startup())
     throw std::runtime_error{troupe::text_of(err)};
-  auto pages = *troupe::lookup<fetcher>(sys, "/pipeline/fetcher");
+  auto pages = troupe::worker_at<fetcher>(sys, "/pipeline/fetcher");
   for (auto page : {"one", "two", "", "three", "end"})
     pages.send(page);
   pages.wait_for_shutdown(); // until the end that no restart follows

@@ -92,7 +92,7 @@ void a_crash_costs_one_message() {
   troupe::scoped_supervisor tree{sys, spec};
   troupe::event_log log{tree.ref()};
   auto begin = sys.now();
-  auto lines = *troupe::lookup<parser>(sys, "/tree/parser");
+  auto lines = troupe::worker_at<parser>(sys, "/tree/parser");
   for (auto line : {"one", "", "three"})
     lines.send(line);
   auto crash = log.wait_for(troupe::event_kind::failed, "/tree/parser");

@@ -71,7 +71,7 @@ void caf_main(caf::actor_system& sys) {
     = troupe::on_event(kitchen.ref(), [](const troupe::lifecycle_event& x) {
         std::clog << to_string(x) + '\n'; // on a thread where it may block
       });
-  auto orders = *troupe::lookup<cook>(sys, "/kitchen/cook");
+  auto orders = troupe::worker_at<cook>(sys, "/kitchen/cook");
   orders.send("fugu");
   // No sleep and no guess: it waits for what has to happen.
   log.wait_for(troupe::event_kind::ready, "/kitchen/cook", 2); // its next life

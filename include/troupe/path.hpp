@@ -54,6 +54,20 @@ lookup(caf::actor_system& sys, const std::string& path) {
   }
 }
 
+/// @throws std::out_of_range with the text of `why`.
+[[noreturn]] void throw_nobody_there(const caf::error& why);
+
+/// As `lookup`, for a program that cannot go on without it.
+/// @throws std::out_of_range with a text that names the path.
+template <class W>
+[[nodiscard]] ref_to_t<W>
+worker_at(caf::actor_system& sys, const std::string& path) {
+  auto found = lookup<W>(sys, path);
+  if (!found)
+    throw_nobody_there(found.error());
+  return std::move(*found);
+}
+
 /// The same for a child of whatever class.
 [[nodiscard]] caf::expected<worker_handle> lookup(caf::actor_system& sys,
                                                   const std::string& path);

@@ -994,6 +994,11 @@ TEST_CASE("S31 a path as an argument is a handle to the sibling") {
     sys.run();
     CHECK(without_destructions(log) == lines{"+a", "sees /tree/a", "finds it"});
     CHECK(troupe::lookup<part>(sys, "/tree/a"));
+    CHECK(troupe::worker_at<part>(sys, "/tree/a") == tree.child("a"));
+    CHECK_THROWS_MATCHES(troupe::worker_at<part>(sys, "/tree/x"),
+                         std::out_of_range,
+                         Catch::Matchers::MessageMatches(
+                           ContainsSubstring("no worker at /tree/x")));
     CHECK_FALSE(troupe::lookup<speaker>(sys, "/tree/a"));
     auto no_part = troupe::lookup<part>(sys, "/tree");
     REQUIRE_FALSE(no_part);

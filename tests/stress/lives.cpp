@@ -62,6 +62,13 @@ public:
     static_cast<void>(ref_.send(parcel{what, whom}));
   }
 
+  /// Waits for room. What is given up was never sent.
+  void send_wait(order what, std::uint32_t whom) {
+    ++sent_;
+    if (ref_.send_wait(parcel{what, whom}, 1ms) == troupe::errc::timed_out)
+      --sent_;
+  }
+
 private:
   watch& eyes_;
   troupe::worker_ref<hand> ref_;
@@ -194,6 +201,10 @@ void act(room& here, player& me) {
         static_cast<void>(to_string(ref.status()));
         here.where().eyes.adds_up(path, ref.queue());
       });
+      break;
+    case 16:
+      told("send_wait",
+           [&] { whom->send_wait(order, static_cast<std::uint32_t>(number)); });
       break;
     default:
       told("send", [&] {

@@ -61,6 +61,7 @@ habits some_habits(support::dice& draw) {
   result.starts_slowly = draw.chance(20);
   result.ignores_stops = draw.chance(20);
   result.cleans_up = draw.chance(30);
+  result.takes_batches = draw.chance(20);
   return result;
 }
 
@@ -101,12 +102,26 @@ troupe::task<> hand::on_startup() {
 troupe::task<> hand::run() {
   const presence here{scene_.eyes, path()};
   ready(); // or who waits for that would keep it from its end
-  while (auto x = co_await get_message()) {
-    auto work = obey(std::move(*x));
-    const auto goes_on = co_await std::move(work);
-    if (!goes_on)
-      co_return;
+  auto goes_on = true;
+  while (goes_on && how_.takes_batches) {
+    auto some = co_await get_messages(4, 100us);
+    if (!some)
+      break;
+    for (auto& x : *some) {
+      auto work = obey(std::move(x));
+      const auto more = co_await std::move(work);
+      goes_on = goes_on && more;
+    }
   }
+  while (goes_on && !how_.takes_batches) {
+    auto x = co_await get_message();
+    if (!x)
+      break;
+    auto work = obey(std::move(*x));
+    goes_on = co_await std::move(work);
+  }
+  if (!goes_on)
+    co_return;
   if (how_.ignores_stops)
     for (;;)
       static_cast<void>(co_await sleep_for(1h));

@@ -49,6 +49,7 @@ struct habits {
   bool starts_slowly = false;
   bool ignores_stops = false;
   bool cleans_up = false;
+  bool takes_batches = false;
 };
 
 [[nodiscard]] habits some_habits(support::dice& draw);

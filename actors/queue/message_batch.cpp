@@ -69,6 +69,7 @@ task<bool> message_queue::batch::fill(std::size_t most, timespan within) {
       break;
     nodes_.push_back(std::move(late));
   }
+  filled_ = true;
   co_return true;
 }
 
@@ -91,6 +92,25 @@ void message_queue::batch::end(fate how) noexcept {
 void message_queue::batch::keep() noexcept {
   for (; !nodes_.empty(); nodes_.pop_back())
     queue_->keep(*core_, std::move(nodes_.back()));
+}
+
+/// Nobody has seen them.
+void message_queue::batch::give_back() noexcept {
+  if (nodes_.empty())
+    return;
+  after_unlock out{*queue_};
+  std::unique_lock guard{queue_->mtx_};
+  for (; !nodes_.empty(); nodes_.pop_back()) {
+    if (core_->abandoned()) {
+      out.drop(nodes_.back().release());
+      continue;
+    }
+    --queue_->counts_.in_progress;
+    ++queue_->counts_.queued;
+    queue_->give_back(std::move(nodes_.back()));
+  }
+  if (queue_->counts_.in_progress == 0)
+    queue_->in_hand_since_ = never;
 }
 
 void message_queue::batch::check(std::size_t most, timespan within,

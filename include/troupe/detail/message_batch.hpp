@@ -18,7 +18,8 @@
 namespace troupe::detail {
 
 /// Messages that are in progress together. Unless they are `done()`, their
-/// content is kept for whatever becomes of them.
+/// content is kept for whatever becomes of them; those of a wait that does not
+/// come to its end go back into the queue.
 class message_queue::batch {
 public:
   batch(worker_core& core, message_queue& queue) noexcept
@@ -31,7 +32,10 @@ public:
   batch& operator=(const batch&) = delete;
 
   ~batch() {
-    keep();
+    if (filled_)
+      keep();
+    else
+      give_back();
   }
 
   /// Waits for messages, of which there is none yet. Those that were in
@@ -63,9 +67,12 @@ public:
 private:
   void keep() noexcept;
 
+  void give_back() noexcept;
+
   worker_core* core_;
   message_queue* queue_;
   std::vector<node_ptr> nodes_;
+  bool filled_ = false;
 };
 
 /// Gets several `T`, or none: see `queue_consumer::get_messages`.

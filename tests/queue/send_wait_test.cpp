@@ -134,6 +134,20 @@ TEST_CASE("Q16 threads that wait lose nothing and make no dead letters") {
   CHECK(settled(ref.queue()));
 }
 
+TEST_CASE("Q16 L30 the end of the actor system ends the wait") {
+  caf::error why;
+  std::jthread sender;
+  {
+    support::real_system sys;
+    auto ref = troupe::spawn<slow>(sys, {.queue = narrow});
+    ref.send("1"); // nobody ever takes it out
+    sender = std::jthread{
+      [&why, ref] { why = ref.send_wait("2", troupe::infinite); }};
+  }
+  sender.join();
+  CHECK(why == errc::queue_closed);
+}
+
 TEST_CASE("Q16 a stop token ends the wait of a blocking_worker") {
   class pump : public troupe::blocking_worker {
   public:

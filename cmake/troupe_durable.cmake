@@ -27,6 +27,15 @@ endif()
 
 file(GLOB durable_sources CONFIGURE_DEPENDS
      ${PROJECT_SOURCE_DIR}/actors/durable/*.cpp)
+
+# PostgreSQL beside SQLite.
+include(${CMAKE_CURRENT_LIST_DIR}/troupe_postgres.cmake)
+if(NOT TARGET troupe_libpq)
+  message(STATUS "troupe::durable has no stores in PostgreSQL: they need libpq "
+                 "(Debian: libpq-dev)")
+  list(FILTER durable_sources EXCLUDE REGEX "/postgres_[a-z_]*\\.cpp$")
+endif()
+
 file(GLOB durable_headers CONFIGURE_DEPENDS
      ${PROJECT_SOURCE_DIR}/include/troupe/durable.hpp
      ${PROJECT_SOURCE_DIR}/include/troupe/durable/*.hpp)
@@ -46,6 +55,12 @@ target_link_libraries(
   troupe_durable
   PUBLIC troupe
   PRIVATE SQLiteCpp)
+if(TARGET troupe_libpq)
+  target_link_libraries(troupe_durable PRIVATE troupe_libpq)
+  target_compile_definitions(troupe_durable PRIVATE TROUPE_HAS_POSTGRES)
+  set(TROUPE_HAS_POSTGRES ON)
+  set(TROUPE_PC_PQ ", libpq")
+endif()
 set_target_properties(
   troupe_durable
   PROPERTIES CXX_EXTENSIONS OFF

@@ -37,7 +37,8 @@ if(TARGET troupe_durable)
     FILE troupeDurableTargets.cmake
     NAMESPACE troupe::
     DESTINATION ${package_dir})
-  install(FILES ${PROJECT_SOURCE_DIR}/cmake/troupe_sqlite.cmake
+  install(FILES ${PROJECT_SOURCE_DIR}/cmake/troupe_postgres.cmake
+                ${PROJECT_SOURCE_DIR}/cmake/troupe_sqlite.cmake
           DESTINATION ${package_dir})
 endif()
 

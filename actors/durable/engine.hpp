@@ -5,12 +5,15 @@
 
 #include "durable/rules.hpp"
 #include "troupe/durable/receipt.hpp"
+#include "troupe/durable/transaction.hpp"
 #include "troupe/time.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -108,6 +111,31 @@ struct job_end {
   bool ended_by_user = false;
 };
 
+/// Lets a claim hold for longer.
+struct renewal {
+  claim_id claim;
+  timespan lease{0};
+};
+
+/// What has become of one change among others.
+enum class outcome : std::uint8_t {
+  done,
+  /// The claim is over, and nothing has changed.
+  over,
+  /// Somebody else's transaction has it: nothing has changed, try again later.
+  busy,
+  /// It cannot be written, and others can.
+  refused,
+};
+
+/// The answer to one put among others.
+struct put_answer {
+  outcome what = outcome::done;
+  receipt done;
+  /// Why it was refused.
+  std::string why = {};
+};
+
 /// A database with jobs in it, as one thread sees it. All functions but the
 /// destructor throw `engine_error`. Changes happen between `begin` and
 /// `commit`, all of them or none.
@@ -122,6 +150,13 @@ public:
   /// When it returns, what has been changed since `begin()` is safe.
   virtual void commit() = 0;
 
+  /// Whether the last `commit()`, which has thrown, has changed the store all
+  /// the same: a connection can break while the answer is on its way.
+  /// @throws engine_error while that is not known.
+  [[nodiscard]] virtual bool was_committed() {
+    return false;
+  }
+
   /// Never throws; without effect when nothing was begun.
   virtual void rollback() noexcept = 0;
 
@@ -130,14 +165,25 @@ public:
   /// @throws refusal too, if this job cannot be written, and others can.
   virtual receipt put(const new_job& x) = 0;
 
+  /// As `put`, for several at once.
+  /// @returns an answer for each.
+  virtual std::vector<put_answer> put_all(std::span<const new_job* const> xs);
+
   virtual claim_result claim(const claim_order& what) = 0;
 
   /// @returns whether the claim still held; if not, nothing has changed.
   virtual bool end(const job_end& what) = 0;
 
+  /// As `end`, for several at once.
+  /// @returns for each, whether it is `done`, `over` or `busy`.
+  virtual std::vector<outcome> end_all(std::span<const job_end* const> xs);
+
   /// Lets a claim hold for `lease` from now on.
   /// @returns whether it still held; if not, nothing has changed.
   virtual bool renew(const claim_id& claim, timespan lease) = 0;
+
+  /// As `renew`, for several at once.
+  virtual std::vector<bool> renew_all(std::span<const renewal> xs);
 
   /// Ends the claims of owners that are gone, and those that were not renewed.
   /// @returns how many.
@@ -177,12 +223,36 @@ public:
   /// Whether `recover` has something to do. Cheap: it is asked often.
   [[nodiscard]] virtual bool someone_is_gone() = 0;
 
+  /// How long it takes until the first lease is over, unless it is renewed:
+  /// zero or less if `recover` has such claims to end; none: nothing runs.
+  [[nodiscard]] virtual std::optional<timespan> next_lease_end() = 0;
+
   /// Whether `recover` has claims to end that were not renewed.
-  [[nodiscard]] virtual bool lease_is_over() = 0;
+  [[nodiscard]] bool lease_is_over() {
+    const auto end = next_lease_end();
+    return end && *end <= timespan::zero();
+  }
 
   /// Whether somebody else may have changed something since the last call.
   /// Cheap: it is asked often.
   [[nodiscard]] virtual bool changed_by_others() = 0;
+
+  /// How often the three above have to be asked while somebody waits for jobs.
+  [[nodiscard]] virtual timespan look_period() const noexcept = 0;
+
+  /// The same for `next_lease_end`, while no lease is near its end.
+  [[nodiscard]] virtual timespan lease_look_period() const noexcept = 0;
+
+  /// A file that can be read when `changed_by_others` has something to say, and
+  /// is to be asked sooner; -1: there is none. Any call may change it.
+  [[nodiscard]] virtual int news_file() const noexcept {
+    return -1;
+  }
+
+  /// Whether that is so, and the file does not show it any more.
+  [[nodiscard]] virtual bool has_news() const noexcept {
+    return false;
+  }
 
   /// The names of all queues that have had a job, in order.
   [[nodiscard]] virtual std::vector<std::string> queues() = 0;
@@ -194,11 +264,24 @@ public:
 
   [[nodiscard]] virtual wall_time wall() const = 0;
 
-  /// Where it is, as the database itself spells it.
-  [[nodiscard]] virtual const std::string& location() const noexcept = 0;
-
   /// The name of the store in errors.
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;
+
+  // -- in a transaction of the user's (by any thread, at any time) --------------
+
+  /// Puts a job.
+  /// @throws std::invalid_argument if no transaction is open, or it is not one
+  ///         in this database.
+  [[nodiscard]] virtual receipt put_in(const transaction& tx, const new_job& x)
+    = 0;
+
+  /// Ends a job that has been handled.
+  /// @returns whether the claim still holds; if not, nothing has changed.
+  /// @throws std::invalid_argument as above.
+  [[nodiscard]] virtual bool done_in(const transaction& tx,
+                                     const std::string& queue,
+                                     const claim_id& claim, timespan keep_done)
+    = 0;
 };
 
 } // namespace troupe::durable

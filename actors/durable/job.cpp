@@ -5,7 +5,6 @@
 
 #include "durable/desk.hpp"
 #include "durable/held_job.hpp"
-#include "durable/sqlite_user.hpp"
 #include "durable/store_thread.hpp"
 #include "troupe/error.hpp"
 
@@ -67,9 +66,9 @@ void job::done_in(const transaction& tx) {
   auto held = false;
   try {
     held = !state_->lost
-           && in_sqlite::done(tx, desk.store().location(), desk.queue(),
-                              state_->what.claim, wall_now(),
-                              desk.options().keep_done);
+           && desk.store().engine().done_in(tx, desk.queue(),
+                                            state_->what.claim,
+                                            desk.options().keep_done);
   } catch (const engine_error& e) {
     throw store_error{e.what()};
   }

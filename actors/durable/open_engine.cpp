@@ -3,12 +3,32 @@
 
 #include "durable/open_engine.hpp"
 
+#ifdef TROUPE_HAS_POSTGRES
+#  include "durable/postgres_engine.hpp"
+#endif
 #include "durable/sqlite_engine.hpp"
 
 namespace troupe::durable {
 
+namespace {
+
+/// Whether a database of PostgreSQL's is meant.
+bool is_postgres(const std::string& where) {
+  return where.starts_with("postgresql://") || where.starts_with("postgres://");
+}
+
+} // namespace
+
 std::unique_ptr<engine> open_engine(const std::string& where, durability how,
                                     if_missing then) {
+  if (is_postgres(where)) {
+#ifdef TROUPE_HAS_POSTGRES
+    return std::make_unique<postgres_engine>(where, how, then);
+#else
+    throw engine_error{"of PostgreSQL: this troupe was built without libpq; "
+                       "install it (Debian: libpq-dev), and build troupe anew"};
+#endif
+  }
   return std::make_unique<sqlite_engine>(where, how, clocks{}, then);
 }
 

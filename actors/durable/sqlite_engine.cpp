@@ -6,7 +6,7 @@
 #include "durable/sqlite_schema.hpp"
 #include "durable/sqlite_sql.hpp"
 #include "durable/sqlite_statement.hpp"
-#include "durable/sqlite_times.hpp"
+#include "durable/times.hpp"
 
 #include <SQLiteCpp/Exception.h>
 

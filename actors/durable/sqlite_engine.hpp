@@ -9,6 +9,7 @@
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -72,7 +73,15 @@ public:
 
   bool someone_is_gone() override;
 
-  bool lease_is_over() override;
+  std::optional<timespan> next_lease_end() override;
+
+  timespan look_period() const noexcept override {
+    return std::chrono::milliseconds{50};
+  }
+
+  timespan lease_look_period() const noexcept override {
+    return std::chrono::seconds{1};
+  }
 
   bool changed_by_others() override;
 
@@ -86,13 +95,14 @@ public:
     return time_.wall();
   }
 
-  const std::string& location() const noexcept override {
-    return location_;
-  }
-
   const std::string& name() const noexcept override {
     return name_;
   }
+
+  receipt put_in(const transaction& tx, const new_job& x) override;
+
+  bool done_in(const transaction& tx, const std::string& queue,
+               const claim_id& claim, timespan keep_done) override;
 
   /// The number of this owner.
   [[nodiscard]] std::int64_t owner() const noexcept {
@@ -134,7 +144,7 @@ private:
   std::optional<int> next_priority(const std::string& queue, int below);
 
   std::string name_;
-  std::string location_;
+  std::string location_; // the file, as SQLite spells it
   clocks time_;
   std::string boot_;
   std::optional<SQLite::Database> db_;

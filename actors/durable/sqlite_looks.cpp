@@ -3,7 +3,7 @@
 
 #include "durable/sqlite_engine.hpp"
 #include "durable/sqlite_statement.hpp"
-#include "durable/sqlite_times.hpp"
+#include "durable/times.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -55,12 +55,13 @@ bool sqlite_engine::someone_is_gone() {
   });
 }
 
-bool sqlite_engine::lease_is_over() {
-  return guarded([&] {
-    auto look = prepared("SELECT 1 FROM troupe_job WHERE state = 1 AND "
-                         "lease_until <= ? LIMIT 1")
-                  .with(to_nanos(time_.steady()));
-    return look.next();
+std::optional<timespan> sqlite_engine::next_lease_end() {
+  return guarded([&]() -> std::optional<timespan> {
+    auto look = prepared("SELECT min(lease_until) FROM troupe_job WHERE "
+                         "state = 1");
+    if (!look.next() || look.is_null(0))
+      return {};
+    return timespan{look.integer(0) - to_nanos(time_.steady())};
   });
 }
 

@@ -3,7 +3,7 @@
 
 #include "durable/sqlite_engine.hpp"
 #include "durable/sqlite_statement.hpp"
-#include "durable/sqlite_times.hpp"
+#include "durable/times.hpp"
 
 namespace troupe::durable {
 

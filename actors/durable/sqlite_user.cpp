@@ -1,10 +1,10 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "durable/sqlite_user.hpp"
+#include "durable/sqlite_engine.hpp"
 
 #include "durable/sqlite_sql.hpp"
-#include "durable/sqlite_times.hpp"
+#include "durable/times.hpp"
 
 #include <sqlite3.h>
 
@@ -13,11 +13,11 @@
 #include <stdexcept>
 #include <string>
 
-namespace troupe::durable::in_sqlite {
+namespace troupe::durable {
 
 namespace {
 
-[[noreturn]] void fail(sqlite3* db, const std::string& file) {
+[[noreturn]] void fail_user(sqlite3* db, const std::string& file) {
   const auto code = sqlite3_errcode(db);
   auto text = "\"" + file + "\": " + sqlite3_errmsg(db);
   if (code == SQLITE_BUSY)
@@ -28,19 +28,19 @@ namespace {
 
 /// A statement on a connection that belongs to somebody else. SQLiteCpp has
 /// statements for its own connections only.
-class statement {
+class user_statement {
 public:
-  statement(sqlite3* db, const std::string& file, const char* sql)
+  user_statement(sqlite3* db, const std::string& file, const char* sql)
     : db_(db), file_(file) {
     if (sqlite3_prepare_v2(db, sql, -1, &what_, nullptr) != SQLITE_OK)
-      fail(db, file);
+      fail_user(db, file);
   }
 
-  statement(const statement&) = delete;
+  user_statement(const user_statement&) = delete;
 
-  statement& operator=(const statement&) = delete;
+  user_statement& operator=(const user_statement&) = delete;
 
-  ~statement() {
+  ~user_statement() {
     sqlite3_finalize(what_);
   }
 
@@ -55,7 +55,7 @@ public:
 
   /// Binds all parameters.
   template <class... Ts>
-  statement& with(const Ts&... xs) {
+  user_statement& with(const Ts&... xs) {
     auto i = 0;
     (bind(++i, xs), ...);
     return *this;
@@ -65,7 +65,7 @@ public:
   bool next() {
     const auto result = sqlite3_step(what_);
     if (result != SQLITE_ROW && result != SQLITE_DONE)
-      fail(db_, file_);
+      fail_user(db_, file_);
     return result == SQLITE_ROW;
   }
 
@@ -85,7 +85,7 @@ public:
 private:
   void check(int result) {
     if (result != SQLITE_OK)
-      fail(db_, file_);
+      fail_user(db_, file_);
   }
 
   sqlite3* db_;
@@ -96,8 +96,9 @@ private:
 sqlite3* connection_of(const transaction& tx, const std::string& file) {
   auto* db = tx.sqlite();
   if (db == nullptr)
-    throw std::invalid_argument{"this transaction has no connection; give it "
-                                "that of the database"};
+    throw std::invalid_argument{"this transaction has no connection of "
+                                "SQLite's; give it one to the file of the "
+                                "store"};
   const auto* own = sqlite3_db_filename(db, "main");
   if (own == nullptr || file != own)
     throw std::invalid_argument{"this transaction is one of \""
@@ -111,20 +112,20 @@ sqlite3* connection_of(const transaction& tx, const std::string& file) {
   return db;
 }
 
-void tally(sqlite3* db, const std::string& file, const std::string& queue,
-           std::int64_t put, std::int64_t done) {
-  statement{db, file, sql::tally}
+void tally_user(sqlite3* db, const std::string& file, const std::string& queue,
+                std::int64_t put, std::int64_t done) {
+  user_statement{db, file, sql::tally}
     .with(queue, put, done, std::int64_t{0})
     .change();
 }
 
 } // namespace
 
-receipt put(const transaction& tx, const std::string& file, const new_job& x,
-            wall_time now) {
-  auto* db = connection_of(tx, file);
+receipt sqlite_engine::put_in(const transaction& tx, const new_job& x) {
+  auto* db = connection_of(tx, location_);
+  const auto now = time_.wall();
   const auto run_at = x.run_at > wall_time{} ? x.run_at : now;
-  statement insert{db, file, sql::put};
+  user_statement insert{db, location_, sql::put};
   insert.with(x.queue, x.type, x.payload, to_micros(run_at),
               std::int64_t{x.priority});
   if (!x.unique.empty()) // else it stays NULL
@@ -132,31 +133,30 @@ receipt put(const transaction& tx, const std::string& file, const new_job& x,
   insert.bind(7, to_micros(now));
   if (insert.change() == 1) {
     const auto id = sqlite3_last_insert_rowid(db);
-    tally(db, file, x.queue, 1, 0);
+    tally_user(db, location_, x.queue, 1, 0);
     return {id, false};
   }
-  statement look{db, file, sql::find_unique};
+  user_statement look{db, location_, sql::find_unique};
   if (!look.with(x.queue, x.unique).next())
-    throw engine_error{"\"" + file
-                       + "\": a job was neither written nor there; is there "
+    throw engine_error{name_
+                       + ": a job was neither written nor there; is there "
                          "a trigger on troupe_job?"};
   return {look.integer(0), true};
 }
 
-bool done(const transaction& tx, const std::string& file,
-          const std::string& queue, const claim_id& claim, wall_time now,
-          timespan keep_done) {
-  auto* db = connection_of(tx, file);
+bool sqlite_engine::done_in(const transaction& tx, const std::string& queue,
+                            const claim_id& claim, timespan keep_done) {
+  auto* db = connection_of(tx, location_);
   const auto kept = keep_done > timespan::zero();
-  statement what{db, file, kept ? sql::keep : sql::forget};
+  user_statement what{db, location_, kept ? sql::keep : sql::forget};
   if (kept)
-    what.with(to_micros(later(now, keep_done)), claim.id, claim.fence);
+    what.with(to_micros(later(time_.wall(), keep_done)), claim.id, claim.fence);
   else
     what.with(claim.id, claim.fence);
   if (what.change() == 0)
     return false;
-  tally(db, file, queue, 0, 1);
+  tally_user(db, location_, queue, 0, 1);
   return true;
 }
 
-} // namespace troupe::durable::in_sqlite
+} // namespace troupe::durable

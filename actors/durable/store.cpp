@@ -6,7 +6,6 @@
 #include "durable/open_engine.hpp"
 #include "durable/pending_put.hpp"
 #include "durable/periodic_jobs.hpp"
-#include "durable/sqlite_user.hpp"
 #include "durable/store_thread.hpp"
 #include "system/runtime.hpp"
 #include "troupe/error.hpp"
@@ -155,7 +154,7 @@ queue_base::put_payload(const transaction& within, std::string type,
     return why;
   auto what = make_job(name_, std::move(type), std::move(payload), how);
   try {
-    return in_sqlite::put(within, where_->location(), what, wall_now());
+    return where_->engine().put_in(within, what);
   } catch (const std::invalid_argument& e) {
     return caf::make_error(errc::invalid_argument, e.what());
   } catch (const engine_error& e) {

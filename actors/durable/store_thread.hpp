@@ -8,11 +8,12 @@
 #include "durable/periodic_jobs.hpp"
 #include "durable/seat.hpp"
 #include "durable/store_view.hpp"
+#include "durable/wake_up.hpp"
 #include "rules/backoff.hpp"
 
 #include <caf/error.hpp>
 
-#include <condition_variable>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -42,7 +43,9 @@ namespace troupe::durable {
 /// (J4)
 ///
 /// While the engine does not work, everything stays where it is and is tried
-/// again with a backoff; a put fails when its time is over. (J14)
+/// again with a backoff; a put fails when its time is over. (J14) If nobody
+/// knows whether a commit has happened, that is found out first, so nothing is
+/// written twice.
 ///
 /// All functions may be called by any thread. None of them waits but `ask` and
 /// the destructor.
@@ -50,7 +53,7 @@ class store_thread {
 public:
   /// @throws std::system_error if there is no thread.
   store_thread(std::shared_ptr<detail::runtime> rt,
-               std::unique_ptr<engine> what, const store_options& how);
+               std::unique_ptr<durable::engine> what, const store_options& how);
 
   store_thread(const store_thread&) = delete;
 
@@ -68,9 +71,9 @@ public:
     return name_;
   }
 
-  /// See `engine::location`.
-  [[nodiscard]] const std::string& location() const noexcept {
-    return engine_->location();
+  /// The engine, for the functions that any thread may call.
+  [[nodiscard]] durable::engine& engine() const noexcept {
+    return *engine_;
   }
 
   /// Writes a job, and then answers.
@@ -97,12 +100,12 @@ public:
 
   /// Has `f` called with the engine, and then `then` with what went wrong, if
   /// something did. If `f` throws, what it has begun is rolled back.
-  void post(std::function<void(engine&)> f,
+  void post(std::function<void(durable::engine&)> f,
             std::function<void(caf::error)> then);
 
   /// The same for one that waits.
   /// @returns what went wrong, or nothing.
-  caf::error ask(std::function<void(engine&)> f);
+  caf::error ask(std::function<void(durable::engine&)> f);
 
   /// What has happened in this process.
   struct counts {
@@ -129,19 +132,18 @@ private:
     new_job what;
     time_point deadline;
     std::shared_ptr<pending_put> reply;
-    std::optional<caf::expected<receipt>> done = {};
+    put_answer done = {};
   };
 
   struct end_request {
     std::shared_ptr<seat> who;
     job_end what;
-    bool held = false;
+    outcome done = outcome::done;
   };
 
-  struct renewal {
+  struct renew_request {
     std::shared_ptr<seat> who;
-    claim_id what;
-    timespan lease;
+    renewal what;
     bool held = false;
   };
 
@@ -152,7 +154,7 @@ private:
   };
 
   struct question {
-    std::function<void(engine&)> f;
+    std::function<void(durable::engine&)> f;
     std::function<void(caf::error)> then;
   };
 
@@ -160,16 +162,14 @@ private:
   struct batch {
     std::vector<put_request> puts;
     std::vector<end_request> ends;
-    std::vector<renewal> renewals;
-    std::vector<question> questions;
-
-    [[nodiscard]] bool has_changes() const noexcept {
-      return !puts.empty() || !ends.empty() || !renewals.empty();
-    }
+    std::vector<renew_request> renewals;
 
     [[nodiscard]] bool empty() const noexcept {
-      return !has_changes() && questions.empty();
+      return puts.empty() && ends.empty() && renewals.empty();
     }
+
+    /// Takes all that is in another one.
+    void add(batch& from);
   };
 
   /// The facts that the thread knows of a queue for which there are orders.
@@ -179,6 +179,10 @@ private:
     /// When the next job has its time.
     std::optional<wall_time> next = {};
   };
+
+  [[nodiscard]] static time_point now() noexcept {
+    return time_point{std::chrono::steady_clock::now()};
+  }
 
   void run();
 
@@ -203,12 +207,26 @@ private:
   /// Writes the thread's part in one transaction.
   void write();
 
-  void write_put(put_request& x);
+  void write_puts();
+
+  void write_ends();
+
+  void write_renewals();
 
   void claim_all();
 
+  /// Finds out whether the last commit has happened.
+  void settle();
+
+  /// Nothing of the last batch was written.
+  void take_back();
+
   /// Tells all of what has been written.
   void tell_all();
+
+  void tell_puts();
+
+  void tell_ends();
 
   void tell_orders();
 
@@ -218,6 +236,9 @@ private:
   void answer_questions();
 
   void fail_late_puts();
+
+  /// Fails those whose time is over.
+  void fail_late(std::vector<put_request>& xs, const std::string& why);
 
   void went_wrong(const std::string& why);
 
@@ -229,14 +250,15 @@ private:
   void give_up();
 
   const std::shared_ptr<detail::runtime> rt_;
-  const std::unique_ptr<engine> engine_;
+  const std::unique_ptr<durable::engine> engine_;
   const store_options options_;
   const std::string name_;
 
   mutable std::mutex mtx_;
-  std::condition_variable changed_;
+  wake_up changed_;
   // With `mtx_`:
   batch incoming_;
+  std::vector<question> questions_;
   std::vector<standing_order> new_orders_;
   std::vector<std::shared_ptr<const periodic_entry>> new_periodic_;
   std::vector<std::shared_ptr<seat>> seats_;
@@ -248,12 +270,16 @@ private:
 
   // The thread's own:
   batch taken_;
+  batch written_; // from the begin of its transaction until its end is known
+  bool unsure_ = false; // whether that is not known
+  std::vector<question> asked_;
   std::deque<standing_order> orders_;
   std::map<std::string, queue_view> queues_;
   periodic_jobs periodic_;
   std::uint32_t attempts_ = 0;
   std::uint64_t chance_ = 0;
   time_point try_again_ = time_point::min();
+  time_point busy_until_ = time_point::min(); // for all of `taken_`
   time_point next_look_ = time_point::min();
   time_point next_lease_look_ = time_point::min();
   bool recover_ = true;

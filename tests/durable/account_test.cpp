@@ -4,10 +4,12 @@
 // Random walks of several processes over one store, beside a model of it that
 // is a map and a handful of rules.
 
-#include "durable/sqlite_engine.hpp"
-#include "support/temporary_folder.hpp"
+#include "durable/engine.hpp"
+
+#include "durable/places.hpp"
 
 #include <catch2/catch_get_random_seed.hpp>
+#include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 
 #include <algorithm>
@@ -46,11 +48,12 @@ struct model_job {
   troupe::time_point until;
 };
 
+template <class Place>
 class walk {
 public:
   explicit walk(std::uint64_t seed) : dice_(seed) {
     for (auto& x : engines_)
-      x = open();
+      x = place_.open();
   }
 
   void step() {
@@ -94,16 +97,10 @@ private:
     return std::uniform_int_distribution<std::uint64_t>{0, n - 1}(dice_);
   }
 
-  std::unique_ptr<sqlite_engine> open() {
-    return std::make_unique<sqlite_engine>(
-      folder_.file("jobs.db"), durability::process,
-      clocks{.wall = [this] { return wall_; },
-             .steady = [this] { return steady_; }});
-  }
-
   void put() {
     auto& x = *engines_[below(engines_.size())];
-    model_job next{.run_at = wall_ + std::chrono::seconds{below(40)} - 20s,
+    model_job next{.run_at = place_.now() + std::chrono::seconds{below(40)}
+                             - 20s,
                    .priority = static_cast<int>(below(3)) - 1,
                    .unique = below(3) == 0 ? std::to_string(below(5)) : ""};
     x.begin();
@@ -145,7 +142,7 @@ private:
                            .max_crashes = limit.max_crashes};
     std::vector<std::tuple<int, wall_time, job_id>> order;
     for (const auto& [id, y] : jobs_)
-      if (y.state == job_state::waiting && y.run_at <= wall_)
+      if (y.state == job_state::waiting && y.run_at <= place_.now())
         order.emplace_back(-y.priority, y.run_at, id);
     std::sort(order.begin(), order.end());
     std::vector<int> crashes;
@@ -167,7 +164,7 @@ private:
       y.state = job_state::running;
       ++y.fence;
       y.owner = owner;
-      y.until = steady_ + lease;
+      y.until = place_.steady_now() + lease;
       held_.push_back({owner, got.jobs[i]});
     }
   }
@@ -191,7 +188,7 @@ private:
       CHECK(x.renew(what.claim, lease) == holds);
       x.commit();
       if (holds)
-        y.until = steady_ + lease;
+        y.until = place_.steady_now() + lease;
       return;
     }
     const auto then = rules::after(how, what.before, limit, 5s, 0.0);
@@ -208,18 +205,16 @@ private:
     x.state = then.next;
     x.counted = then.after;
     if (then.delay)
-      x.run_at = wall_
+      x.run_at = place_.now()
                  + std::chrono::ceil<std::chrono::microseconds>(*then.delay);
     if (then.next == job_state::done)
       ++totals_.done;
   }
 
-  /// Both clocks go on; the wall clock is set now and then.
   void pass() {
-    steady_ += std::chrono::seconds{below(20)};
-    wall_ += std::chrono::seconds{below(20)};
+    place_.pass(std::chrono::seconds{below(20)});
     if (below(10) == 0)
-      wall_ += std::chrono::hours{below(3)} - 1h;
+      place_.set_clock(std::chrono::hours{below(3)} - 1h);
   }
 
   void recover(std::size_t who) {
@@ -227,7 +222,7 @@ private:
     std::size_t over = 0;
     for (auto& [id, y] : jobs_)
       if (y.state == job_state::running
-          && (y.until <= steady_ || y.owner == gone)) {
+          && (y.until <= place_.steady_now() || y.owner == gone)) {
         move_on(y, rules::after(ending::crashed, y.counted, limit, 0s, 0.0));
         ++over;
       }
@@ -239,10 +234,11 @@ private:
   /// A process goes, and another one comes in its place.
   void crash() {
     const auto who = below(engines_.size());
-    engines_[who] = open();
-    for (auto& [id, y] : jobs_)
-      if (y.owner == who)
-        y.owner = gone;
+    engines_[who] = place_.open();
+    if (Place::owners_are_seen)
+      for (auto& [id, y] : jobs_)
+        if (y.owner == who)
+          y.owner = gone;
   }
 
   void tidy() {
@@ -280,11 +276,9 @@ private:
   static constexpr std::size_t gone = 99;
 
   std::mt19937_64 dice_;
-  support::temporary_folder folder_;
-  wall_time wall_{1'000'000s};
-  troupe::time_point steady_{1000s};
-  std::vector<std::unique_ptr<sqlite_engine>> engines_
-    = std::vector<std::unique_ptr<sqlite_engine>>(3);
+  Place place_;
+  std::vector<std::unique_ptr<engine>> engines_
+    = std::vector<std::unique_ptr<engine>>(3);
   std::map<job_id, model_job> jobs_;
   std::vector<held> held_;
   queue_totals totals_;
@@ -293,11 +287,12 @@ private:
 
 } // namespace
 
-TEST_CASE("J17 after any walk each job is in one place, as the model says") {
+TEMPLATE_TEST_CASE("J17 after any walk each job is where the model says", "",
+                   TROUPE_PLACES) {
   for (std::uint64_t i = 0; i < 6; ++i) {
     const auto seed = std::uint64_t{Catch::getSeed()} + i;
     INFO("seed " << seed);
-    walk x{seed};
+    walk<TestType> x{seed};
     for (int n = 0; n < 300; ++n)
       x.step();
   }

@@ -3,6 +3,7 @@
 
 #include "troupe/durable/worker.hpp"
 
+#include "durable/owner_locks.hpp"
 #include "durable/payloads.hpp"
 #include "support/real_system.hpp"
 #include "support/temporary_folder.hpp"
@@ -339,7 +340,9 @@ TEST_CASE("J8 a handler hears that its claim is lost, and changes nothing") {
   ref.startup();
   here.put("x");
   here.notes.lines(1);
-  // Somebody else has claimed it.
+  // Somebody else has claimed it, who is there to stay.
+  owner_locks other{here.file() + "-owners"};
+  REQUIRE(other.lock(99));
   here.execute("UPDATE troupe_job SET claim = 9, owner = 99, "
                "lease_until = 9000000000000000000");
   here.execute("INSERT INTO troupe_owner VALUES (99, (SELECT boot FROM "
@@ -407,8 +410,9 @@ TEST_CASE("J10 a job that has its time wakes a worker that waits") {
   });
   ref.startup();
   here.put("never", {.run_at = in(1000h)});
-  here.put("later", {.run_at = in(30ms)});
   here.put("now");
+  here.notes.lines(1); // it waits then
+  here.put("later", {.run_at = in(30ms)});
   CHECK(here.notes.lines(2) == std::vector<std::string>{"now", "later"});
   CHECK(ref.shutdown()->ok());
 }

@@ -3,6 +3,7 @@
 
 #pragma once
 
+struct pg_conn;
 struct sqlite3;
 
 namespace troupe::durable {
@@ -22,7 +23,8 @@ namespace troupe::durable {
 /// A cheap value that owns nothing; for the thread that uses the connection.
 /// While the transaction is open, everybody else who writes to a store of
 /// SQLite's waits for it, so keep it short, and do not wait for another `put`
-/// in it.
+/// in it. With PostgreSQL only those wait who put a job with the same unique
+/// key.
 class transaction {
 public:
   /// @param connection One to the file of the store, on which `BEGIN` has been
@@ -31,13 +33,26 @@ public:
     // nop
   }
 
-  /// The connection.
+  /// @param connection Of libpq, a `PGconn*`, to the database of the store, on
+  ///                   which `BEGIN` has been called. It has to find the tables
+  ///                   of the store, as by the same `search_path`.
+  explicit transaction(pg_conn* connection) noexcept : postgres_(connection) {
+    // nop
+  }
+
+  /// The connection, or null if it is one of another database.
   [[nodiscard]] sqlite3* sqlite() const noexcept {
     return sqlite_;
   }
 
+  /// @copydoc sqlite
+  [[nodiscard]] pg_conn* postgres() const noexcept {
+    return postgres_;
+  }
+
 private:
-  sqlite3* sqlite_;
+  sqlite3* sqlite_ = nullptr;
+  pg_conn* postgres_ = nullptr;
 };
 
 } // namespace troupe::durable

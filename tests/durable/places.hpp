@@ -45,6 +45,10 @@ public:
     return folder_.file("jobs.db");
   }
 
+  [[nodiscard]] std::string url() const {
+    return file();
+  }
+
   [[nodiscard]] troupe::durable::wall_time now() const {
     return wall;
   }
@@ -77,11 +81,14 @@ public:
     user{*this}.execute(sql);
   }
 
+  /// Its machine stays up.
+  static constexpr auto kept = troupe::durable::durability::process;
+
   /// A connection of a program that uses the same database.
   class user {
   public:
     explicit user(const sqlite_place& where)
-      : db_(where.file(), SQLite::OPEN_READWRITE, 1000) {
+      : db_(where.file(), SQLite::OPEN_READWRITE, 5000) {
       // nop
     }
 
@@ -166,6 +173,16 @@ public:
   [[nodiscard]] std::string url() const {
     return server().url() + "?options=-csearch_path%3D" + name_;
   }
+
+  /// Its server crashes.
+  static constexpr auto kept = troupe::durable::durability::power_loss;
+
+  class user : public postgres_user {
+  public:
+    explicit user(const postgres_schema& where) : postgres_user(where.url()) {
+      // nop
+    }
+  };
 
 private:
   std::string name_;

@@ -3,16 +3,15 @@
 
 #include "troupe/durable/worker.hpp"
 
+#include "durable/office.hpp"
 #include "durable/owner_locks.hpp"
-#include "durable/payloads.hpp"
-#include "support/real_system.hpp"
-#include "support/temporary_folder.hpp"
 
 #include "troupe/durable.hpp"
 #include "troupe/event_log.hpp"
 #include "troupe/scoped_supervisor.hpp"
 #include "troupe/spawn.hpp"
 
+#include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -30,137 +29,28 @@
 #include <vector>
 
 using namespace std::chrono_literals;
-using namespace troupe::durable;
+using namespace office_room;
 
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::MessageMatches;
 using troupe::event_kind;
-using troupe::task;
 
 namespace {
 
-/// What the handlers of a test write down, and what the test waits for.
-class diary {
-public:
-  void note(const std::string& line) {
-    std::unique_lock guard{mtx_};
-    lines_.push_back(line);
-    changed_.notify_all();
-  }
+using office = basic_office<sqlite_place>;
 
-  /// Waits until there are so many lines.
-  std::vector<std::string> lines(std::size_t n) {
-    std::unique_lock guard{mtx_};
-    changed_.wait(guard, [&] { return lines_.size() >= n; });
-    return lines_;
-  }
-
-  [[nodiscard]] std::vector<std::string> lines() {
-    return lines(0);
-  }
-
-private:
-  std::mutex mtx_;
-  std::condition_variable changed_;
-  std::vector<std::string> lines_;
-};
-
-/// Does with each job what the test says.
-class clerk : public worker<letter> {
-public:
-  using handler = std::function<task<>(clerk&, const letter&, job&)>;
-  using judge = std::function<troupe::on_error(const letter&)>;
-
-  clerk(queue<letter> source, const options& how, handler f, judge g = {})
-    : worker(std::move(source), how),
-      handle_(std::move(f)),
-      judge_(std::move(g)) {
-    // nop
-  }
-
-  task<> handle(const letter& x, job& what) override {
-    auto call = handle_(*this, x, what);
-    co_await std::move(call);
-  }
-
-  troupe::on_error policy_for(const letter& x, const std::exception_ptr& thrown,
-                              int failures) override {
-    return judge_ ? judge_(x) : worker::policy_for(x, thrown, failures);
-  }
-
-  using worker::sleep_for;
-  using worker::stop_requested;
-
-private:
-  handler handle_;
-  judge judge_;
-};
-
-/// An actor system with a store in a new folder.
-class office : private payload_types {
-public:
-  [[nodiscard]] std::string file() const {
-    return folder_.file("jobs.db");
-  }
-
-  store open() {
-    return troupe::durable::open(system, file(),
-                                 {.durability = durability::process});
-  }
-
-  auto hire(const options& how, clerk::handler f, clerk::judge g = {}) {
-    return troupe::spawn<clerk>(system,
-                                {.name = "clerk", .stopping_grace_period = 5s},
-                                jobs.queue<letter>("mail"), how, std::move(f),
-                                std::move(g));
-  }
-
-  receipt put(const std::string& to, put_options how = {}) {
-    auto result = jobs.queue<letter>("mail").put({.to = to}, std::move(how));
-    REQUIRE(result);
-    return *result;
-  }
-
-  queue_totals count() {
-    auto result = jobs.count("mail");
-    REQUIRE(result);
-    return *result;
-  }
-
-  std::vector<job_record> list() {
-    auto result = jobs.list();
-    REQUIRE(result);
-    return *result;
-  }
-
-  /// What another program does to the database.
-  void execute(const std::string& sql) {
-    SQLite::Database db{file(), SQLite::OPEN_READWRITE, 5000};
-    db.exec(sql);
-  }
-
-private:
-  support::temporary_folder folder_;
-
-public:
-  support::real_system system{2};
-  store jobs = open();
-  diary notes;
-};
-
-/// Blocks until the claim is lost.
-void wait_for(const std::stop_token& token) {
-  std::latch lost{1};
-  std::stop_callback tell{token, [&] { lost.count_down(); }};
-  lost.wait();
-}
-
-const options quick{.backoff = {.initial = 1ms, .max = 1ms}};
+#ifdef TROUPE_POSTGRES_BIN
+using postgres_office = basic_office<postgres_schema>;
+#  define TROUPE_OFFICES office, postgres_office
+#else
+#  define TROUPE_OFFICES office
+#endif
 
 } // namespace
 
-TEST_CASE("J4 a job whose handler returns is done") {
-  office here;
+TEMPLATE_TEST_CASE("J4 a job whose handler returns is done", "",
+                   TROUPE_OFFICES) {
+  TestType here;
   auto options = quick;
   options.concurrency = 4;
   for (int i = 0; i < 50; ++i)
@@ -180,8 +70,10 @@ TEST_CASE("J4 a job whose handler returns is done") {
   CHECK(here.count() == queue_totals{.put = 100, .done = 100});
 }
 
-TEST_CASE("J5 a job whose handler throws comes again, and is buried at last") {
-  office here;
+TEMPLATE_TEST_CASE(
+  "J5 a job whose handler throws comes again, and is buried at last", "",
+  TROUPE_OFFICES) {
+  TestType here;
   auto options = quick;
   options.max_failures = 3;
   auto ref = here.hire(options, [&](clerk&, const letter& x, job& j) -> task<> {
@@ -204,8 +96,8 @@ TEST_CASE("J5 a job whose handler throws comes again, and is buried at last") {
   CHECK(here.count() == queue_totals{.put = 1, .purged = 1});
 }
 
-TEST_CASE("J5 policy_for decides otherwise") {
-  office here;
+TEMPLATE_TEST_CASE("J5 policy_for decides otherwise", "", TROUPE_OFFICES) {
+  TestType here;
   auto ref = here.hire(
     quick,
     [&](clerk&, const letter& x, job&) -> task<> {
@@ -235,8 +127,9 @@ TEST_CASE("J5 policy_for decides otherwise") {
   CHECK(job.failures == 1);
 }
 
-TEST_CASE("J5 a worker that fails lets the other jobs in hand end") {
-  office here;
+TEMPLATE_TEST_CASE("J5 a worker that fails lets the other jobs in hand end", "",
+                   TROUPE_OFFICES) {
+  TestType here;
   auto options = quick;
   options.concurrency = 2;
   std::latch both{2};
@@ -259,8 +152,10 @@ TEST_CASE("J5 a worker that fails lets the other jobs in hand end") {
   CHECK(here.count() == queue_totals{.put = 2, .waiting = 1, .done = 1});
 }
 
-TEST_CASE("J7 a stop gives back what was not begun, and waits for the rest") {
-  office here;
+TEMPLATE_TEST_CASE(
+  "J7 a stop gives back what was not begun, and waits for the rest", "",
+  TROUPE_OFFICES) {
+  TestType here;
   for (int i = 0; i < 5; ++i)
     here.put(std::to_string(i));
   auto options = quick;
@@ -279,8 +174,9 @@ TEST_CASE("J7 a stop gives back what was not begun, and waits for the rest") {
     CHECK((x.crashes == 0 && x.failures == 0));
 }
 
-TEST_CASE("J7 jobs that were claimed ahead are given back at a stop") {
-  office here;
+TEMPLATE_TEST_CASE("J7 jobs that were claimed ahead are given back at a stop",
+                   "", TROUPE_OFFICES) {
+  TestType here;
   std::latch go{1};
   auto ref = here.hire(quick, [&](clerk& me, const letter& x, job&) -> task<> {
     here.notes.note(x.to);
@@ -308,8 +204,9 @@ TEST_CASE("J7 jobs that were claimed ahead are given back at a stop") {
     CHECK((x.crashes == 0 && x.failures == 0));
 }
 
-TEST_CASE("J7 a job whose handler is forced has crashed") {
-  office here;
+TEMPLATE_TEST_CASE("J7 a job whose handler is forced has crashed", "",
+                   TROUPE_OFFICES) {
+  TestType here;
   auto ref = here.hire(quick, [&](clerk& me, const letter& x, job&) -> task<> {
     here.notes.note(x.to);
     while (true)
@@ -341,7 +238,7 @@ TEST_CASE("J8 a handler hears that its claim is lost, and changes nothing") {
   here.put("x");
   here.notes.lines(1);
   // Somebody else has claimed it, who is there to stay.
-  owner_locks other{here.file() + "-owners"};
+  owner_locks other{here.place.file() + "-owners"};
   REQUIRE(other.lock(99));
   here.execute("UPDATE troupe_job SET claim = 9, owner = 99, "
                "lease_until = 9000000000000000000");
@@ -377,8 +274,9 @@ TEST_CASE("J9 a job that takes longer than max_run is lost") {
   CHECK(ref.shutdown()->ok());
 }
 
-TEST_CASE("J9 a worker whose code does not return loses its claims") {
-  office here;
+TEMPLATE_TEST_CASE("J9 a worker whose code does not return loses its claims",
+                   "", TROUPE_OFFICES) {
+  TestType here;
   auto options = quick;
   options.lease = 100ms;
   std::latch go{1};
@@ -402,8 +300,9 @@ TEST_CASE("J9 a worker whose code does not return loses its claims") {
   CHECK(here.count() == queue_totals{.put = 1, .done = 1});
 }
 
-TEST_CASE("J10 a job that has its time wakes a worker that waits") {
-  office here;
+TEMPLATE_TEST_CASE("J10 a job that has its time wakes a worker that waits", "",
+                   TROUPE_OFFICES) {
+  TestType here;
   auto ref = here.hire(quick, [&](clerk&, const letter& x, job&) -> task<> {
     here.notes.note(x.to);
     co_return;
@@ -417,22 +316,25 @@ TEST_CASE("J10 a job that has its time wakes a worker that waits") {
   CHECK(ref.shutdown()->ok());
 }
 
-TEST_CASE("J16 a worker hears of jobs that another process has put") {
-  office here;
+TEMPLATE_TEST_CASE("J16 a worker hears of jobs that another process has put",
+                   "", TROUPE_OFFICES) {
+  TestType here;
   auto ref = here.hire(quick, [&](clerk&, const letter& x, job&) -> task<> {
     here.notes.note(x.to);
     co_return;
   });
   ref.startup();
   auto other = here.open(); // as another process has it
-  CHECK(other.queue<letter>("mail").put({.to = "x"}));
+  CHECK(other.template queue<letter>("mail").put({.to = "x"}));
   here.notes.lines(1);
   CHECK(ref.shutdown()->ok());
 }
 
-TEST_CASE("J13 jobs that cannot be read are buried, and the worker goes on") {
-  office here;
-  CHECK(here.jobs.queue<std::string>("mail").put("a text"));
+TEMPLATE_TEST_CASE(
+  "J13 jobs that cannot be read are buried, and the worker goes on", "",
+  TROUPE_OFFICES) {
+  TestType here;
+  CHECK(here.jobs.template queue<std::string>("mail").put("a text"));
   here.put("x");
   here.execute("INSERT INTO troupe_job(queue, type, payload, run_at, put_at) "
                "VALUES ('mail', 'letter', '{\"to\": ', 0, 0)");
@@ -452,8 +354,9 @@ TEST_CASE("J13 jobs that cannot be read are buried, and the worker goes on") {
                                "handles letter"));
 }
 
-TEST_CASE("a handler puts its job off, or gives it up") {
-  office here;
+TEMPLATE_TEST_CASE("a handler puts its job off, or gives it up", "",
+                   TROUPE_OFFICES) {
+  TestType here;
   auto ref = here.hire(quick, [&](clerk&, const letter& x, job& j) -> task<> {
     here.notes.note(x.to);
     if (x.to == "bad")
@@ -476,7 +379,7 @@ TEST_CASE("J2 a job ends together with its effect") {
   here.execute("CREATE TABLE sent(who TEXT)");
   auto ref = here.hire(quick, [&](clerk&, const letter& x, job& j) -> task<> {
     here.notes.note(x.to);
-    SQLite::Database db{here.file(), SQLite::OPEN_READWRITE, 5000};
+    SQLite::Database db{here.place.file(), SQLite::OPEN_READWRITE, 5000};
     SQLite::Transaction both{db, SQLite::TransactionBehavior::IMMEDIATE};
     db.exec("INSERT INTO sent VALUES ('" + x.to + "')");
     j.done_in(transaction{db.getHandle()});
@@ -489,7 +392,7 @@ TEST_CASE("J2 a job ends together with its effect") {
   here.notes.lines(2);
   CHECK(ref.shutdown()->ok());
   CHECK(here.count() == queue_totals{.put = 1, .done = 1});
-  SQLite::Database db{here.file()};
+  SQLite::Database db{here.place.file()};
   CHECK(db.execAndGet("SELECT count(*) FROM sent").getInt() == 1);
 }
 
@@ -502,7 +405,7 @@ TEST_CASE("J14 a store that is locked is waited for, and says so") {
   troupe::event_log log{here.system};
   ref.startup();
   {
-    SQLite::Database db{here.file(), SQLite::OPEN_READWRITE, 5000};
+    SQLite::Database db{here.place.file(), SQLite::OPEN_READWRITE, 5000};
     SQLite::Transaction in_the_way{db, SQLite::TransactionBehavior::IMMEDIATE};
     const auto no = here.jobs.queue<letter>("mail").put({.to = "no"},
                                                         {.within = 0s});
@@ -521,20 +424,21 @@ TEST_CASE("J14 a store that is locked is waited for, and says so") {
   CHECK(here.count() == queue_totals{.put = 1, .done = 1});
 }
 
-TEST_CASE("J1 a worker puts jobs without blocking its thread") {
-  office here;
-  auto mail = here.jobs.queue<letter>("mail");
+TEMPLATE_TEST_CASE("J1 a worker puts jobs without blocking its thread", "",
+                   TROUPE_OFFICES) {
+  TestType here;
+  auto mail = here.mail();
   auto ref
     = here.hire(quick, [&, mail](clerk&, const letter& x, job&) -> task<> {
         here.notes.note(x.to);
         if (x.to != "first")
           co_return;
         const auto refused = mail.put({.to = "blocking"});
-        here.notes.note(to_string(refused.error()));
+        here.notes.note(caf::to_string(refused.error()));
         const letter next{.to = "second"};
         auto putting = mail.async_put(next);
         const auto written = co_await std::move(putting);
-        here.notes.note(written ? "written" : to_string(written.error()));
+        here.notes.note(written ? "written" : caf::to_string(written.error()));
       });
   ref.startup();
   here.put("first");
@@ -546,14 +450,15 @@ TEST_CASE("J1 a worker puts jobs without blocking its thread") {
   CHECK(std::find(lines.begin(), lines.end(), "written") != lines.end());
 }
 
-TEST_CASE("J1 jobs that many threads put are all there") {
-  office here;
+TEMPLATE_TEST_CASE("J1 jobs that many threads put are all there", "",
+                   TROUPE_OFFICES) {
+  TestType here;
   {
     std::vector<std::jthread> threads;
     for (int i = 0; i < 8; ++i)
       threads.emplace_back([&] {
         for (int n = 0; n < 50; ++n)
-          if (!here.jobs.queue<letter>("mail").put({.to = "x"}))
+          if (!here.mail().put({.to = "x"}))
             here.notes.note("failed");
       });
   }
@@ -588,11 +493,12 @@ TEST_CASE("J1 bad input is refused with a text") {
   CHECK(here.count() == queue_totals{});
 }
 
-TEST_CASE("a durable worker lives under a supervisor as any other one") {
-  office here;
+TEMPLATE_TEST_CASE("a durable worker lives under a supervisor as any other one",
+                   "", TROUPE_OFFICES) {
+  TestType here;
   troupe::supervisor_spec tree{.name = "post"};
   tree.add<clerk>(
-    "clerk", {.worker = {}}, here.jobs.queue<letter>("mail"), quick,
+    "clerk", {.worker = {}}, here.mail(), quick,
     clerk::handler{[&](clerk&, const letter& x, job& j) -> task<> {
       here.notes.note(x.to + std::to_string(j.failures()));
       if (j.failures() == 0)

@@ -10,7 +10,7 @@
 #include "troupe/durable.hpp"
 #include "troupe/run.hpp"
 
-#include <cstdio>
+#include <csignal>
 #include <random>
 #include <stdexcept>
 #include <stop_token>
@@ -85,6 +85,26 @@ private:
   line_file puts_;
 };
 
+/// Ends the process when no jobs are left.
+class finisher : public troupe::blocking_worker {
+public:
+  explicit finisher(queue<letter> mail) : mail_(std::move(mail)) {
+    // nop
+  }
+
+  void run(std::stop_token stop) override {
+    while (!stop.stop_requested()) {
+      const auto now = mail_.count();
+      if (now && now->waiting + now->running == 0)
+        ::kill(::getpid(), SIGTERM);
+      static_cast<void>(sleep_for(stop, 20ms));
+    }
+  }
+
+private:
+  queue<letter> mail_;
+};
+
 class consumer : public worker<letter> {
 public:
   consumer(queue<letter> mail, const std::string& effects, std::uint64_t seed)
@@ -119,11 +139,17 @@ private:
 int be_victim(const files& where, std::uint64_t seed, bool puts) {
   const payload_types types;
   support::real_system sys{2};
-  auto jobs = open(sys, where.database, {.durability = durability::process});
+  // A server is killed too, so what is in it has to be on its disk.
+  const auto how = where.database.starts_with("postgresql:")
+                     ? durability::power_loss
+                     : durability::process;
+  auto jobs = open(sys, where.database, {.durability = how});
   const auto mail = jobs.queue<letter>("mail");
   troupe::supervisor_spec tree{.name = "post"};
   if (puts)
     tree.add<producer>("producer", mail, where.puts);
+  else
+    tree.add<finisher>("finisher", mail);
   tree.add<consumer>("consumer", mail, where.effects, seed);
   return troupe::run(sys, std::move(tree));
 }

@@ -8,12 +8,11 @@
 
 namespace kill_loop {
 
-/// The files that the processes share.
+/// The place and the files that the processes share.
 struct files {
-  explicit files(const std::string& folder)
-    : database(folder + "/jobs.db"),
-      puts(folder + "/puts"),
-      effects(folder + "/effects") {
+  /// @param where The store.
+  files(const std::string& folder, const std::string& where)
+    : database(where), puts(folder + "/puts"), effects(folder + "/effects") {
     // nop
   }
 
@@ -24,8 +23,8 @@ struct files {
   std::string effects;
 };
 
-/// Puts jobs, or does not, and handles them, until it is told to stop, or is
-/// killed.
+/// Handles jobs until it is told to stop, or is killed.
+/// @param puts Whether it puts some, too; else it ends when none are left.
 /// @returns the exit code.
 int be_victim(const files& where, std::uint64_t seed, bool puts);
 

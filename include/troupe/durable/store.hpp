@@ -138,11 +138,13 @@ public:
   /// @returns its id, or that of the one with the same unique key; or
   ///          - `errc::store_failed` with the store's own text, when the time
   ///            given is over, which a lock of somebody else, or a write that
-  ///            the disk does not finish, may overdraw by a second or more,
+  ///            the disk does not finish, may overdraw by a second or more; a
+  ///            server that does not answer by 15 s,
   ///          - `errc::invalid_argument` for an option out of its range, or a
   ///            payload that is too large or refuses to be written,
   ///          - `errc::would_block` inside a troupe actor; see `async_put`.
-  ///          After an error the job is not in the store.
+  ///          After an error the job is not in the store, unless the text says
+  ///            that this is not known: a connection has broken meanwhile.
   [[nodiscard]] caf::expected<receipt> put(const T& x,
                                            put_options how = {}) const {
     try {
@@ -235,8 +237,12 @@ private:
 /// Beside it there is a file with the same name and `-owners` behind it, by
 /// which processes know of each other: never delete that one while a program
 /// has the store open. All processes must run on one machine.
-/// @param where The path of the file.
-/// @throws store_error if it cannot be opened.
+///
+/// With PostgreSQL: a database, for processes on any number of machines. If the
+/// server is away, the store waits for it, and workers say `degraded`. Leave the
+/// password to libpq's `~/.pgpass` or `PGPASSWORD`.
+/// @param where The path of the file, or `postgresql://user@host:port/database`.
+/// @throws store_error if it cannot be opened, or the server refuses.
 /// @throws std::invalid_argument for an option out of its range.
 [[nodiscard]] store open(caf::actor_system& sys, const std::string& where,
                          const store_options& how = {});

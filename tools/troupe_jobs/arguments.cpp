@@ -17,8 +17,8 @@ namespace troupe_jobs {
 
 const char* const usage = R"(Usage: troupe-jobs STORE COMMAND [options]
 
-Looks after the durable jobs in STORE, the file that a program gives to
-troupe::durable::open. The programs may go on meanwhile.
+Looks after the durable jobs in STORE: the file, or the postgresql:// URL, that
+a program gives to troupe::durable::open. The programs may go on meanwhile.
 
   count [QUEUE]        how many jobs are where, by queue
   list [QUEUE]         the jobs, oldest first

@@ -356,3 +356,20 @@ TEST_CASE("J17 the tallies are added up, and the account holds") {
     = postgres_user{here.url()}.execute("SELECT count(*) FROM troupe_tally");
   CHECK(std::stoi(rows) < 130);
 }
+
+TEST_CASE("J18 a store of PostgreSQL's that has to be there is not made") {
+  postgres_schema schema;
+  auto look = [&] {
+    return postgres_engine{schema.url(), durability::process,
+                           if_missing::refuse}
+      .queues();
+  };
+  CHECK_THROWS_MATCHES(look(), engine_error,
+                       MessageMatches(ContainsSubstring("no tables of jobs")));
+  postgres_user db{schema.url()};
+  CHECK(db.execute("SELECT to_regclass('troupe_schema') IS NULL") == "t");
+  postgres_engine made{schema.url(), durability::process};
+  put(made, {.queue = "b"});
+  put(made, {.queue = "a"});
+  CHECK(look() == std::vector<std::string>{"a", "b"});
+}

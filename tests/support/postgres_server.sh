@@ -18,8 +18,9 @@ bin=$1
 folder=$2
 port=$3
 
-# A terminal asks the whole group to end; the server ends with the test.
-trap '' INT TERM HUP
+# A terminal asks the whole group to end; the server ends with the test, which
+# may be gone before it is answered.
+trap '' INT TERM HUP PIPE
 
 # A server that belongs to root does not start.
 as_user() {

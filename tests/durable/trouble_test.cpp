@@ -115,12 +115,13 @@ TEST_CASE("J1 a store that cannot be opened says which, why, and what to do") {
     CHECK_THAT(why(file),
                ContainsSubstring(file) && ContainsSubstring("and its folder"));
   }
-  mode(file, 0600);
+  mode(file, 0);
   {
     without_rights us;
     CHECK_THAT(why(file), ContainsSubstring(file)
                             && ContainsSubstring("may this process write"));
   }
+  mode(file, 0600);
   std::filesystem::resize_file(file, 5000);
   CHECK_THAT(why(file), ContainsSubstring(file)
                           && ContainsSubstring("malformed")

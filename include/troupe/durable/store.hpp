@@ -239,9 +239,10 @@ private:
 /// has the store open. All processes must run on one machine.
 ///
 /// With PostgreSQL: a database, for processes on any number of machines. If the
-/// server is away, the store waits for it, and workers say `degraded`. Leave the
-/// password to libpq's `~/.pgpass` or `PGPASSWORD`.
-/// @param where The path of the file, or `postgresql://user@host:port/database`.
+/// server is away, the store waits for it, and workers say `degraded`. Leave
+/// the password to libpq's `~/.pgpass` or `PGPASSWORD`.
+/// @param where The path of the file, or
+/// `postgresql://user@host:port/database`.
 /// @throws store_error if it cannot be opened, or the server refuses.
 /// @throws std::invalid_argument for an option out of its range.
 [[nodiscard]] store open(caf::actor_system& sys, const std::string& where,

@@ -300,18 +300,22 @@ TEST_CASE("J18 stores of jobs are counted, by queue") {
   {
     support::fake_jobs store{sys, "\"a.db\""};
     support::fake_jobs other{sys, "\"a.db\""}; // another handle to it
-    store.now = {.queues = {{.queue = "mail",
-                             .put = 10,
-                             .waiting = 3,
-                             .running = 2,
-                             .buried = 1,
-                             .done = 4,
-                             .oldest_wait = 1500ms,
-                             .failures = 5},
-                            {.queue = "m\xc3\xa4il \\ \"x\"", .put = 1}},
-                 .crashes = 6};
-    other.now = {.queues = {{.queue = "mail", .put = 10, .failures = 7}},
-                 .crashes = 1};
+    store.with([&](auto& x) {
+      x.now = {.queues = {{.queue = "mail",
+                           .put = 10,
+                           .waiting = 3,
+                           .running = 2,
+                           .buried = 1,
+                           .done = 4,
+                           .oldest_wait = 1500ms,
+                           .failures = 5},
+                          {.queue = "m\xc3\xa4il \\ \"x\"", .put = 1}},
+               .crashes = 6};
+    });
+    other.with([&](auto& x) {
+      x.now = {.queues = {{.queue = "mail", .put = 10, .failures = 7}},
+               .crashes = 1};
+    });
     auto text = prometheus_text(sys);
     auto of = [&](const std::string& metric, const std::string& labels = {}) {
       return value_of(text, metric + R"({queue="mail",store="\"a.db\"")"
@@ -332,14 +336,14 @@ TEST_CASE("J18 stores of jobs are counted, by queue") {
     CHECK(value_of(text, R"(troupe_job_store_up{store="\"a.db\""})") == 1);
     if (*TROUPE_PROMTOOL != '\0')
       CHECK(complaints_about(text) == "");
-    store.now.queues[0].put = 12;
-    store.away = "disk I/O error";
-    other.away = store.away;
+    store.with([&](auto& x) { x.now.queues[0].put = 12; });
+    store.with([&](auto& x) { x.away = "disk I/O error"; });
+    other.with([&](auto& x) { x.away = "disk I/O error"; });
     text = prometheus_text(sys);
     CHECK(of("troupe_jobs_put_total") == 10);
     CHECK(places("waiting") == 0);
     CHECK(value_of(text, R"(troupe_job_store_up{store="\"a.db\""})") == 0);
-    store.away.clear();
+    store.with([](auto& x) { x.away.clear(); });
     text = prometheus_text(sys);
     CHECK(of("troupe_jobs_put_total") == 12);
     CHECK(places("waiting") == 3);

@@ -36,21 +36,25 @@ TEST_CASE("J18 the observer shows the stores of jobs") {
   fake_jobs store{it.sys, "\"a.db\""};
   fake_jobs again{it.sys, "\"a.db\""};
   fake_jobs other{it.sys, "\"b\xff\""};
-  store.now = {.queues = {{.queue = "m\xff<b>",
-                           .put = 9,
-                           .waiting = 3,
-                           .running = 2,
-                           .buried = 1,
-                           .done = 3,
-                           .oldest_wait = 1500ms,
-                           .failures = 4}},
-               .crashes = 5};
-  store.in_graves = {{.id = 17,
-                      .queue = "mail",
-                      .type = "letter",
-                      .failures = 10,
-                      .error = "no \"such\"\x1b address"}};
-  other.away = "disk I/O error";
+  store.with([&](auto& x) {
+    x.now = {.queues = {{.queue = "m\xff<b>",
+                         .put = 9,
+                         .waiting = 3,
+                         .running = 2,
+                         .buried = 1,
+                         .done = 3,
+                         .oldest_wait = 1500ms,
+                         .failures = 4}},
+             .crashes = 5};
+  });
+  store.with([&](auto& x) {
+    x.in_graves = {{.id = 17,
+                    .queue = "mail",
+                    .type = "letter",
+                    .failures = 10,
+                    .error = "no \"such\"\x1b address"}};
+  });
+  other.with([&](auto& x) { x.away = "disk I/O error"; });
   CHECK(it.status()["job_stores"] == 3);
   const auto found = jobs_of(it);
   CHECK(found["controls"] == false);
@@ -76,7 +80,7 @@ TEST_CASE("J18 the observer shows the stores of jobs") {
 TEST_CASE("J18 a job is requeued or purged with the token") {
   scene it{{.token = token}};
   fake_jobs store{it.sys, "\"a b\xff\""};
-  store.in_graves = {{.id = 17}, {.id = 18}};
+  store.with([&](auto& x) { x.in_graves = {{.id = 17}, {.id = 18}}; });
   const std::string where = "store=%22a%20b%5cxff%22";
   auto post = [&](const std::string& path) {
     auto answer = it.client.Post(path, with_token, "", "text/plain");
@@ -84,10 +88,11 @@ TEST_CASE("J18 a job is requeued or purged with the token") {
     return std::pair{answer->status, answer->body};
   };
   CHECK(it.client.Post("/jobs/purge?id=17&" + where)->status == 401);
-  CHECK(store.done.empty());
+  CHECK(store.with([](auto& x) { return x.done.empty(); }));
   CHECK(post("/jobs/requeue?id=17&" + where).first == 200);
   CHECK(post("/jobs/purge?id=18&" + where).first == 200);
-  CHECK(store.done == std::vector<std::string>{"requeue 17", "purge 18"});
+  CHECK(store.with([](auto& x) { return x.done; })
+        == std::vector<std::string>{"requeue 17", "purge 18"});
   auto refused = post("/jobs/purge?id=18&" + where);
   CHECK(refused.first == 404);
   CHECK_THAT(refused.second, ContainsSubstring("no job 18 is buried"));
@@ -103,10 +108,10 @@ TEST_CASE("J18 a job is requeued or purged with the token") {
 TEST_CASE("J18 a job is not changed by an observer without a token") {
   scene it;
   fake_jobs store{it.sys, "s"};
-  store.in_graves = {{.id = 17}};
+  store.with([&](auto& x) { x.in_graves = {{.id = 17}}; });
   CHECK(
     it.client.Post("/jobs/purge?id=17&store=s", with_token, "", "text/plain")
       ->status
     == 403);
-  CHECK(store.done.empty());
+  CHECK(store.with([](auto& x) { return x.done.empty(); }));
 }

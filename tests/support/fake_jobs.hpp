@@ -12,13 +12,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace support {
 
-/// A store of jobs that says what a test wants it to say.
+/// A store of jobs that says what a test wants it to say. Thread-safe.
 class fake_jobs final : public troupe::detail::job_keeper {
 public:
   explicit fake_jobs(caf::actor_system& sys, std::string name)
@@ -36,18 +37,35 @@ public:
     return name_;
   }
 
+  struct content {
+    troupe::detail::job_store_figures now;
+    std::vector<troupe::detail::buried_job> in_graves;
+    /// Why it does not answer; empty: it does.
+    std::string away;
+    std::vector<std::string> done;
+  };
+
+  /// Has `f` change, or read, what it says.
+  template <class F>
+  auto with(F f) {
+    const std::unique_lock guard{mtx_};
+    return f(content_);
+  }
+
   caf::expected<troupe::detail::job_store_figures> figures() override {
-    if (!away.empty())
-      return caf::make_error(troupe::errc::store_failed, away);
-    return now;
+    const std::unique_lock guard{mtx_};
+    if (!content_.away.empty())
+      return caf::make_error(troupe::errc::store_failed, content_.away);
+    return content_.now;
   }
 
   caf::expected<std::vector<troupe::detail::buried_job>>
   buried(std::int64_t after, std::size_t at_most) override {
-    if (!away.empty())
-      return caf::make_error(troupe::errc::store_failed, away);
+    const std::unique_lock guard{mtx_};
+    if (!content_.away.empty())
+      return caf::make_error(troupe::errc::store_failed, content_.away);
     std::vector<troupe::detail::buried_job> result;
-    for (const auto& x : in_graves)
+    for (const auto& x : content_.in_graves)
       if (x.id > after && result.size() < at_most)
         result.push_back(x);
     return result;
@@ -61,25 +79,22 @@ public:
     return take("purge", id);
   }
 
-  troupe::detail::job_store_figures now;
-  std::vector<troupe::detail::buried_job> in_graves;
-  /// Why it does not answer; empty: it does.
-  std::string away;
-  std::vector<std::string> done;
-
 private:
   caf::error take(const std::string& verb, std::int64_t id) {
-    const auto n = std::erase_if(in_graves,
+    const std::unique_lock guard{mtx_};
+    const auto n = std::erase_if(content_.in_graves,
                                  [id](const auto& x) { return x.id == id; });
     if (n == 0)
       return caf::make_error(troupe::errc::not_found,
                              "no job " + std::to_string(id) + " is buried");
-    done.push_back(verb + ' ' + std::to_string(id));
+    content_.done.push_back(verb + ' ' + std::to_string(id));
     return {};
   }
 
   std::shared_ptr<troupe::detail::runtime> rt_;
   std::string name_;
+  std::mutex mtx_;
+  content content_;
   std::shared_ptr<troupe::detail::job_board::place> place_;
 };
 

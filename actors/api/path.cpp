@@ -70,7 +70,8 @@ caf::expected<std::string> path_from_here(caf::actor_system& sys,
   auto above = here->path();
   for (auto end = above.rfind('/'); end != 0; end = above.rfind('/')) {
     above.resize(end);
-    auto path = above + '/' + name;
+    auto path = above;
+    path.append("/").append(name);
     if (path != here->path() && rt->find_path(path))
       return path;
   }

@@ -106,7 +106,7 @@ postgres_engine::~postgres_engine() {
                   "AND owner = "
                 + std::to_string(owner_) + ")");
   } catch (const engine_error&) {
-    // Somebody else does it, after a day.
+    db_.reset(); // Somebody else does it, after a day.
   }
 }
 

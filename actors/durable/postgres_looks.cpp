@@ -105,6 +105,7 @@ std::vector<job_record> postgres_engine::list(const job_filter& which) {
     const auto rows = db.run(in_postgres::sql::list, which.after, queue, place,
                              std::min(which.at_most, std::size_t{1'000'000}));
     std::vector<job_record> result;
+    result.reserve(static_cast<std::size_t>(rows.size()));
     for (int i = 0; i < rows.size(); ++i)
       result.push_back({.id = rows.integer(i, 0),
                         .queue = rows.text(i, 1),

@@ -21,6 +21,7 @@ postgres_rows run_for_user(PGconn* db, const std::string& name, const char* sql,
                            const Ts&... xs) {
   const std::vector<postgres_value> values{to_value(xs)...};
   std::vector<const char*> texts;
+  texts.reserve(values.size());
   for (const auto& x : values)
     texts.push_back(x ? x->c_str() : nullptr);
   postgres_rows result{PQexecParams(db, sql, static_cast<int>(texts.size()),

@@ -112,6 +112,7 @@ void store_thread::write_puts() {
   if (written_.puts.empty())
     return;
   std::vector<const new_job*> all;
+  all.reserve(written_.puts.size());
   for (const auto& x : written_.puts)
     all.push_back(&x.what);
   auto answers = engine_->put_all(all);
@@ -127,6 +128,7 @@ void store_thread::write_ends() {
   if (written_.ends.empty())
     return;
   std::vector<const job_end*> all;
+  all.reserve(written_.ends.size());
   for (const auto& x : written_.ends)
     all.push_back(&x.what);
   const auto answers = engine_->end_all(all);
@@ -148,6 +150,7 @@ void store_thread::write_renewals() {
   if (written_.renewals.empty())
     return;
   std::vector<renewal> all;
+  all.reserve(written_.renewals.size());
   for (const auto& x : written_.renewals)
     all.push_back(x.what);
   const auto held = engine_->renew_all(all);

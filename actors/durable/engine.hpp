@@ -42,7 +42,7 @@ struct clocks {
   };
 };
 
-/// What to do about a database, or tables in it, that are not there.
+/// How to treat a database, or tables in it, that are not there.
 enum class if_missing : std::uint8_t {
   make,
   /// That is an error, and so are tables of an older version: nothing is
@@ -117,7 +117,7 @@ struct renewal {
   timespan lease{0};
 };
 
-/// What has become of one change among others.
+/// The answer to one change among others.
 enum class outcome : std::uint8_t {
   done,
   /// The claim is over, and nothing has changed.

@@ -107,7 +107,7 @@ public:
   /// @returns what went wrong, or nothing.
   caf::error ask(std::function<void(durable::engine&)> f);
 
-  /// What has happened in this process.
+  /// Counts of this process alone.
   struct counts {
     /// How often a handler has failed, by queue.
     std::map<std::string, std::uint64_t> failures;

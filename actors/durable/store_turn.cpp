@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// What the thread of a store does in one turn.
+// One turn of the thread of a store.
 
 #include "durable/append.hpp"
 #include "durable/store_thread.hpp"

@@ -25,7 +25,7 @@ struct job_command {
   std::string store;
   std::int64_t id = 0;
 
-  /// What is wrong with it; empty if nothing is.
+  /// The complaint about it; empty if there is none.
   std::string problem;
 };
 

@@ -12,8 +12,8 @@
 
 namespace troupe::detail {
 
-/// What is known, without a lock, of a worker's code: whether it runs, and
-/// whether it has something to say about itself.
+/// Knows, without a lock, of a worker's code whether it runs, and whether it
+/// has something to say about itself.
 class code_activity {
 public:
   /// Whether there is a point in asking it: it runs at this moment, or may have
@@ -43,8 +43,8 @@ private:
   std::atomic<bool> says_nothing_{false};
 };
 
-/// What anybody may know of a worker's present life without a lock. It may be
-/// another one when the caller looks at the answer.
+/// The facts of a worker's present life that need no lock. It may be another
+/// life when the caller looks at the answer.
 class core_stage {
 public:
   [[nodiscard]] rules::stage stage() const noexcept {
@@ -83,7 +83,7 @@ public:
     return backing_off_.exchange(value, std::memory_order_relaxed);
   }
 
-  /// What the worker's code does at this moment.
+  /// Says whether the worker's code runs at this moment.
   [[nodiscard]] code_activity& activity() noexcept {
     return activity_;
   }

@@ -130,7 +130,7 @@ template <class F>
 concept actor_factory = std::is_invocable_v<F&, caf::actor_system&>
                         || std::is_invocable_v<F&>;
 
-/// What such a function returns.
+/// The result of such a function.
 template <class F>
 struct actor_result : std::invoke_result<F&> {};
 

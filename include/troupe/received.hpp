@@ -9,7 +9,7 @@
 
 namespace troupe {
 
-/// What `get_message(timeout)` gives: a message, or none, and then why.
+/// The result of `get_message(timeout)`: a message, or none, and then why.
 ///
 /// <!-- snippet: header-received -->
 /// ~~~

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-/// What the tests of engines do with them.
+/// Calls of engines, in the short form that their tests need.
 namespace engine_calls {
 
 using namespace troupe::durable;

@@ -32,7 +32,7 @@ using namespace troupe::durable;
 
 using troupe::task;
 
-/// What the handlers of a test write down, and what the test waits for.
+/// The entries that the handlers of a test write, and its test waits for.
 class diary {
 public:
   void note(const std::string& line) {
@@ -127,7 +127,7 @@ public:
     return *result;
   }
 
-  /// What another program does to the database.
+  /// Changes the database as another program would.
   void execute(const std::string& sql) {
     typename Place::user{place}.execute(sql);
   }

@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// What is there with PostgreSQL only.
+// Stores in PostgreSQL: the tests that no other engine has.
 
 #include "durable/postgres_engine.hpp"
 
@@ -139,7 +139,7 @@ TEST_CASE("J1 a commit whose answer was lost is recognised") {
     CHECK(balanced(a->count("q")));
   }
   CHECK(here.proxy.cuts() == 2);
-  // What comes after it knows nothing of that.
+  // The next change knows nothing of that.
   put(*a);
   CHECK_FALSE(a->was_committed());
 }

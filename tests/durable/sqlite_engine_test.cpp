@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// What is there with SQLite only.
+// Stores in SQLite: the tests that no other engine has.
 
 #include "durable/sqlite_engine.hpp"
 

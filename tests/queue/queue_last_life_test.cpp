@@ -1,8 +1,8 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// What is queued for a worker that does not live when it is to stop, or fails
-// then: it lives once more.
+// A worker that does not live when it is to stop, or fails then, lives once
+// more for the messages that are queued.
 
 #include "support/accounts.hpp"
 #include "support/real_system.hpp"

@@ -1,7 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// What `supervisor_spec::add` returns, as an argument and in calls. (S31)
+// The result of `supervisor_spec::add`, as an argument and in calls. (S31)
 
 #include "support/part.hpp"
 #include "support/plain_caf.hpp"

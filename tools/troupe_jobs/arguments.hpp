@@ -14,10 +14,10 @@ namespace troupe_jobs {
 using troupe::durable::job_filter;
 using troupe::durable::job_id;
 
-/// What `--help` prints.
+/// The text of `--help`.
 extern const char* const usage;
 
-/// What the command line asks for.
+/// The orders of the command line.
 struct arguments {
   enum class task { help, version, count, list, show, requeue, purge, put };
 
@@ -35,7 +35,7 @@ struct arguments {
   int priority = 0;
   double delay = 0; // seconds
 
-  /// What is wrong with it, for people; empty if nothing is.
+  /// The complaint about it, for people; empty if there is none.
   std::string problem;
 };
 

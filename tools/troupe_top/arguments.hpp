@@ -10,7 +10,7 @@
 
 namespace troupe_top {
 
-/// What `--help` prints.
+/// The text of `--help`.
 extern const char* const usage;
 
 /// Where an observer is, if nobody says another place.
@@ -31,14 +31,14 @@ struct address {
 /// @returns none if it is no URL of an observer.
 [[nodiscard]] std::optional<address> parse_address(std::string url);
 
-/// What the command line asks for.
+/// The orders of the command line.
 struct arguments {
   enum class task { watch, print_tree, print_json, help, version };
 
   task what = task::watch;
   address where;
   std::chrono::milliseconds interval{1000};
-  /// What is wrong with it, for people; empty if nothing is.
+  /// The complaint about it, for people; empty if there is none.
   std::string problem;
 };
 

@@ -184,15 +184,8 @@ task<> batch_worker<T>::run() {
 
 template <class T>
 task<> batch_worker<T>::hand_over(std::vector<T> rest) {
-  if (rest_.plain) {
-    rest_.plain(rest, false);
-  } else if (rest_.coroutine) {
-    auto call = rest_.coroutine(rest, false);
-    co_await std::move(call);
-  } else {
-    auto call = queue_consumer<T>::hand_over(std::move(rest));
-    co_await std::move(call);
-  }
+  return rest_ ? rest_.run(std::move(rest))
+               : queue_consumer<T>::hand_over(std::move(rest));
 }
 
 } // namespace troupe

@@ -42,6 +42,21 @@ public:
       coroutine = std::move(call);
   }
 
+  [[nodiscard]] explicit operator bool() const noexcept {
+    return plain || coroutine;
+  }
+
+  /// Calls it with `x`, which is needed no more. Lives longer than the call.
+  /// @pre it is not empty
+  task<> run(X x) {
+    if (plain) {
+      plain(x, false);
+    } else {
+      auto call = coroutine(x, false);
+      co_await std::move(call);
+    }
+  }
+
   unique_function<void(X&, bool)> plain;
   unique_function<task<>(X&, bool)> coroutine;
 };

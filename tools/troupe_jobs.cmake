@@ -8,25 +8,14 @@ if(NOT TARGET troupe_durable OR NOT TARGET nlohmann_json::nlohmann_json)
 endif()
 
 file(GLOB parts CONFIGURE_DEPENDS troupe_jobs/*.cpp)
-add_executable(troupe_jobs ${parts})
+troupe_add_program(troupe_jobs troupe-jobs ${parts})
 target_include_directories(
   troupe_jobs PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/troupe_jobs
                       ${PROJECT_SOURCE_DIR}/actors)
-target_compile_features(troupe_jobs PRIVATE cxx_std_20)
 target_compile_definitions(troupe_jobs
                            PRIVATE TROUPE_VERSION="${PROJECT_VERSION}")
 target_link_libraries(troupe_jobs PRIVATE troupe::durable
                                           nlohmann_json::nlohmann_json)
-set_target_properties(
-  troupe_jobs
-  PROPERTIES OUTPUT_NAME troupe-jobs
-             CXX_EXTENSIONS OFF
-             RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tools)
-troupe_set_warnings(troupe_jobs)
-
-if(TROUPE_INSTALL)
-  install(TARGETS troupe_jobs)
-endif()
 
 if(TROUPE_BUILD_TESTS)
   include(../cmake/troupe_tests.cmake)

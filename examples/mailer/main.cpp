@@ -1,15 +1,18 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// Letters that outlive the process: each of them is delivered, however often
-// this program is killed meanwhile. It kills itself now and then.
+// Letters that outlive the process: whoever posts a name gets a letter, once,
+// however often this program is killed meanwhile. It kills itself now and then.
 //
-//   mailer [--database=FILE] [--outbox=FILE] [--readers=N] [--deadly=PERCENT]
+//   mailer [--database=FILE] [--outbox=FILE] [--port=PORT] [--deadly=PERCENT]
+//          [--until=N]
+//   mailer --post=N [--port=PORT]
 //
-// Writes a letter to each of N readers, unless the database knows them, and
-// delivers what waits in it: a line of the outbox for each. Ends, with an
-// account, when nothing is left to do. Run it again after it was killed, or
-// several of it at once.
+// POST /reader with a name puts a row and a job into the database, and the job
+// is a letter, a line of the outbox. Several of it may share one database.
+// Ends, with an account, when it is stopped, or N letters have been delivered.
+// Run it again after it was killed. With --post it is a client that posts N
+// names, each until it is answered.
 
 #include "letter.hpp"
 
@@ -22,7 +25,9 @@
 #include <caf/exec_main.hpp>
 
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <httplib.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -32,51 +37,77 @@
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <thread>
 #include <utility>
 
 using namespace std::chrono_literals;
 
 namespace {
 
-/// Has the program's own table of readers, and writes to each of them, once:
-/// row and job are there together, or none of them is.
+/// The program's own table of readers, and a letter to each of them: row and
+/// job are there together, or none of them is.
 // [snippet mailer-writer]
-class writer : public troupe::blocking_worker {
+class readers {
 public:
-  writer(troupe::durable::queue<letter> mail, const std::string& database,
-         std::uint32_t readers)
-    : mail_(std::move(mail)),
-      db_(database, SQLite::OPEN_READWRITE, 10'000),
-      readers_(readers) {
+  readers(troupe::durable::queue<letter> mail, const std::string& database)
+    : mail_(std::move(mail)), db_(database, SQLite::OPEN_READWRITE, 10'000) {
     db_.exec("CREATE TABLE IF NOT EXISTS reader(name TEXT PRIMARY KEY)");
   }
 
-  void run(std::stop_token stop) override {
-    for (std::uint32_t i = 1; i <= readers_ && !stop.stop_requested(); ++i)
-      welcome("reader " + std::to_string(i));
-  }
-
-private:
-  void welcome(const std::string& name) {
+  /// @returns whether it is a new one: a name may be posted again by somebody
+  ///          who has not heard the answer.
+  bool add(const std::string& name) {
     SQLite::Transaction both{db_, SQLite::TransactionBehavior::IMMEDIATE};
     SQLite::Statement row{db_, "INSERT INTO reader VALUES (?) "
                                "ON CONFLICT DO NOTHING"};
     row.bind(1, name);
     if (row.exec() == 0)
-      return; // was there before the program was killed
+      return false;
     const letter x{name, "Nothing is lost."};
     const auto put = mail_.put(troupe::durable::transaction{db_.getHandle()},
                                x);
     if (!put)
       throw std::runtime_error{troupe::text_of(put.error())};
     both.commit();
+    return true;
   }
 
+private:
   troupe::durable::queue<letter> mail_;
   SQLite::Database db_;
-  std::uint32_t readers_;
 };
 // [end]
+
+/// Answers the posts of names, one at a time.
+class web_hook : public troupe::blocking_worker {
+public:
+  web_hook(const troupe::durable::queue<letter>& mail,
+           const std::string& database, int port)
+    : readers_(mail, database) {
+    server_.new_task_queue = [] { return new httplib::ThreadPool{1}; };
+    server_.Post("/reader", [this](const auto& ask, auto& answer) {
+      answer.status = readers_.add(ask.body) ? 201 : 200;
+    });
+    if (!server_.bind_to_port("127.0.0.1", port))
+      throw std::runtime_error{"cannot listen on port " + std::to_string(port)};
+  }
+
+  void run(std::stop_token stop) override {
+    std::atomic<bool> over = false;
+    std::jthread serving{[&] {
+      server_.listen_after_bind();
+      over = true;
+    }};
+    [[maybe_unused]] const auto passed = sleep_for(stop, troupe::infinite);
+    while (!over && !server_.is_running())
+      std::this_thread::yield(); // one that has not begun cannot be stopped
+    server_.stop();
+  }
+
+private:
+  readers readers_;
+  httplib::Server server_;
+};
 
 /// Delivers letters.
 // [snippet mailer-mailer]
@@ -104,30 +135,50 @@ private:
 };
 // [end]
 
-/// Ends when there is nothing left to do, and with it the program.
+/// Ends when so many letters have been delivered, and with it the program.
 class closing_time : public troupe::worker {
 public:
-  closing_time(troupe::durable::queue<letter> mail, std::uint32_t readers)
-    : mail_(std::move(mail)), readers_(readers) {
+  closing_time(troupe::durable::queue<letter> mail, std::uint32_t letters)
+    : mail_(std::move(mail)), letters_(letters) {
     // nop
   }
 
   troupe::task<> run() override {
-    while (is_running()) {
+    while (true) {
       const auto slept = co_await sleep_for(50ms);
       if (!slept)
         co_return;
       auto ask = [mail = mail_] { return mail.count(); };
       const auto now = co_await offload(std::move(ask));
-      if (now && now->put >= readers_ && now->waiting + now->running == 0)
+      if (now && now->done >= letters_)
         co_return;
     }
   }
 
 private:
   troupe::durable::queue<letter> mail_;
-  std::uint32_t readers_;
+  std::uint32_t letters_;
 };
+
+/// Posts names, each until it is answered.
+int post(std::uint32_t names, int port) {
+  httplib::Client to{"127.0.0.1", port};
+  for (std::uint32_t i = 1, attempts = 0; i <= names; ++attempts) {
+    const auto name = "reader " + std::to_string(i);
+    const auto answer = to.Post("/reader", name, "text/plain");
+    if (answer && answer->status < 300) {
+      ++i;
+      attempts = 0;
+    } else if (attempts == 1'000) {
+      std::cerr << "mailer: nobody answers on port " << port << '\n';
+      return 1;
+    } else {
+      std::this_thread::sleep_for(20ms); // it is being started again
+    }
+  }
+  std::cout << names << " posted\n";
+  return 0;
+}
 
 class config : public troupe::config {
 public:
@@ -135,32 +186,37 @@ public:
     opt_group{custom_options_, "global"}
       .add(database, "database", "where the letters are (mailer.db)")
       .add(outbox, "outbox", "where they go (mailer.out)")
-      .add(readers, "readers", "how many there are (100)")
-      .add(deadly, "deadly", "how many of 100 kill the process (0)");
+      .add(port, "port", "of the web hook, 0 for none (4801)")
+      .add(deadly, "deadly", "how many of 100 kill the process (0)")
+      .add(until, "until", "ends when so many are delivered (0: never)")
+      .add(names, "post", "posts so many names");
   }
 
   std::string database = "mailer.db";
   std::string outbox = "mailer.out";
-  std::uint32_t readers = 100;
+  std::uint16_t port = 4801;
   std::uint32_t deadly = 0;
+  std::uint32_t until = 0;
+  std::uint32_t names = 0;
 };
 
 } // namespace
 
 // [snippet mailer-main]
-int caf_main(caf::actor_system& sys, const config& cfg) {
+int serve(caf::actor_system& sys, const config& cfg) {
   auto jobs = troupe::durable::open(sys, cfg.database);
   auto mail = jobs.queue<letter>("mail");
   troupe::supervisor_spec tree{
     .name = "post",
     .auto_shutdown = troupe::auto_shutdown::any_significant,
   };
-  tree.add<writer>("writer", {.restart = troupe::restart::transient}, mail,
-                   cfg.database, cfg.readers);
   tree.add<mailer>("mailer", {}, mail, cfg.outbox, cfg.deadly);
-  tree.add<closing_time>(
-    "closing", {.restart = troupe::restart::transient, .significant = true},
-    mail, cfg.readers);
+  if (cfg.port != 0)
+    tree.add<web_hook>("web_hook", {}, mail, cfg.database, int{cfg.port});
+  if (cfg.until > 0)
+    tree.add<closing_time>(
+      "closing", {.restart = troupe::restart::transient, .significant = true},
+      mail, cfg.until);
   const auto code = troupe::run(sys, std::move(tree));
   if (const auto x = mail.count())
     std::cout << x->put << " put, " << x->done << " delivered, " << x->buried
@@ -168,5 +224,9 @@ int caf_main(caf::actor_system& sys, const config& cfg) {
   return code;
 }
 // [end]
+
+int caf_main(caf::actor_system& sys, const config& cfg) {
+  return cfg.names > 0 ? post(cfg.names, cfg.port) : serve(sys, cfg);
+}
 
 CAF_MAIN(caf::id_block::troupe, caf::id_block::mailer)

@@ -1,25 +1,33 @@
 #!/usr/bin/env bash
-# The mailer is killed again and again, by itself, two of it at a time; in the
-# end each letter was delivered, and the account says so. Then eight at a time
-# share one file.
+# The mailer is killed again and again, by itself, two of it at a time, while
+# names are posted; in the end each letter was delivered, and the account says
+# so. Then eight at a time share one file.
 #
 #   mailer_test.sh PROGRAM
 set -euo pipefail
 
 program="$(readlink -f "$1")"
 work="$(mktemp -d)"
-trap 'rm -rf "$work"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
 cd "$work"
 
-readers=60
-options=(--database=mail.db --outbox=out "--readers=$readers" --deadly=3)
+# A port that is free, as far as one can tell.
+port=$((20000 + RANDOM % 10000))
+while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
+  port=$((port + 1))
+done
+
+names=60
+options=(--database=mail.db --outbox=out "--until=$names" --deadly=3)
+"$program" "--post=$names" "--port=$port" >posted.txt &
+client=$!
 kills=0
 for ((run = 1; ; ++run)); do
   ((run <= 500)) || { echo "500 runs, and no end" >&2; exit 1; }
-  "$program" "${options[@]}" >second.txt 2>second.err &
+  "$program" "${options[@]}" --port=0 >second.txt 2>second.err &
   other=$!
   code=0
-  "$program" "${options[@]}" >first.txt 2>first.err || code=$?
+  "$program" "${options[@]}" "--port=$port" >first.txt 2>first.err || code=$?
   other_code=0
   wait "$other" || other_code=$?
   for x in "$code" "$other_code"; do
@@ -33,26 +41,31 @@ for ((run = 1; ; ++run)); do
         ;;
     esac
   done
-  ((code != 0 && other_code != 0)) || break
+  # The client may have missed the last answer, and asks again.
+  ((code != 0 && other_code != 0)) || kill -0 "$client" 2>/dev/null || break
 done
 [[ $code == 0 ]] || mv second.txt first.txt
-grep -qx "$readers put, $readers delivered, 0 buried, 0 waiting" first.txt || {
+wait "$client"
+grep -qx "$names posted" posted.txt
+grep -qx "$names put, $names delivered, 0 buried, 0 waiting" first.txt || {
   echo "the account is wrong:" >&2
   cat first.txt first.err >&2
   exit 1
 }
 delivered="$(cut -d' ' -f3 out | sort -u | wc -l)"
-[[ $delivered == "$readers" ]] || {
-  echo "$delivered of $readers were delivered" >&2
+[[ $delivered == "$names" ]] || {
+  echo "$delivered of $names were delivered" >&2
   exit 1
 }
 # Eight of it share one file, and none is in the way of another.
 rm -f ./*
 running=()
 for i in 1 2 3 4 5 6 7 8; do
-  "$program" --database=mail.db --outbox=out --readers=300 >"$i.txt" 2>&1 &
+  "$program" --database=mail.db --outbox=out --until=300 \
+    "--port=$((i == 1 ? port : 0))" >"$i.txt" 2>&1 &
   running+=($!)
 done
+"$program" --post=300 "--port=$port" >posted.txt
 for x in "${running[@]}"; do
   wait "$x" || {
     echo "one of eight has failed:" >&2

@@ -10,7 +10,11 @@ namespace troupe::bench {
 
 void ask(report& out, const settings& how);
 
+void durable_jobs(report& out, const settings& how);
+
 void fairness(report& out, const settings& how);
+
+void lines(report& out, const settings& how);
 
 void looks(report& out, const settings& how);
 

@@ -8,6 +8,10 @@
 
 #include "troupe/troupe.hpp"
 
+#ifdef TROUPE_BENCH_LINES
+#  include "../examples/log_service/messages.hpp"
+#endif
+
 #include <caf/init_global_meta_objects.hpp>
 
 #include <algorithm>
@@ -45,6 +49,12 @@ constexpr std::array cases{
   entry{"timers", "arm and cancel with many pending, beside CAF's", timers},
 #ifdef TROUPE_BENCH_OBSERVER
   entry{"looks", "what it takes to look at many workers", looks},
+#endif
+#ifdef TROUPE_BENCH_LINES
+  entry{"lines", "a log service, beside the same by hand", lines},
+#endif
+#ifdef TROUPE_BENCH_DURABLE
+  entry{"durable", "jobs in SQLite and PostgreSQL, beside npm's", durable_jobs},
 #endif
   entry{"scale", "a million workers, long bursts; minutes: see --scale", scale,
         true},
@@ -166,6 +176,9 @@ int run(const std::vector<std::string_view>& args) {
 int main(int argc, char** argv) {
   try {
     caf::init_global_meta_objects<caf::id_block::troupe>();
+#ifdef TROUPE_BENCH_LINES
+    caf::init_global_meta_objects<caf::id_block::log_service>();
+#endif
     caf::core::init_global_meta_objects();
     return troupe::bench::run({argv + 1, argv + argc});
   } catch (const std::exception& x) {

@@ -36,6 +36,17 @@ probe_command fluid(const std::string& what, std::size_t size) {
           .missing = there ? "" : "not installed (pip: aio-fluid)"};
 }
 
+probe_command npm(const std::string& what, std::size_t size) {
+  const auto* folder = std::getenv("TROUPE_BENCH_NPM");
+  return {.label = what,
+          .words = {"node",
+                    std::string{folder == nullptr ? "" : folder} + "/jobs.mjs",
+                    what, std::to_string(size)},
+          .missing = folder == nullptr
+                       ? "not installed (npm; scripts/bench installs it)"
+                       : ""};
+}
+
 probe_command asio(std::size_t size) {
   auto result = own_probe("a coroutine of Asio each", "asio_workers", size);
   if (!has_asio())

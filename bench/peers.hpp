@@ -17,6 +17,10 @@ namespace troupe::bench {
 /// aio-fluid; missing if Python cannot import it.
 [[nodiscard]] probe_command fluid(const std::string& what, std::size_t size);
 
+/// A queue of jobs from npm, see peers/jobs.mjs; missing if `scripts/bench` has
+/// not installed it, which it does not for `--quick`.
+[[nodiscard]] probe_command npm(const std::string& what, std::size_t size);
+
 /// Coroutines of Asio; missing if it was not there when this was built.
 [[nodiscard]] probe_command asio(std::size_t size);
 

@@ -26,7 +26,7 @@ struct probe {
   figures (*run)(std::size_t size);
 };
 
-/// All of this program, in the order of their names.
+/// All of this program.
 [[nodiscard]] std::span<const probe> probes() noexcept;
 
 /// A probe to be run: a command, or nothing if it cannot be run here.

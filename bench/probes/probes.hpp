@@ -66,6 +66,36 @@ figures path_sleep(std::size_t size);
 figures path_start(std::size_t size);
 figures path_start_stop(std::size_t size);
 
+// `size` lines by TCP, through parsers, into a file of SQLite's: `rate`, lines
+// a second until the last one is there.
+figures hand_log_service(std::size_t size);
+figures troupe_log_service(std::size_t size);
+
+// Durable jobs, see durable/place.hpp. `size` jobs whose handler does nothing:
+// `rate`, jobs a second until the end of the last one is in the store.
+figures hand_jobs_in_sqlite(std::size_t size);
+figures troupe_jobs(std::size_t size);
+figures troupe_jobs_today(std::size_t size); // 50 times as many for tomorrow
+
+// One job put by itself, median of `size` (`put`), and jobs a second put by
+// eight threads, `size` by each (`rate`).
+figures hand_puts_in_postgres(std::size_t size);
+figures hand_puts_in_sqlite(std::size_t size);
+figures troupe_puts(std::size_t size);
+
+// `begun`: from the call of `put` until an idle worker begins with the job,
+// median of `size`.
+figures hand_begun_in_postgres(std::size_t size);
+figures troupe_begun(std::size_t size);
+
+// `takeover`: from the kill of a process that has a job until another one
+// begins with it, median of `size`.
+figures troupe_takeover(std::size_t size);
+
+// `idle_cpu_seconds`: the processor time of `size` workers of an empty store
+// in 5 s.
+figures troupe_idle_store(std::size_t size);
+
 // -- what they share -----------------------------------------------------------
 
 /// What was measured of `size` workers.

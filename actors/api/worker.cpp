@@ -125,6 +125,10 @@ time_point worker::now() const {
   return get_core().rt().time().now();
 }
 
+wall_time worker::wall_now() const {
+  return get_core().rt().time().wall_now();
+}
+
 caf::event_based_actor* worker::self() const {
   return get_core().link().get();
 }

@@ -8,6 +8,8 @@
 #endif
 #include "durable/sqlite_engine.hpp"
 
+#include <utility>
+
 namespace troupe::durable {
 
 namespace {
@@ -20,7 +22,7 @@ bool is_postgres(const std::string& where) {
 } // namespace
 
 std::unique_ptr<engine> open_engine(const std::string& where, durability how,
-                                    if_missing then) {
+                                    if_missing then, clocks time) {
   if (is_postgres(where)) {
 #ifdef TROUPE_HAS_POSTGRES
     return std::make_unique<postgres_engine>(where, how, then);
@@ -29,7 +31,7 @@ std::unique_ptr<engine> open_engine(const std::string& where, durability how,
                        "install it (Debian: libpq-dev), and build troupe anew"};
 #endif
   }
-  return std::make_unique<sqlite_engine>(where, how, clocks{}, then);
+  return std::make_unique<sqlite_engine>(where, how, std::move(time), then);
 }
 
 } // namespace troupe::durable

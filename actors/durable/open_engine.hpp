@@ -11,9 +11,10 @@
 namespace troupe::durable {
 
 /// Opens the database that `where` names.
+/// @param time The clocks; PostgreSQL has those of its server.
 /// @throws engine_error with its name, the reason and what to do.
 [[nodiscard]] std::unique_ptr<engine>
 open_engine(const std::string& where, durability how,
-            if_missing then = if_missing::make);
+            if_missing then = if_missing::make, clocks time = {});
 
 } // namespace troupe::durable

@@ -4,6 +4,7 @@
 #include "durable/periodic_jobs.hpp"
 
 #include "durable/rules.hpp"
+#include "rules/slots.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -24,9 +25,9 @@ put_due_slots(engine& where, const periodic_entry& what,
               const std::function<void(const std::string&)>& complain) {
   const auto now = where.wall();
   const auto last = where.last_slot(what.queue, what.name);
-  const auto due = rules::find_due_slots(what.when, last, now, what.how.missed,
-                                         at_a_time);
-  for (const auto slot : due.jobs) {
+  const auto due = troupe::rules::find_due_slots(what.when, last, now,
+                                                 what.how.missed, at_a_time);
+  for (const auto slot : due.slots) {
     try {
       where.put({.queue = what.queue,
                  .type = what.type,

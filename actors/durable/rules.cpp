@@ -197,50 +197,6 @@ std::string check(const periodic_options& x) {
   return check(put_options{.priority = x.priority});
 }
 
-std::string check_interval(timespan x) {
-  if (x < 1ms)
-    return wrong_time("the interval of a schedule", x, "at least 1 ms");
-  return {};
-}
-
-wall_time slot_at(wall_time now, std::chrono::microseconds interval) noexcept {
-  const auto length = interval.count();
-  const auto at = now.time_since_epoch().count();
-  auto slot = at / length;
-  if (at % length < 0)
-    --slot;
-  return wall_time{std::chrono::microseconds{slot * length}};
-}
-
-due_slots find_due_slots(const schedule& when, std::optional<wall_time> last,
-                         wall_time now, missed_slots missed,
-                         std::size_t at_most) {
-  const auto latest = when.last(now);
-  if (!last)
-    return {{}, latest};
-  if (latest <= *last)
-    return {{}, *last};
-  due_slots result{{}, latest};
-  switch (missed) {
-    case missed_slots::skip:
-      if (now - latest <= on_time)
-        result.jobs.push_back(latest);
-      break;
-    case missed_slots::once:
-      result.jobs.push_back(latest);
-      break;
-    case missed_slots::all:
-      for (auto x = when.next(*last); x <= latest; x = when.next(x)) {
-        if (result.jobs.size() == at_most)
-          break;
-        result.jobs.push_back(x);
-      }
-      result.last = result.jobs.back();
-      break;
-  }
-  return result;
-}
-
 std::string slot_key(std::string_view name, wall_time slot) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(slot);
   const auto count

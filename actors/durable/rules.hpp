@@ -146,37 +146,7 @@ inline constexpr timespan patience = std::chrono::seconds{10};
 /// @copydoc check
 [[nodiscard]] std::string check(const periodic_options& x);
 
-/// Says what is wrong with the interval of a schedule; empty: nothing.
-[[nodiscard]] std::string check_interval(timespan x);
-
 // -- periodic jobs ------------------------------------------------------------
-
-/// The last slot that has begun of a job that runs once each interval: slots
-/// are counted from the epoch, so that all processes agree on them. (J12)
-/// @pre `interval` is at least one microsecond
-[[nodiscard]] wall_time slot_at(wall_time now,
-                                std::chrono::microseconds interval) noexcept;
-
-/// The slots whose jobs are to be put.
-struct due_slots {
-  std::vector<wall_time> jobs;
-  /// The last slot that is over and done with.
-  wall_time last;
-
-  friend bool operator==(const due_slots&, const due_slots&) = default;
-};
-
-/// For so long a slot that has begun is not called missed.
-inline constexpr timespan on_time = std::chrono::minutes{1};
-
-/// Decides which slots are due. (J12)
-/// @param last The last slot that is over and done with; none: the job is new,
-///             and has missed nothing. A clock that was set back may be before
-///             it: then nothing is due until it has come that far again.
-/// @param at_most So many jobs at a time; the others are due the next time.
-[[nodiscard]] due_slots
-find_due_slots(const schedule& when, std::optional<wall_time> last,
-               wall_time now, missed_slots missed, std::size_t at_most);
 
 /// The unique key of the job of a slot.
 [[nodiscard]] std::string slot_key(std::string_view name, wall_time slot);

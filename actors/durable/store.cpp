@@ -93,8 +93,7 @@ caf::error no_such_job(job_id id, const char* where) {
 // -- times ----------------------------------------------------------------------
 
 wall_time wall_now() noexcept {
-  return std::chrono::floor<std::chrono::microseconds>(
-    std::chrono::system_clock::now());
+  return read_wall_clock();
 }
 
 wall_time in(timespan delay) noexcept {
@@ -266,8 +265,11 @@ store open(caf::actor_system& sys, const std::string& where,
   if (auto wrong = rules::check(how); !wrong.empty())
     throw std::invalid_argument{wrong};
   try {
-    return store{std::make_shared<store_thread>(
-      runtime::of(sys), open_engine(where, how.durability), how)};
+    auto rt = runtime::of(sys);
+    auto what = open_engine(where, how.durability, if_missing::make,
+                            {.wall = [rt] { return rt->time().wall_now(); }});
+    return store{
+      std::make_shared<store_thread>(std::move(rt), std::move(what), how)};
   } catch (const engine_error& e) {
     throw store_error{std::string{"cannot open the store of jobs "} + e.what()};
   }

@@ -185,6 +185,11 @@ bool store_thread::wait_for_work(std::unique_lock<std::mutex>& guard) {
   }
 }
 
+/// The wall clock of a test moves without a word to this thread.
+timespan store_thread::longest_wait(timespan limit) const noexcept {
+  return rt_->has_virtual_time() ? 50ms : limit;
+}
+
 time_point store_thread::work_from(time_point at) const {
   auto result = never;
   auto by = [&result](time_point x) { result = std::min(result, x); };
@@ -214,9 +219,9 @@ time_point store_thread::work_from(time_point at) const {
   for (const auto& x : orders_)
     if (const auto view = queues_.find(x.what.queue); view != queues_.end())
       if (const auto& next = view->second.next)
-        by(look_at(*next, engine_->wall(), at, 1h));
+        by(look_at(*next, engine_->wall(), at, longest_wait(1h)));
   if (!periodic_.empty())
-    by(look_at(periodic_.due(), engine_->wall(), at, 1min));
+    by(look_at(periodic_.due(), engine_->wall(), at, longest_wait(1min)));
   return result;
 }
 

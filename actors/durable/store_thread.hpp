@@ -193,6 +193,9 @@ private:
   /// How long there is nothing to do.
   [[nodiscard]] time_point work_from(time_point now) const;
 
+  /// How long it may trust the wall clock, which somebody may set.
+  [[nodiscard]] timespan longest_wait(timespan limit) const noexcept;
+
   /// Moves what has come in to the thread's part.
   void take_in();
 

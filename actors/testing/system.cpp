@@ -163,6 +163,14 @@ time_point system::now() const noexcept {
   return impl_->get_driver()->clock().now();
 }
 
+wall_time system::wall_now() const noexcept {
+  return impl_->get_driver()->clock().wall_now();
+}
+
+void system::set_wall_clock(wall_time to) noexcept {
+  impl_->get_driver()->clock().set_wall(to);
+}
+
 void system::patience(timespan real_time) {
   impl_->get_driver()->patience(real_time);
 }

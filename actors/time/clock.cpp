@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <tuple>
 #include <utility>
 
@@ -24,6 +25,15 @@ timer::~timer() {
 }
 
 // -- clock ---------------------------------------------------------------------
+
+wall_time read_wall_clock() noexcept {
+  return std::chrono::floor<std::chrono::microseconds>(
+    std::chrono::system_clock::now());
+}
+
+wall_time clock::wall_now() const noexcept {
+  return read_wall_clock();
+}
 
 clock::clock(std::unique_ptr<engine> how) noexcept : engine_(std::move(how)) {
   // nop

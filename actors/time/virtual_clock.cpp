@@ -4,9 +4,22 @@
 #include "time/engine.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
 
 namespace troupe::detail {
+
+namespace {
+
+constexpr wall_time first_wall_time
+  = std::chrono::sys_days{std::chrono::year{2024} / std::chrono::January / 1};
+
+std::chrono::microseconds micros_of(tick x) noexcept {
+  return std::chrono::floor<std::chrono::microseconds>(
+    to_time_point(x).time_since_epoch());
+}
+
+} // namespace
 
 /// Fires on the thread that moves the time.
 ///
@@ -16,10 +29,20 @@ class virtual_clock::stepper final : public clock::engine {
 public:
   stepper(clock& owner, tick start) : engine(owner, start), now_(start) {
     not_before_ = start;
+    set_wall(first_wall_time);
   }
 
   [[nodiscard]] tick now() const noexcept {
     return now_.load(std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] wall_time wall_now() const noexcept {
+    return wall_time{micros_of(now()) + ahead_.load(std::memory_order_relaxed)};
+  }
+
+  void set_wall(wall_time to) noexcept {
+    ahead_.store(to.time_since_epoch() - micros_of(now()),
+                 std::memory_order_relaxed);
   }
 
   std::size_t advance_to(tick when) noexcept {
@@ -66,6 +89,7 @@ private:
   }
 
   std::atomic<tick> now_;
+  std::atomic<std::chrono::microseconds> ahead_{}; // the wall clock, of `now_`
   std::mutex advancing_;
 };
 
@@ -80,6 +104,14 @@ virtual_clock::~virtual_clock() {
 
 time_point virtual_clock::now() const noexcept {
   return to_time_point(get_stepper().now());
+}
+
+wall_time virtual_clock::wall_now() const noexcept {
+  return get_stepper().wall_now();
+}
+
+void virtual_clock::set_wall(wall_time to) noexcept {
+  get_stepper().set_wall(to);
 }
 
 std::size_t virtual_clock::advance_to(time_point when) {

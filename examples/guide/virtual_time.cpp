@@ -1,19 +1,23 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-// Tests of a worker that pauses for ten minutes, and of a restart. They take
-// milliseconds.
+// Tests of a worker that pauses for ten minutes, of a restart, and of a report
+// that is due in some nights. They take milliseconds.
 
 #include <troupe/testing.hpp>
 #include <troupe/troupe.hpp>
 
 #include <chrono>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 using namespace std::chrono_literals;
+using std::chrono::March;
 
 namespace {
 
@@ -104,12 +108,39 @@ void a_crash_costs_one_message() {
 }
 // [end]
 
+// [snippet pattern-cron]
+troupe::supervisor_spec office(std::function<void()> report) {
+  troupe::supervisor_spec tree{.name = "office"};
+  tree.add<troupe::worker_function>(
+    "report", {.backoff = {.initial = 1s}}, std::move(report),
+    troupe::cron("30 2 * * 1-5", "Europe/Berlin"), troupe::missed_slots::skip);
+  return tree;
+}
+// [end]
+
+// [snippet testing-cron]
+void reports_on_weekdays() {
+  troupe::testing::system sys;
+  sys.set_wall_clock(std::chrono::sys_days{2026y / March / 27} + 12h); // Friday
+  std::vector<troupe::wall_time> reports;
+  troupe::scoped_supervisor tree{sys, office([&] {
+                                   reports.push_back(sys.wall_now());
+                                 })};
+  sys.advance(72h);
+  // Summer time has begun on Sunday: half past two is at 0:30 in UTC.
+  check(reports.size() == 1
+          && reports[0] == std::chrono::sys_days{2026y / March / 30} + 30min,
+        "no report at the weekend");
+}
+// [end]
+
 } // namespace
 
 int main() {
   reports_every_ten_minutes();
   a_hang_is_a_failure();
   a_crash_costs_one_message();
+  reports_on_weekdays();
 }
 
 // Output:

@@ -72,6 +72,38 @@ child_made_by(std::string name, child_options options, F make) {
           std::make_shared<factory>(std::move(call))};
 }
 
+/// A class whose workers remember something from one life to the next: all
+/// lives of a child, and of those made of copies of its spec, share one
+/// `W::memory_of_lives`.
+template <class W>
+concept has_memory
+  = requires(W& x, std::shared_ptr<typename W::memory_of_lives> shared) {
+      x.remember(std::move(shared));
+    };
+
+/// Makes a worker of class `W`, which remembers nothing.
+template <class W>
+struct worker_maker {
+  template <class... Ts>
+  [[nodiscard]] std::unique_ptr<W> make(Ts&&... xs) const {
+    return std::make_unique<W>(std::forward<Ts>(xs)...);
+  }
+};
+
+/// @copydoc worker_maker
+template <has_memory W>
+struct worker_maker<W> {
+  template <class... Ts>
+  [[nodiscard]] std::unique_ptr<W> make(Ts&&... xs) const {
+    auto result = std::make_unique<W>(std::forward<Ts>(xs)...);
+    result->remember(memory);
+    return result;
+  }
+
+  std::shared_ptr<typename W::memory_of_lives> memory
+    = std::make_shared<typename W::memory_of_lives>();
+};
+
 /// A spec for a worker of class `W`.
 ///
 /// ~~~
@@ -96,15 +128,12 @@ child(std::string name, child_options options = {}, Ts&&... xs) {
       || std::is_constructible_v<W, const resolved_t<std::decay_t<Ts>>&...>,
     "the worker has no constructor for these arguments, which it gets as const "
     "references; the arguments after the options go to its constructor");
-  auto make = [args = std::tuple<std::decay_t<Ts>...>{std::forward<Ts>(xs)...}](
-                caf::actor_system& sys) {
+  auto make = [args = std::tuple<std::decay_t<Ts>...>{std::forward<Ts>(xs)...},
+               maker = worker_maker<W>{}](caf::actor_system& sys) {
     return std::apply(
-      [&sys](const auto&... ys) {
-        return std::make_unique<W>(resolve(sys, ys)...);
-      },
-      args);
+      [&](const auto&... ys) { return maker.make(resolve(sys, ys)...); }, args);
   };
-  if constexpr (sizeof...(Ts) == 0) {
+  if constexpr (sizeof...(Ts) == 0 && !has_memory<W>) {
     // Without arguments one factory does for all: there may be a million. The
     // destructor of a global may still use it.
     static const detail::lasting<std::shared_ptr<const child_factory>> all{

@@ -7,6 +7,7 @@
 
 #include <caf/fwd.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -114,6 +115,14 @@ public:
 
   /// Returns the present moment. It has nothing to do with the real time.
   [[nodiscard]] time_point now() const noexcept;
+
+  /// Returns the wall clock, which moves with `now()`. At the start it is the
+  /// first of January 2024, a Monday, 0:00 UTC.
+  [[nodiscard]] wall_time wall_now() const noexcept;
+
+  /// Sets the wall clock; `now()` and timers stay as they are. A schedule that
+  /// waits for a slot looks at it at least once a minute of `now()`.
+  void set_wall_clock(wall_time to) noexcept;
 
   /// Changes `system_options::patience`. Threads that counted as stuck are
   /// waited for again.

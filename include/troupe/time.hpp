@@ -16,6 +16,11 @@ using timespan = std::chrono::nanoseconds;
 /// wall clock that is set back must not make a worker wait for an hour.
 using time_point = std::chrono::time_point<std::chrono::steady_clock, timespan>;
 
+/// A point in time on the wall clock, for times that people speak of. Somebody
+/// may set that clock, so no deadline depends on it.
+using wall_time = std::chrono::time_point<std::chrono::system_clock,
+                                          std::chrono::microseconds>;
+
 /// "Never" as a length of time: a timeout of `infinite` does not expire.
 inline constexpr timespan infinite = timespan::max();
 

@@ -37,6 +37,7 @@
 #include "troupe/received.hpp"
 #include "troupe/routing.hpp"
 #include "troupe/run.hpp"
+#include "troupe/schedule.hpp"
 #include "troupe/scoped_supervisor.hpp"
 #include "troupe/scoped_worker.hpp"
 #include "troupe/shutdown_all.hpp"

@@ -324,6 +324,10 @@ protected:
   /// @throws std::logic_error before the worker was spawned.
   [[nodiscard]] time_point now() const;
 
+  /// The wall clock, which a test may have under control as well.
+  /// @throws std::logic_error before the worker was spawned.
+  [[nodiscard]] wall_time wall_now() const;
+
   /// The CAF actor, for anything else CAF can do. Its behaviour is the worker's
   /// lifecycle: do not call `become()` on it, and `quit()` is a kill.
   /// @throws std::logic_error before the worker was spawned.

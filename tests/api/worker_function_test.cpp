@@ -3,6 +3,10 @@
 
 #include "troupe/worker_function.hpp"
 
+#include "support/plain_caf.hpp"
+
+#include "troupe/event.hpp"
+#include "troupe/scoped_supervisor.hpp"
 #include "troupe/spawn.hpp"
 #include "troupe/testing.hpp"
 #include "troupe/yield.hpp"
@@ -13,10 +17,15 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <caf/exit_reason.hpp>
+#include <caf/system_messages.hpp>
+
 #include <chrono>
+#include <ctime>
 #include <functional>
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -28,8 +37,27 @@ using troupe::task;
 using troupe::worker_function;
 using testing_system = troupe::testing::system;
 using times = std::vector<troupe::timespan>;
+using texts = std::vector<std::string>;
 
 namespace {
+
+/// Reads `2026-03-27 00:00`, in UTC.
+troupe::wall_time at(const char* text) {
+  tm parts{};
+  ::strptime(text, "%Y-%m-%d %H:%M", &parts);
+  return troupe::wall_time{std::chrono::seconds{::timegm(&parts)}};
+}
+
+/// Writes the same.
+std::string text_of(troupe::wall_time x) {
+  const std::time_t count
+    = std::chrono::floor<std::chrono::seconds>(x.time_since_epoch()).count();
+  tm parts{};
+  ::gmtime_r(&count, &parts);
+  std::string result(16, '\0');
+  std::strftime(result.data(), 17, "%Y-%m-%d %H:%M", &parts);
+  return result;
+}
 
 /// A coroutine that takes some time, on the clock of the test.
 class ticking : public worker_function {
@@ -196,5 +224,185 @@ TEST_CASE("A1 worker_function without a pause arms no timer") {
       REQUIRE(clock.pending() == 0);
     }
     CHECK(ref.shutdown()->ok());
+  }
+}
+
+TEST_CASE("L38 the first call of worker_function may wait for a heartbeat") {
+  testing_system sys;
+  auto begin = sys.now();
+  times log;
+  auto ref = troupe::spawn<worker_function>(
+    sys, {}, [&] { log.push_back(sys.now() - begin); }, 10s,
+    troupe::heartbeat_options{.measured = pace::fixed_rate,
+                              .first = troupe::first_call::after_heartbeat});
+  ref.startup();
+  sys.advance(35s);
+  CHECK(log == times{10s, 20s, 30s});
+  ref.shutdown();
+}
+
+TEST_CASE("L38 a restart goes on with the heartbeat") {
+  struct row {
+    const char* what;
+    pace measured;
+    troupe::timespan backoff;
+    times calls;
+  };
+  // Each third call fails: those of 20 s, and so on.
+  const std::vector<row> table{
+    {"a delay", pace::fixed_delay, 0s, {0s, 10s, 20s, 30s, 40s, 50s, 60s}},
+    {"a rate", pace::fixed_rate, 0s, {0s, 10s, 20s, 30s, 40s, 50s, 60s}},
+    {"a delay that is over before the next life",
+     pace::fixed_delay,
+     15s,
+     {0s, 10s, 20s, 35s, 45s, 55s, 70s}},
+    {"a rate that is over before the next life",
+     pace::fixed_rate,
+     15s,
+     {0s, 10s, 20s, 35s, 40s, 50s, 65s}},
+  };
+  for (const auto& x : table) {
+    INFO(x.what);
+    testing_system sys;
+    auto begin = sys.now();
+    times log;
+    troupe::supervisor_spec spec{.name = "tree"};
+    spec.add<worker_function>(
+      "ticker",
+      {.backoff = {.initial = x.backoff, .factor = 1.0, .jitter = 0.0}},
+      [&] {
+        log.push_back(sys.now() - begin);
+        if (log.size() % 3 == 0)
+          throw std::runtime_error("the third is too much");
+      },
+      10s, x.measured);
+    troupe::scoped_supervisor tree{sys, spec};
+    sys.advance(x.calls.back() + 4s);
+    CHECK(log == x.calls);
+  }
+}
+
+TEST_CASE("L38 a restart by hand makes no call, another child is a new one") {
+  testing_system sys;
+  auto begin = sys.now();
+  times log;
+  troupe::supervisor_spec spec{.name = "tree",
+                               .strategy = troupe::strategy::one_for_all};
+  spec.add<worker_function>(
+    "ticker", {}, [&] { log.push_back(sys.now() - begin); }, 10s);
+  {
+    troupe::scoped_supervisor tree{sys, spec};
+    for (int i = 0; i < 14; ++i) {
+      sys.advance(1s);
+      CHECK(tree.ref().restart_child("ticker").get());
+    }
+    sys.advance(10s);
+    CHECK(log == times{0s, 10s, 20s});
+  }
+  log.clear();
+  begin = sys.now();
+  troupe::scoped_supervisor tree{sys, spec};
+  sys.run();
+  CHECK(log == times{0s});
+}
+
+TEST_CASE("L38 a call that is destroyed counts as made") {
+  testing_system sys;
+  auto begin = sys.now();
+  times log;
+  troupe::event never;
+  auto function = [&]() -> task<> {
+    log.push_back(sys.now() - begin);
+    if (log.size() == 1)
+      co_await never;
+  };
+  troupe::supervisor_spec spec{.name = "tree"};
+  spec.add<worker_function>("ticker", {}, function, 10s);
+  troupe::scoped_supervisor tree{sys, spec};
+  sys.advance(5s);
+  const auto actor = tree.ref().child("ticker").actor();
+  support::tell(actor, caf::exit_msg{actor.address(), caf::exit_reason::kill});
+  sys.advance(25s);
+  CHECK(log == times{0s, 15s, 25s});
+}
+
+TEST_CASE("L39 worker_function calls at the slots of a schedule") {
+  testing_system sys;
+  // A Friday; three days later the clocks are set forward.
+  sys.set_wall_clock(at("2026-03-27 00:00"));
+  std::vector<std::string> log;
+  auto ref = troupe::spawn<worker_function>(
+    sys, {.name = "report"}, [&] { log.push_back(text_of(sys.wall_now())); },
+    troupe::cron("30 2 * * *", "CET-1CEST,M3.5.0,M10.5.0/3"));
+  ref.startup();
+  sys.advance(96h);
+  CHECK(log
+        == texts{"2026-03-27 01:30", "2026-03-28 01:30", "2026-03-29 01:00",
+                 "2026-03-30 00:30"});
+  sys.set_wall_clock(at("2026-10-24 12:00"));
+  log.clear();
+  sys.advance(48h);
+  // One for the months that were missed.
+  CHECK(log
+        == texts{"2026-10-24 12:01", "2026-10-25 00:30", "2026-10-26 01:30"});
+  CHECK(ref.shutdown()->ok());
+}
+
+TEST_CASE("L39 the first life of worker_function has missed no slot") {
+  testing_system sys;
+  std::vector<std::string> log;
+  sys.set_wall_clock(at("2026-01-01 00:59"));
+  auto ref = troupe::spawn<worker_function>(
+    sys, {}, [&] { log.push_back(text_of(sys.wall_now())); },
+    troupe::schedule{1h}, troupe::missed_slots::all);
+  ref.startup();
+  sys.run();
+  CHECK(log.empty());
+  sys.advance(2h);
+  CHECK(log == texts{"2026-01-01 01:00", "2026-01-01 02:00"});
+  // A clock that is set back brings no slot twice.
+  sys.set_wall_clock(at("2026-01-01 00:30"));
+  sys.advance(2h);
+  CHECK(log.size() == 2);
+  sys.advance(1h);
+  CHECK(log.size() == 3);
+  CHECK(ref.shutdown()->ok());
+}
+
+TEST_CASE("L39 slots that were missed between two lives or in a call") {
+  struct row {
+    troupe::missed_slots missed;
+    texts calls;
+  };
+  const std::vector<row> table{
+    {troupe::missed_slots::skip, {"01:00", "05:00", "06:00", "09:00", "10:00"}},
+    {troupe::missed_slots::once,
+     {"01:00", "04:30", "05:00", "06:00", "08:30", "09:00", "10:00"}},
+    {troupe::missed_slots::all,
+     {"01:00", "04:30", "04:30", "04:30", "05:00", "06:00", "08:30", "08:30",
+      "09:00", "10:00"}},
+  };
+  for (const auto& x : table) {
+    INFO(static_cast<int>(x.missed));
+    testing_system sys;
+    texts log;
+    sys.set_wall_clock(at("2026-01-01 00:00"));
+    troupe::event slow;
+    auto function = [&]() -> task<> {
+      log.push_back(text_of(sys.wall_now()).substr(11));
+      if (log.back() == "01:00")
+        throw std::runtime_error("not now");
+      if (log.back() == "06:00")
+        co_await slow;
+    };
+    troupe::supervisor_spec spec{.name = "tree"};
+    spec.add<worker_function>(
+      "hourly", {.backoff = {.initial = 210min, .max = 24h, .jitter = 0.0}},
+      function, troupe::cron("0 * * * *"), x.missed);
+    troupe::scoped_supervisor tree{sys, spec};
+    sys.advance(8h + 30min);
+    slow.set();
+    sys.advance(2h);
+    CHECK(log == x.calls);
   }
 }

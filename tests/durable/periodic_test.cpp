@@ -11,6 +11,7 @@
 
 #include "troupe/durable.hpp"
 #include "troupe/spawn.hpp"
+#include "troupe/testing.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
@@ -18,11 +19,14 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <semaphore>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -36,8 +40,9 @@ namespace {
 /// A store with a wall clock of its own, and processes that have an hourly job.
 class hours {
 public:
-  explicit hours(missed_slots missed = missed_slots::once) {
+  explicit hours(missed_slots missed = missed_slots::once, schedule when = 1h) {
     entry_.how.missed = missed;
+    entry_.when = std::move(when);
   }
 
   std::unique_ptr<sqlite_engine> open() {
@@ -170,6 +175,43 @@ TEST_CASE("J12 a wall clock that is set back brings no slot twice") {
   here.now += 1h;
   here.look(*a);
   CHECK(a->count("q").put == 1);
+}
+
+TEST_CASE("J12 the slots of a cron, where the clocks are set") {
+  // Half past two in the morning; the 29th of March has none.
+  hours here{missed_slots::all,
+             cron("30 2 * * *", "CET-1CEST,M3.5.0,M10.5.0/3")};
+  auto at = [](unsigned day) {
+    return wall_time{std::chrono::sys_days{std::chrono::year{2026} / 3 / day}};
+  };
+  here.now = at(28);
+  auto a = here.open();
+  CHECK(here.look(*a) == at(28) + 90min);
+  here.now = at(31);
+  here.look(*a);
+  std::vector<std::string> keys;
+  for (const auto& x : a->list({}))
+    keys.push_back(x.unique);
+  std::ranges::sort(keys);
+  CHECK(keys
+        == std::vector<std::string>{"digest@2026-03-28T01:30:00Z",
+                                    "digest@2026-03-29T01:00:00Z",
+                                    "digest@2026-03-30T00:30:00Z"});
+}
+
+TEST_CASE("J10 J12 a store has the wall clock of the test") {
+  payload_types types;
+  support::temporary_folder folder;
+  troupe::testing::system system;
+  system.set_wall_clock(wall_time{24h * 365 * 100});
+  auto jobs = open(system, folder.file("jobs.db"),
+                   {.durability = durability::process});
+  const auto mail = jobs.queue<letter>("mail");
+  REQUIRE(mail.put(letter{.to = "all"}));
+  const auto found = jobs.list({});
+  REQUIRE(found);
+  REQUIRE(found->size() == 1);
+  CHECK(found->front().run_at == wall_time{24h * 365 * 100});
 }
 
 TEST_CASE("J12 periodic jobs of two stores in one file come once") {

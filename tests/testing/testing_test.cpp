@@ -963,3 +963,23 @@ TEST_CASE("those who wait in a system are let go with it") {
   thread.join();
   CHECK_FALSE(answer);
 }
+
+TEST_CASE("the wall clock moves with the time, and can be set apart from it") {
+  testing_system sys;
+  const auto date = [](int year, unsigned month, unsigned day) {
+    return troupe::wall_time{
+      std::chrono::sys_days{std::chrono::year{year} / month / day}};
+  };
+  CHECK(sys.wall_now() == date(2024, 1, 1));
+  sys.advance(24h + 3ms);
+  CHECK(sys.wall_now() == date(2024, 1, 2) + 3ms);
+  const auto before = sys.now();
+  for (auto when :
+       {date(1066, 10, 14), date(2999, 12, 31), date(2026, 3, 29)}) {
+    sys.set_wall_clock(when);
+    CHECK(sys.wall_now() == when);
+    CHECK(sys.now() == before);
+  }
+  sys.advance(1h);
+  CHECK(sys.wall_now() == date(2026, 3, 29) + 1h);
+}

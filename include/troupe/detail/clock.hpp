@@ -83,6 +83,10 @@ private:
 
 // -- clock ---------------------------------------------------------------------
 
+/// Reads the machine's wall clock: for a program without actors. Others ask
+/// their `clock`.
+[[nodiscard]] wall_time read_wall_clock() noexcept;
+
 /// The one door through which time comes in: the present time, and the timers
 /// that are due at a time. Arming and cancelling take constant time, whatever
 /// the number of pending timers, and are not held up by jobs or long bursts.
@@ -99,6 +103,9 @@ public:
   clock& operator=(const clock&) = delete;
 
   [[nodiscard]] virtual time_point now() const noexcept = 0;
+
+  /// The wall clock beside it, for times that people speak of.
+  [[nodiscard]] virtual wall_time wall_now() const noexcept;
 
   // -- timers (any thread) -----------------------------------------------------
 
@@ -307,6 +314,13 @@ public:
   ~virtual_clock() override;
 
   [[nodiscard]] time_point now() const noexcept override;
+
+  /// Moves with `now()`; at the start it is the first of January 2024, a
+  /// Monday, 0:00 UTC.
+  [[nodiscard]] wall_time wall_now() const noexcept override;
+
+  /// Sets the wall clock. Any thread.
+  void set_wall(wall_time to) noexcept;
 
   /// Fires everything that is due until then, also what is armed meanwhile, and
   /// leaves the clock at `when`; the time never goes back. Called from a job,

@@ -13,15 +13,15 @@
 
 namespace troupe::durable {
 
-/// A point in time on the wall clock, which a job that waits for its time
-/// refers to. Setting the clock moves it; leases do not depend on it.
-using wall_time = std::chrono::time_point<std::chrono::system_clock,
-                                          std::chrono::microseconds>;
+/// A job that waits for its time refers to the wall clock. Setting the clock
+/// moves it; leases do not depend on it.
+using troupe::wall_time;
 
-/// The wall clock now.
+/// The machine's wall clock now. A store that was opened in a `testing::system`
+/// has the clock of that: see `worker::wall_now`.
 [[nodiscard]] wall_time wall_now() noexcept;
 
-/// The point in time so long from now: `.run_at = in(10min)`.
+/// The point in time so long from `wall_now()`: `.run_at = in(10min)`.
 /// @param delay Any duration. A result that no `wall_time` can hold becomes the
 ///              nearest one that can.
 [[nodiscard]] wall_time in(timespan delay) noexcept;

@@ -18,21 +18,10 @@ namespace troupe::durable {
 class store_thread;
 struct periodic_entry;
 
-/// Decides about the slots that have begun while no process was there to put
-/// their jobs.
-enum class missed_slots : std::uint8_t {
-  /// They are left out. A slot is missed when more than a minute has passed
-  /// since its begin, or the next one has begun.
-  skip,
-  /// One job is put for all of them together.
-  once,
-  /// Each of them gets its job.
-  all,
-};
-
 /// The options of a periodic job. An aggregate for designated initializers; the
 /// order of its members is part of the interface.
 struct periodic_options {
+  /// Which slots get a job that have begun while no process was there.
   missed_slots missed = missed_slots::once;
 
   /// Higher ones are claimed first. From -100 to 100.
@@ -73,6 +62,8 @@ put_periodically(const queue_base& to, std::string name, const schedule& when,
 ///
 /// ~~~
 /// auto daily = troupe::durable::every(mail, "digest", 24h, letter{"all", ""});
+/// auto nightly = troupe::durable::every(
+///   mail, "report", troupe::cron("0 3 * * 1-5", "Europe/Berlin"), letter{});
 /// ~~~
 ///
 /// The store remembers the last slot of each name, so a slot gets no second job
@@ -83,7 +74,7 @@ put_periodically(const queue_base& to, std::string name, const schedule& when,
 /// @param name Not empty, at most 200 bytes, without control characters. The
 ///             unique key of a job is the name, an `@`, and the slot; its
 ///             `run_at` is the slot.
-/// @param when A length of time, or another schedule.
+/// @param when A length of time, or a `troupe::cron`.
 /// @param x The payload of each of the jobs.
 /// @throws std::invalid_argument for a name or an option out of its range, a
 ///         queue that belongs to no store, or a payload that is too large.

@@ -202,7 +202,7 @@ void supervision::child_ended(child_id who, child_end how, time_point now) {
     if (told && in_turn)
       enter_turn(x);
   } else if (told)
-    ended_as_told(i);
+    ended_as_told(i, now);
   else if (ending() || (not_ready && (x.added || x.by_hand)))
     finish(i);
   else if (not_ready && initial)
@@ -258,7 +258,9 @@ void supervision::terminate_child(child_id who, time_point now) {
         if (at_ == group_stage::unwinding)
           enter_turn(x);
       } else {
-        cancel(i);
+        if (x.stage == backing_off)
+          drop_backoff(i);
+        stays_down(i, now);
       }
       break;
     case starting:

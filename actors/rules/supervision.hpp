@@ -265,7 +265,7 @@ private:
 
   // -- ends and restarts (supervision_restart.cpp) -----------------------------
 
-  void ended_as_told(index i);
+  void ended_as_told(index i, time_point now);
   void ended_by_itself(index i, child_end how, time_point now);
   void stays_down(index i, time_point now);
   void failed(index i, time_point now);

@@ -82,10 +82,12 @@ void check_backoff(child_checker& child, const restart_backoff& backoff) {
 
 void check_significance(child_checker& child, const child_rules& rules,
                         const group_rules& group) {
-  child.refuse(rules.significant && rules.restart == restart::permanent,
+  child.refuse(rules.significant && rules.restart == restart::permanent
+                 && !counts_stops(group.auto_shutdown),
                "significant goes with no permanent child, which never ends for "
-               "good",
-               "make it transient or temporary, or not significant");
+               "good by itself",
+               "make it transient or temporary, or not significant, or have "
+               "stops on purpose count: auto_shutdown any_significant_over");
   child.refuse(rules.significant && group.auto_shutdown == auto_shutdown::never,
                "significant means nothing while the supervisor's auto_shutdown "
                "is never",

@@ -12,7 +12,8 @@ using enum child_stage;
 void supervision::begin_end(group_end why, child_id blamed, time_point now) {
   if (ending())
     return;
-  if (at_ == group_stage::pausing)
+  // Unless the end of the child that backed off is what ends all.
+  if (at_ == group_stage::pausing && group_due_ != time_point::min())
     commands_.push_back({command_kind::clear_retry});
   intensity_.resume(now);
   at_ = group_stage::stopping;

@@ -31,12 +31,14 @@ bool wants_restart(restart type, child_end how) noexcept {
 
 // -- ends ----------------------------------------------------------------------
 
-void supervision::ended_as_told(index i) {
+void supervision::ended_as_told(index i, time_point now) {
   auto& x = slots_[i];
   const auto comes_back = x.comes_back && !x.terminated && !ending()
                           && x.restart != restart::temporary;
   x.comes_back = false;
-  if (!comes_back)
+  if (!comes_back && x.terminated)
+    stays_down(i, now);
+  else if (!comes_back)
     finish(i);
   else if (at_ == group_stage::unwinding)
     set_stage(x, planned);
@@ -73,12 +75,11 @@ bool supervision::to_be_unwound(const slot& x) const noexcept {
 
 void supervision::stays_down(index i, time_point now) {
   const auto who = id_of(i);
-  const auto significant = slots_[i].significant;
+  const auto mode = rules_.auto_shutdown;
+  const auto counts = slots_[i].significant && mode != auto_shutdown::never
+                      && (!slots_[i].terminated || counts_stops(mode));
   finish(i);
-  if (!significant || rules_.auto_shutdown == auto_shutdown::never)
-    return;
-  if (rules_.auto_shutdown == auto_shutdown::any_significant
-      || significant_ == 0)
+  if (counts && (any_is_enough(mode) || significant_ == 0))
     begin_end(group_end::significant, who, now);
 }
 

@@ -49,6 +49,18 @@ struct group_rules {
   std::size_t max_children = static_cast<std::size_t>(-1);
 };
 
+/// Whether children that were stopped on purpose count as well. (S13)
+[[nodiscard]] constexpr bool counts_stops(auto_shutdown x) noexcept {
+  return x == auto_shutdown::any_significant_over
+         || x == auto_shutdown::all_significant_over;
+}
+
+/// Whether the end of one of them is enough. (S13)
+[[nodiscard]] constexpr bool any_is_enough(auto_shutdown x) noexcept {
+  return x == auto_shutdown::any_significant
+         || x == auto_shutdown::any_significant_over;
+}
+
 /// Where a child is, for its supervisor.
 enum class child_stage : std::uint8_t {
   stopped,     ///< Not running, and nothing planned: the spec alone is there.

@@ -37,13 +37,7 @@ void supervisor_core::carry_out(const rules::command& what) {
       clear_retry(what.who);
       break;
     case kind::group_ready:
-      if (auto core =
-            [this] {
-              std::unique_lock guard{mtx_};
-              return supervisor_;
-            }();
-          core.get() != nullptr)
-        core->feed(rules::event::became_ready);
+      group_ready();
       break;
     case kind::group_ends:
       group_ends(what.who);
@@ -233,6 +227,27 @@ void supervisor_core::clear_retry(child_id who) {
     rt_->time().unschedule(*job);
 }
 
+void supervisor_core::group_ready() {
+  core_ptr core;
+  {
+    std::unique_lock guard{mtx_};
+    ready_ = true;
+    if (has_hook_)
+      wake(until::ready);
+    else
+      core = supervisor_;
+  }
+  if (core.get() != nullptr)
+    core->feed(rules::event::became_ready);
+}
+
+/// Lets `run()` go on, if that is what it waits for; the end ends either wait.
+/// @pre `mtx_` is held
+void supervisor_core::wake(until what) {
+  if (awaiter_ != nullptr && (what == until::end || awaiter_->waits_for(what)))
+    std::exchange(awaiter_, nullptr)->post();
+}
+
 void supervisor_core::group_ends(child_id) {
   std::unique_lock guard{mtx_};
   ending_ = true;
@@ -262,8 +277,7 @@ void supervisor_core::group_ends(child_id) {
       supervisor_->publish(event_kind::gave_up, failure_.reason);
     supervisor_->publish(event_kind::stopping);
   }
-  if (awaiter_ != nullptr)
-    std::exchange(awaiter_, nullptr)->post();
+  wake(until::end);
 }
 
 void supervisor_core::group_over() {
@@ -277,8 +291,7 @@ void supervisor_core::group_over() {
     over_.store(true, std::memory_order_release);
     core = supervisor_;
     soft = std::exchange(soft_, job_ptr{});
-    if (awaiter_ != nullptr)
-      std::exchange(awaiter_, nullptr)->post();
+    wake(until::end);
   }
   if (soft)
     rt_->time().unschedule(*soft);

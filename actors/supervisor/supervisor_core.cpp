@@ -47,6 +47,7 @@ supervisor_core::supervisor_core(
     group_(without_children(*spec_)),
     path_(core.path()),
     subject_(core.subject()),
+    has_hook_(spec_->on_ready != nullptr),
     listener_(listener),
     rules_(group_rules_of(*spec_),
            static_cast<std::uint64_t>(
@@ -156,6 +157,11 @@ void supervisor_core::start() {
 failure supervisor_core::why_failed() const {
   std::unique_lock guard{mtx_};
   return failure_;
+}
+
+bool supervisor_core::ends() const {
+  std::unique_lock guard{mtx_};
+  return ending_;
 }
 
 void supervisor_core::stop(const rules::stop_limits& limits) noexcept {
@@ -431,23 +437,24 @@ time_point supervisor_core::now() const noexcept {
   return rt_->time().now();
 }
 
-// -- end_awaiter ---------------------------------------------------------------
+// -- awaiter -------------------------------------------------------------------
 
-supervisor_core::end_awaiter::end_awaiter(worker_core& core,
-                                          supervisor_core& what) noexcept
-  : idle_wait(core), what_(&what) {
+supervisor_core::awaiter::awaiter(worker_core& core, supervisor_core& what,
+                                  until which) noexcept
+  : idle_wait(core), what_(&what), which_(which) {
   // nop
 }
 
-supervisor_core::end_awaiter::~end_awaiter() {
+supervisor_core::awaiter::~awaiter() {
   std::unique_lock guard{what_->mtx_};
   if (what_->awaiter_ == this)
     what_->awaiter_ = nullptr;
 }
 
-bool supervisor_core::end_awaiter::watch() {
+bool supervisor_core::awaiter::watch() {
   std::unique_lock guard{what_->mtx_};
-  if (what_->ending_ || get_core().stop_asked()) {
+  if (what_->ending_ || get_core().stop_asked()
+      || (which_ == until::ready && what_->ready_)) {
     withdraw();
     return false;
   }
@@ -456,7 +463,7 @@ bool supervisor_core::end_awaiter::watch() {
   return true;
 }
 
-void supervisor_core::end_awaiter::stop_asked() noexcept {
+void supervisor_core::awaiter::stop_asked() noexcept {
   std::unique_lock guard{what_->mtx_};
   if (what_->awaiter_ == this) {
     what_->awaiter_ = nullptr;

@@ -19,6 +19,7 @@
 #include "worker/worker_core.hpp"
 
 #include <atomic>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -55,8 +56,16 @@ public:
   /// by itself.
   [[nodiscard]] failure why_failed() const;
 
-  /// Waits until the group has begun to end, or a stop is asked for.
-  class end_awaiter;
+  /// Whether the group has begun to end.
+  [[nodiscard]] bool ends() const;
+
+  /// What `run()` waits for.
+  enum class until : std::uint8_t {
+    ready, ///< All children are ready, or as `end`.
+    end,   ///< The group has begun to end, or a stop is asked for.
+  };
+
+  class awaiter;
 
   // -- child_group ------------------------------------------------------------
 
@@ -169,7 +178,11 @@ private:
 
   void clear_retry(child_id who);
 
+  void group_ready();
+
   void group_ends(child_id who);
+
+  void wake(until what);
 
   void group_over();
 
@@ -207,6 +220,7 @@ private:
   const supervisor_spec group_;                 // without the children
   const std::string path_;
   const std::string subject_;
+  const bool has_hook_; // `on_ready`
   const std::weak_ptr<child_listener> listener_;
 
   serial_queue events_;
@@ -237,20 +251,21 @@ private:
   job_ptr group_retry_;
   bool hurried_ = false;
   bool forced_ = false;
+  bool ready_ = false; // all children, and `on_ready` is due
   bool ending_ = false;
   failure failure_;
   failure last_failure_; // of the child that ended last, if it failed
   std::string last_end_; // of that child, in words, or empty: as it failed
-  end_awaiter* awaiter_ = nullptr; // it takes itself out before it goes
+  awaiter* awaiter_ = nullptr; // it takes itself out before it goes
   std::atomic<bool> over_{true};
 };
 
 /// Waits in the supervisor's `run()`.
-class supervisor_core::end_awaiter final : public idle_wait {
+class supervisor_core::awaiter final : public idle_wait {
 public:
-  end_awaiter(worker_core& core, supervisor_core& what) noexcept;
+  awaiter(worker_core& core, supervisor_core& what, until which) noexcept;
 
-  ~end_awaiter() override;
+  ~awaiter() override;
 
   [[nodiscard]] bool await_ready() const noexcept {
     return false;
@@ -268,12 +283,17 @@ public:
 
   void stop_asked() noexcept override;
 
+  [[nodiscard]] bool waits_for(until what) const noexcept {
+    return which_ == what;
+  }
+
 private:
   friend class supervisor_core;
 
   bool watch();
 
   supervisor_core* what_; // of `run()`, which waits in here
+  until which_;
 };
 
 } // namespace troupe::detail

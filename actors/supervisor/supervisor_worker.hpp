@@ -8,6 +8,7 @@
 #include "troupe/worker.hpp"
 #include "worker/worker_role.hpp"
 
+#include <functional>
 #include <memory>
 
 namespace troupe::detail {
@@ -24,6 +25,8 @@ public:
 
   task<> run() override;
 
+  task<> on_shutdown() override;
+
   void after_shutdown(const outcome& how) override;
 
 protected:
@@ -34,7 +37,13 @@ protected:
   virtual void has_begun(const std::shared_ptr<supervisor_core>& children);
 
 private:
+  /// Calls `on_ready` when all children are, unless the end comes first.
+  /// @returns whether it has failed, and with it the supervisor.
+  [[nodiscard]] task<bool> get_ready(supervisor_core& children);
+
   std::shared_ptr<const supervisor_spec> spec_;
+  std::function<task<>()> on_ready_; // coroutines refer to them
+  std::function<task<>()> on_stopped_;
 };
 
 /// The role of a supervisor; a pool adds to it.

@@ -91,8 +91,14 @@ enum class on_give_up : std::uint8_t {
 /// When a supervisor stops because its significant children have ended.
 enum class auto_shutdown : std::uint8_t {
   never,
+  /// One of them has ended by itself, and is not restarted.
   any_significant,
+  /// The last of them has.
   all_significant,
+  /// One of them is over, be it by itself or because it was stopped on purpose.
+  any_significant_over,
+  /// The last of them is.
+  all_significant_over,
 };
 
 #pragma GCC diagnostic pop
@@ -133,8 +139,9 @@ constexpr detail::name_list<3> names_of(restart) noexcept {
 }
 
 /// @relates auto_shutdown
-constexpr detail::name_list<3> names_of(auto_shutdown) noexcept {
-  return {"never", "any_significant", "all_significant"};
+constexpr detail::name_list<5> names_of(auto_shutdown) noexcept {
+  return {"never", "any_significant", "all_significant", "any_significant_over",
+          "all_significant_over"};
 }
 
 } // namespace troupe

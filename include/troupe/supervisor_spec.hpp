@@ -5,9 +5,11 @@
 
 #include "troupe/child.hpp"
 #include "troupe/supervisor_options.hpp"
+#include "troupe/task.hpp"
 
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -57,6 +59,18 @@ struct supervisor_spec {
   /// How long it may take to stop, for its children and itself; without it, as
   /// long as its children and the caller that stops it allow.
   std::optional<timespan> stopping_grace_period = {};
+
+  /// Called in each life when all children are ready, on the supervisor's own
+  /// actor; it is ready itself when this coroutine has ended. An exception is a
+  /// failed start, and its `start_timeout` bounds it. A stop destroys it where
+  /// it waits. It may await what needs no worker: `offload`, `when_any`, a
+  /// `child_call`. (S34)
+  std::function<task<>()> on_ready = {};
+
+  /// Called in each life when all children are over, however that came about,
+  /// with the time that is left for the stop: the `on_shutdown()` of a
+  /// supervisor. (S35)
+  std::function<task<>()> on_stopped = {};
 
   /// The children in the order of their start; `add` is the way to fill it.
   std::vector<child_spec> children = {};

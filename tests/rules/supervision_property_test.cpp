@@ -743,7 +743,7 @@ private:
     group_rules result;
     result.strategy = strategies[below(std::size(strategies))];
     result.intensity = {static_cast<int>(below(5)), 1s * (1 + below(8))};
-    result.auto_shutdown = static_cast<auto_shutdown>(below(3));
+    result.auto_shutdown = static_cast<auto_shutdown>(below(5));
     result.concurrent = chance(3);
     result.window = 1 + below(3);
     if (result.strategy == strategy::dynamic)
@@ -765,7 +765,8 @@ private:
                               1s * (1 + below(6))};
     result.on_give_up = chance(2) ? on_give_up::escalate
                                   : on_give_up::leave_stopped;
-    result.significant = result.restart != restart::permanent
+    result.significant = (result.restart != restart::permanent
+                          || counts_stops(group_.auto_shutdown))
                          && group_.auto_shutdown != auto_shutdown::never
                          && chance(3);
     return result;

@@ -991,6 +991,71 @@ TEST_CASE("S12 failures that merge count for the child's own limit") {
 
 // -- significant children ---------------------------------------------------------
 
+TEST_CASE("S13 which ends of significant children end the supervisor") {
+  struct row {
+    auto_shutdown mode;
+    bool one_by_itself;
+    bool one_on_purpose;
+    bool both_on_purpose;
+    bool last_by_itself; // after the other one was stopped on purpose
+    bool last_on_purpose;
+  };
+  const std::vector<row> table{
+    {auto_shutdown::never, false, false, false, false, false},
+    {auto_shutdown::any_significant, true, false, false, true, false},
+    {auto_shutdown::all_significant, false, false, false, true, false},
+    {auto_shutdown::any_significant_over, true, true, true, true, true},
+    {auto_shutdown::all_significant_over, false, false, true, true, true},
+  };
+  auto significant = transient;
+  significant.significant = true;
+  for (const auto& x : table) {
+    INFO(to_string(x.mode));
+    auto ends_group = [&](std::initializer_list<std::pair<char, bool>> ends) {
+      scene y{group_rules{.auto_shutdown = x.mode},
+              {significant, significant, permanent}};
+      y.begin();
+      for (auto [who, on_purpose] : ends) {
+        if (on_purpose)
+          y.terminate(who);
+        y.ends(who);
+      }
+      return y.machine().end() == group_end::significant;
+    };
+    constexpr auto on_purpose = true;
+    CHECK(ends_group({{'a', !on_purpose}}) == x.one_by_itself);
+    CHECK(ends_group({{'a', on_purpose}}) == x.one_on_purpose);
+    CHECK(ends_group({{'a', on_purpose}, {'b', on_purpose}})
+          == x.both_on_purpose);
+    CHECK(ends_group({{'a', on_purpose}, {'b', !on_purpose}})
+          == x.last_by_itself);
+    CHECK(ends_group({{'a', !on_purpose}, {'b', on_purpose}})
+          == (x.one_by_itself || x.last_on_purpose));
+    CHECK_FALSE(ends_group({{'c', on_purpose}})); // it is not significant
+  }
+}
+
+TEST_CASE("S13 a restart is no stop on purpose, a stop of one that waits is") {
+  auto significant = patient;
+  significant.significant = true;
+  group_rules any = {.auto_shutdown = auto_shutdown::any_significant_over};
+  scene x{any, {significant, permanent}};
+  x.begin();
+  CHECK(x.restart('a') == "stop a");
+  CHECK(x.ends('a') == "start a");
+  x.ready('a');
+  x.fails('a');
+  CHECK(x.at('a') == child_stage::backing_off);
+  CHECK(x.terminate('a') == "no retry a, retire a, ends for a, stop b");
+  // Nor is a restart of the group.
+  group_rules group = any;
+  group.strategy = for_all;
+  scene y{group, {significant, permanent}};
+  y.begin();
+  CHECK(y.fails('b') == "stop a");
+  CHECK(y.ends('a') == "start a");
+}
+
 TEST_CASE("S13 the end of a significant child ends the supervisor") {
   auto rules = transient;
   rules.significant = true;

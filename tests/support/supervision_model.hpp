@@ -139,6 +139,8 @@ public:
         x->stage = stage::planned;
       else if (!for_good && x->restarted)
         begin(*x);
+      else if (x->terminated)
+        stays_down(*x);
       else
         finish(id);
     } else if (stopping() || (unready && (x->added || x->by_hand))) {
@@ -226,7 +228,9 @@ public:
         tell_to_stop(x);
         x.in_turn = at == gstage::unwinding;
       } else {
-        cancel(id);
+        if (x.stage == stage::backing_off)
+          no_longer_backs_off(x);
+        stays_down(x);
       }
     } else {
       x.terminated = true;
@@ -460,7 +464,7 @@ private:
   void begin_end(rules::group_end why, rules::child_id who) {
     if (stopping())
       return;
-    if (at == gstage::pausing)
+    if (at == gstage::pausing && group_due() != time_point::min())
       say(kind::clear_retry);
     at = gstage::stopping;
     end = why;
@@ -509,15 +513,19 @@ private:
 
   void stays_down(model_child& x) {
     const auto id = x.id;
-    const auto significant = x.rules.significant;
+    const auto mode = rules_.auto_shutdown;
+    const auto on_purpose = x.terminated;
+    const auto significant
+      = x.rules.significant
+        && (!on_purpose || mode == auto_shutdown::any_significant_over
+            || mode == auto_shutdown::all_significant_over);
     finish(id);
     const auto left = count([](auto& y) {
       return y.rules.significant && (is_active(y) || waits(y));
     });
-    const auto mode = rules_.auto_shutdown;
-    if (significant
-        && (mode == auto_shutdown::any_significant
-            || (mode == auto_shutdown::all_significant && left == 0)))
+    const auto any = mode == auto_shutdown::any_significant
+                     || mode == auto_shutdown::any_significant_over;
+    if (significant && mode != auto_shutdown::never && (any || left == 0))
       begin_end(rules::group_end::significant, id);
   }
 

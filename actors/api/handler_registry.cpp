@@ -1,9 +1,12 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "troupe/detail/handler_registry.hpp"
+#include "troupe/async_consumer.hpp"
+#include "troupe/error.hpp"
+#include "worker/worker_core.hpp"
 
 #include <stdexcept>
+#include <string>
 
 namespace troupe {
 
@@ -30,6 +33,30 @@ void detail::check_handler_tag(std::string_view tag) {
 void detail::refuse_empty_handler() {
   throw std::invalid_argument("the handler is empty; to remove one, call "
                               "unregister_handler");
+}
+
+caf::error detail::why_no_handlers(const worker_handle& of) {
+  const auto* core = of.get_core();
+  if (core == nullptr)
+    return caf::make_error(errc::invalid_argument,
+                           "the handle points to no worker whose handlers "
+                           "could be changed");
+  if (core->queue()->load().closed)
+    return caf::make_error(errc::queue_closed,
+                           core->subject()
+                             + " takes no more messages, so it needs no "
+                               "handlers; change them before it stops");
+  return {};
+}
+
+caf::error detail::no_such_handler(const worker_handle& of,
+                                   std::string_view name) {
+  return caf::make_error(
+    errc::not_found, of.get_core()->subject()
+                       + " has no handler that was added as \""
+                       + std::string{name}
+                       + "\"; those of its own class cannot be removed from "
+                         "outside");
 }
 
 } // namespace troupe

@@ -12,8 +12,10 @@
 #include <caf/actor_system.hpp>
 #include <caf/exec_main.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <iostream>
+#include <stdexcept>
 #include <string>
 #include <variant>
 
@@ -116,9 +118,17 @@ void caf_main(caf::actor_system& sys) {
   auto worker = troupe::spawn<clerk>(sys);
   worker.startup();
   worker.wait_for_shutdown();
+  std::atomic<int> letters = 0;
   troupe::scoped_worker<mail_room> room{sys};
+  // [snippet dispatching-outside]
+  auto count = [&letters](const std::string&) { ++letters; };
+  if (auto err = mail_room::add_handler(room.ref(), "letter.count", count))
+    throw std::runtime_error{troupe::text_of(err)};
+  // [end]
   room.send("letter from afar");
   room.drain();
+  room.shutdown();
+  std::cout << letters << " letter\n";
 }
 
 CAF_MAIN(caf::id_block::troupe)
@@ -134,3 +144,4 @@ CAF_MAIN(caf::id_block::troupe)
 //     2 done
 //     opened a letter from afar
 //     filed a letter from afar
+//     1 letter

@@ -42,7 +42,7 @@ public:
   [[nodiscard]] std::shared_ptr<detail::message_queue>
   make_queue() const override {
     if constexpr (consumes_messages<W>)
-      return std::make_unique<detail::typed_queue<typename W::message_type>>();
+      return std::make_unique<typename W::message_queue_type>();
     else
       return nullptr;
   }

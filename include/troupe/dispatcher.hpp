@@ -60,9 +60,10 @@ public:
   /// @returns how many there were.
   /// @throws what the first handler threw that did, when all have run.
   std::size_t dispatch(const T& message) {
-    return this->with_round(message, [](auto round, const auto& event) {
-      return call_all(std::move(round), event);
-    });
+    return this->with_rounds(message, nullptr,
+                             [](auto round, const auto&, const auto& event) {
+                               return call_all(std::move(round), event);
+                             });
   }
 
 private:
@@ -126,13 +127,18 @@ public:
     co_return count;
   }
 
+  using typename detail::handler_registry<T, task<>>::table;
+
   /// As above, without a copy of the message. The handlers are chosen here and
   /// now.
+  /// @param others Handlers that run after those of the dispatcher, or null.
   /// @pre the message stays until the task has ended
-  task<std::size_t> dispatch_kept(const T& message) {
-    return this->with_round(message, [](auto round, const auto& event) {
-      return run_all(std::move(round), event);
-    });
+  task<std::size_t> dispatch_kept(const T& message,
+                                  const table* others = nullptr) {
+    return this->with_rounds(
+      message, others, [](auto own, auto guests, const auto& event) {
+        return run_all(std::move(own), std::move(guests), event);
+      });
   }
 
 private:
@@ -157,14 +163,20 @@ private:
   }
 
   template <class Round, class Event>
-  static task<std::size_t> run_all(Round round, const Event& event) {
+  static task<std::size_t>
+  run_all(Round own, Round guests, const Event& event) {
     tally sum;
-    if (round == nullptr)
-      co_return 0;
     std::vector<task<>> parts;
-    parts.reserve(round->size());
-    for (const auto& place : *round)
-      parts.push_back(run_one(place, event, sum));
+    auto add = [&](const Round& round) {
+      if (round == nullptr)
+        return;
+      for (const auto& place : *round)
+        parts.push_back(run_one(place, event, sum));
+    };
+    add(own);
+    add(guests);
+    if (parts.empty())
+      co_return 0;
     auto all = when_all(std::move(parts));
     co_await std::move(all);
     if (sum.first)

@@ -52,6 +52,9 @@ class queue_consumer : public worker {
 public:
   using message_type = T;
 
+  /// For the library: the queue of a worker of this class.
+  using message_queue_type = detail::typed_queue<T>;
+
   /// Where the messages of the queue are. Any thread.
   [[nodiscard]] queue_counts counts() const {
     return queue().counts();

@@ -3,15 +3,24 @@
 
 #include "troupe/async_consumer.hpp"
 
+#include "support/real_system.hpp"
+
+#include "troupe/event.hpp"
+#include "troupe/path.hpp"
+#include "troupe/scoped_supervisor.hpp"
 #include "troupe/spawn.hpp"
 #include "troupe/testing.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -172,4 +181,183 @@ TEST_CASE("Q12 a force destroys the handlers where they wait") {
   sys.advance(1h);
   CHECK(log == lines{"quick order 1"});
   CHECK(ref.queue().lost == 1);
+}
+
+// -- handlers from outside ----------------------------------------------------
+
+TEST_CASE("Q17 what becomes of a message when handlers change") {
+  struct row {
+    const char* what;
+    bool there_before; // when the message in flight begins
+    bool there_after;
+    lines guests_got;
+  };
+  const std::vector<row> table{
+    {"added", false, true, {"order 2"}},
+    {"removed", true, false, {"order 1"}},
+    {"as it was", true, true, {"order 1", "order 2"}},
+  };
+  for (const auto& x : table) {
+    INFO(x.what);
+    lines log;
+    lines got;
+    testing_system sys;
+    auto ref = troupe::spawn<desk>(sys, {}, log);
+    auto add = [&] {
+      CHECK(!desk::add_handler(ref, "order.guest", [&](const std::string& y) {
+        got.push_back(y);
+      }));
+    };
+    if (x.there_before)
+      add();
+    ref.startup();
+    ref.send("order 1"); // takes a second
+    ref.send("order 2"); // is queued meanwhile
+    sys.run();
+    if (x.there_after && !x.there_before)
+      add();
+    if (x.there_before && !x.there_after)
+      CHECK(!desk::remove_handler(ref, "order.guest"));
+    sys.advance(1h);
+    CHECK(got == x.guests_got);
+    CHECK(log
+          == lines{"quick order 1", "slow order 1", "quick order 2",
+                   "slow order 2"});
+    CHECK(ref.shutdown()->ok());
+  }
+}
+
+TEST_CASE("Q17 a handler that is removed ends what it has begun, and goes") {
+  lines log;
+  testing_system sys;
+  troupe::event go_on;
+  auto ref = troupe::spawn<desk>(sys, {}, log);
+  ref.startup();
+  std::weak_ptr<int> owned;
+  {
+    auto one = std::make_shared<int>(1);
+    owned = one;
+    CHECK(!desk::add_handler(ref, "news", [&, one](std::string x) -> task<> {
+      co_await go_on;
+      log.push_back(x + std::to_string(*one));
+    }));
+  }
+  ref.send("news ");
+  sys.run();
+  CHECK(!desk::remove_handler(ref, "news"));
+  CHECK_FALSE(owned.expired());
+  go_on.set();
+  sys.run();
+  CHECK(log == lines{"news 1"});
+  ref.send("news ");
+  sys.run();
+  CHECK(log.size() == 1);
+  CHECK(owned.expired());
+  CHECK(ref.shutdown()->ok());
+}
+
+TEST_CASE("Q17 a handler from outside stays, and stands beside those inside") {
+  lines log;
+  testing_system sys;
+  troupe::supervisor_spec spec{.name = "tree"};
+  spec.add<desk>("desk", {}, std::ref(log));
+  troupe::scoped_supervisor tree{sys, spec};
+  auto ref = troupe::worker_at<desk>(sys, "/tree/desk");
+  // The class has one of that name as well.
+  CHECK(!desk::add_handler(ref, "order.quick", [&](const std::string& x) {
+    log.push_back("guest " + x);
+  }));
+  ref.send("order 1");
+  sys.advance(1s);
+  CHECK(log == lines{"quick order 1", "guest order 1", "slow order 1"});
+  ref.send("bad 2"); // the worker fails, and begins another life
+  sys.advance(1s);
+  log.clear();
+  // Another one of that name takes its place.
+  CHECK(!desk::add_handler(ref, "order.quick", [&](const std::string& x) {
+    log.push_back("visitor " + x);
+  }));
+  ref.send("order 3");
+  sys.advance(1s);
+  CHECK(log == lines{"quick order 3", "visitor order 3", "slow order 3"});
+}
+
+TEST_CASE("Q17 a consumer of a variant takes handlers of its alternatives") {
+  using message = std::variant<int32_t, std::string>;
+  using consumer = troupe::async_consumer<message>;
+  lines log;
+  testing_system sys;
+  auto ref = troupe::spawn<consumer>(sys, {.name = "consumer"});
+  ref.startup();
+  CHECK(!consumer::add_handler<int32_t>(ref, "plain", [&log](int32_t x) {
+    log.push_back(std::to_string(x));
+  }));
+  ref.send(int32_t{7});
+  sys.run();
+  CHECK(consumer::remove_handler<std::string>(ref, "plain")
+        == troupe::errc::not_found);
+  CHECK(!consumer::remove_handler<int32_t>(ref, "plain"));
+  ref.send(int32_t{8});
+  sys.run();
+  CHECK(log == lines{"7"});
+  CHECK(ref.shutdown()->ok());
+}
+
+TEST_CASE("Q17 changes of handlers that mean nothing are refused") {
+  lines log;
+  testing_system sys;
+  auto nothing = [](const std::string&) {};
+  auto ref = troupe::spawn<desk>(sys, {.name = "desk"}, log);
+  auto unknown = desk::remove_handler(ref, "order.quick");
+  CHECK(unknown == troupe::errc::not_found);
+  CHECK(troupe::text_of(unknown)
+        == "worker \"desk\" (/desk) has no handler that was added as "
+           "\"order.quick\"; those of its own class cannot be removed from "
+           "outside");
+  CHECK_THROWS_AS(desk::add_handler(ref, "a.b.c", nothing),
+                  std::invalid_argument);
+  CHECK_THROWS_AS(desk::add_handler(ref, "a",
+                                    std::function<void(std::string)>{}),
+                  std::invalid_argument);
+  CHECK_THROWS_AS(desk::remove_handler(ref, "a.b.c"), std::invalid_argument);
+  CHECK(desk::add_handler(troupe::worker_ref<desk>{}, "a", nothing)
+        == troupe::errc::invalid_argument);
+  // Before the start they are taken.
+  CHECK(!desk::add_handler(ref, "a", nothing));
+  ref.startup();
+  ref.shutdown();
+  CHECK(desk::add_handler(ref, "a", nothing) == troupe::errc::queue_closed);
+  CHECK(desk::remove_handler(ref, "a") == troupe::errc::queue_closed);
+}
+
+TEST_CASE("Q17 handlers change from any thread while messages come") {
+  support::real_system sys{2};
+  lines log;
+  auto ref = troupe::spawn<desk>(sys, {}, log);
+  ref.startup();
+  std::atomic<int> got = 0;
+  std::atomic<int> refused = 0;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 3; ++i)
+    threads.emplace_back([&, name = "tick." + std::to_string(i)] {
+      for (int j = 0; j < 200; ++j) {
+        auto handler = [&, one = std::make_shared<int>(1)](const std::string&) {
+          got += *one;
+        };
+        if (desk::add_handler(ref, name, std::move(handler)))
+          ++refused;
+        ref.send("tick");
+        if (desk::remove_handler(ref, name))
+          ++refused;
+      }
+    });
+  threads.clear();
+  CHECK(refused == 0);
+  CHECK(!desk::add_handler(ref, "tick.last",
+                           [&](const std::string&) { got = 1000; }));
+  ref.send("tick");
+  ref.drain();
+  CHECK(ref.wait_for_shutdown()->ok());
+  CHECK(got == 1000);
+  CHECK(ref.queue().handled == 601);
 }

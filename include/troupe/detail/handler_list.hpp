@@ -72,6 +72,17 @@ public:
     return find(tag) != nullptr;
   }
 
+  /// A list of its own with the same handlers: no round has its places.
+  [[nodiscard]] handler_list clone() const {
+    handler_list result;
+    if (places_ == nullptr)
+      return result;
+    result.places_ = std::make_shared<places>();
+    for (const auto& x : *places_)
+      result.places_->push_back(std::make_shared<place>(*x));
+    return result;
+  }
+
   /// Puts `f` in the place with this tag, or else at the end.
   /// @returns the handler that was there before; else one that is empty.
   handler put(std::string_view tag, handler f) {

@@ -107,22 +107,15 @@ public:
   template <event_handler<T> F>
   handler register_handler(std::string_view event, F&& f) {
     auto key = handler_key::parse(event);
-    auto made = as_event_handler<R, T>(std::forward<F>(f));
-    return all_[std::move(key.type)].put(key.tag, std::move(made));
+    return put(all_, std::move(key),
+               as_event_handler<R, T>(std::forward<F>(f)));
   }
 
   /// Removes the handler of `event`.
   /// @returns the handler, or an empty one if there was none.
   /// @throws std::invalid_argument if `event` has more than one dot.
   handler unregister_handler(std::string_view event) {
-    const auto key = handler_key::parse(event);
-    const auto i = all_.find(std::string_view{key.type});
-    if (i == all_.end())
-      return {};
-    auto result = i->second.take(key.tag);
-    if (i->second.empty())
-      all_.erase(i);
-    return result;
+    return take(all_, handler_key::parse(event));
   }
 
   /// Whether there is a handler of `event`.
@@ -138,27 +131,58 @@ public:
     return unhandled_;
   }
 
-protected:
+private:
   using list = handler_list<R(const T&)>;
 
-  /// Returns `f(round, message)`, where `round` points to the places of the
-  /// handlers of this message, or is null if there are none.
-  template <class F>
-  auto with_round(const T& message, F f) {
-    const auto* found = find_(all_, message);
-    auto round = found != nullptr ? found->round() : nullptr;
-    if (round == nullptr)
-      ++unhandled_;
-    return f(std::move(round), message);
-  }
-
-private:
   struct hash : std::hash<std::string_view> {
     using is_transparent = void;
   };
 
+public:
+  // -- for the library: handlers by type --------------------------------------
+
   using table = std::unordered_map<std::string, list, hash, std::equal_to<>>;
 
+  /// A table with the same handlers, of which no round has anything.
+  [[nodiscard]] static table clone(const table& all) {
+    table result;
+    for (const auto& [type, handlers] : all)
+      result.emplace(type, handlers.clone());
+    return result;
+  }
+
+  static handler put(table& all, handler_key key, handler f) {
+    return all[std::move(key.type)].put(key.tag, std::move(f));
+  }
+
+  static handler take(table& all, const handler_key& key) {
+    const auto i = all.find(std::string_view{key.type});
+    if (i == all.end())
+      return {};
+    auto result = i->second.take(key.tag);
+    if (i->second.empty())
+      all.erase(i);
+    return result;
+  }
+
+protected:
+  /// Returns `f(own, guests, message)`, which point to the places of the
+  /// handlers of this message, here and in another table, or are null where
+  /// there are none.
+  template <class F>
+  auto with_rounds(const T& message, const table* others, F f) {
+    auto round_in = [&](const table& all) {
+      const auto* found = find_(all, message);
+      return found != nullptr ? found->round() : nullptr;
+    };
+    auto own = round_in(all_);
+    auto guests = others != nullptr ? round_in(*others) : nullptr;
+    if (own == nullptr && guests == nullptr)
+      ++unhandled_;
+    return f(std::move(own), std::move(guests), message);
+  }
+
+private:
   static const list* find_in(const table& all, std::string_view type) {
     const auto i = all.find(type);
     return i != all.end() ? &i->second : nullptr;
@@ -191,8 +215,8 @@ public:
   template <class Event, event_handler<Event> F>
   handler<Event> register_handler(std::string_view tag, F&& f) {
     check_handler_tag(tag);
-    return list_of<Event>(all_).put(tag, as_event_handler<R, Event>(
-                                           std::forward<F>(f)));
+    return put<Event>(all_, tag,
+                      as_event_handler<R, Event>(std::forward<F>(f)));
   }
 
   /// As above, with an empty tag.
@@ -205,7 +229,7 @@ public:
   /// @returns the handler, or an empty one if there was none.
   template <class Event>
   handler<Event> unregister_handler(std::string_view tag = {}) {
-    return list_of<Event>(all_).take(tag);
+    return take<Event>(all_, tag);
   }
 
   /// Whether there is a handler of this alternative, with this tag.
@@ -219,18 +243,41 @@ public:
     return unhandled_;
   }
 
+  // -- for the library: handlers by type --------------------------------------
+
+  using table = std::tuple<handler_list<R(const Ts&)>...>;
+
+  /// A table with the same handlers, of which no round has anything.
+  [[nodiscard]] static table clone(const table& all) {
+    return std::apply(
+      [](const auto&... handlers) { return table{handlers.clone()...}; }, all);
+  }
+
+  template <class Event>
+  static handler<Event>
+  put(table& all, std::string_view tag, handler<Event> f) {
+    return list_of<Event>(all).put(tag, std::move(f));
+  }
+
+  template <class Event>
+  static handler<Event> take(table& all, std::string_view tag) {
+    return list_of<Event>(all).take(tag);
+  }
+
 protected:
-  /// Returns `f(round, event)`, where `event` is the message's alternative, and
-  /// `round` points to the places of its handlers, or is null if there are
-  /// none.
+  /// Returns `f(own, guests, event)`, where `event` is the message's
+  /// alternative, and the others point to the places of its handlers, here and
+  /// in another table, or are null where there are none.
   template <class F>
-  auto with_round(const message_type& message, F f) {
+  auto with_rounds(const message_type& message, const table* others, F f) {
     return std::visit(
-      [this, &f]<class Event>(const Event& event) {
-        auto round = list_of<Event>(all_).round();
-        if (round == nullptr)
+      [&]<class Event>(const Event& event) {
+        auto own = list_of<Event>(all_).round();
+        auto guests = others != nullptr ? list_of<Event>(*others).round()
+                                        : nullptr;
+        if (own == nullptr && guests == nullptr)
           ++unhandled_;
-        return f(std::move(round), event);
+        return f(std::move(own), std::move(guests), event);
       },
       message);
   }
@@ -244,7 +291,7 @@ private:
     return std::get<handler_list<R(const Event&)>>(all);
   }
 
-  std::tuple<handler_list<R(const Ts&)>...> all_;
+  table all_;
   std::uint64_t unhandled_ = 0;
 };
 

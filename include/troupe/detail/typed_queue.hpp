@@ -98,7 +98,7 @@ private:
 
 /// The queue of a `queue_consumer<T>`.
 template <class T>
-class typed_queue final : public message_queue {
+class typed_queue : public message_queue {
 public:
   struct typed_node final : node {
     explicit typed_node(T x) : value(std::move(x)) {

@@ -186,6 +186,12 @@ private:
          || s == stage::killing || s == stage::abandoned;
 }
 
+/// Whether the end follows when the coroutines are gone: no join, and no
+/// `on_shutdown()`, comes after that.
+[[nodiscard]] constexpr bool ends_without_joining(stage s) noexcept {
+  return s == stage::killing || s == stage::cleanup_forcing;
+}
+
 /// Whether `s` is final.
 [[nodiscard]] constexpr bool is_final(stage s) noexcept {
   return s == stage::stopped || s == stage::force_stopped

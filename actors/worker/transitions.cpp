@@ -229,6 +229,12 @@ void worker_core::feed(rules::event e, failure why) {
     if ((e == rules::event::started || e == rules::event::started_unready)
         && from == rules::stage::starting_stop && queue_ && queue_->drain_due())
       e = rules::event::started_to_drain;
+    // Its next life would have its children beside it. With the lock held: a
+    // kill may come at the same time. The actor says so again when they are
+    // over.
+    if (e == rules::event::destroyed && rules::ends_without_joining(from)
+        && family{*this}.any(guard))
+      return;
     auto what = life_.machine.feed(e);
     to = life_.machine.at();
     apply(guard, what, why);

@@ -174,8 +174,6 @@ private:
 
   void part_gone();
 
-  [[nodiscard]] bool ends_without_joining() const noexcept;
-
   void stop_children();
 
   void torn_down();

@@ -70,9 +70,6 @@ void worker_actor::torn_down() {
       }
     }
     step_ = step::none;
-    // Its next life would have its children beside it.
-    if (ends_without_joining() && family{*core_}.any())
-      return;
     core_->feed(rules::event::destroyed);
     if (core_->stage() == rules::stage::abandoned)
       finish();
@@ -88,13 +85,6 @@ void worker_actor::torn_down() {
   } else if (closing_) {
     close_if_alone();
   }
-}
-
-/// Whether the end follows when the coroutines are gone: no join, and no
-/// `on_shutdown()`, comes after that.
-bool worker_actor::ends_without_joining() const noexcept {
-  const auto at = core_->stage();
-  return at == rules::stage::killing || at == rules::stage::cleanup_forcing;
 }
 
 /// The children end before `on_shutdown()`, or before the worker does.
@@ -216,7 +206,8 @@ void worker_actor::children_ended() {
     child->release();
   }
   // A kill may have come that has not been looked at: what runs goes first.
-  if (ends_without_joining() && tearing_down_ == 0 && !main_.active())
+  if (rules::ends_without_joining(core_->stage()) && tearing_down_ == 0
+      && !main_.active())
     torn_down();
   else
     close_if_alone();

@@ -12,6 +12,7 @@
 #include "troupe/event_log.hpp"
 #include "troupe/supervisor_ref.hpp"
 #include "troupe/testing.hpp"
+#include "worker/worker_core.hpp"
 
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
@@ -472,6 +473,37 @@ TEST_CASE("L29 a kill joins linked children before the next life") {
   sys.run();
   auto parent = tree.child("parent");
   caf::anon_send_exit(parent.actor(), caf::exit_reason::kill);
+  sys.run();
+  CHECK(parent.incarnation() == 2);
+  CHECK(seen.lines()
+        == lines{"parent runs", "on_startup", "run", "child gone",
+                 "on_shutdown", "after_shutdown", "destroyed", "parent runs",
+                 "on_startup", "run"});
+  tree.force_stop();
+  CHECK(tree.wait_for_shutdown());
+}
+
+TEST_CASE("L29 so does a kill that comes between two steps of a force") {
+  journal log;
+  journal seen;
+  testing_system sys;
+  script what;
+  what.run = [&](scripted& self) -> troupe::task<> {
+    seen.note("parent runs");
+    auto starting = self.start<scripted>({.name = "child"}, seen, slow_to_go());
+    auto child = co_await std::move(starting);
+    co_await self.stop_requested();
+  };
+  auto tree = spawn_tree(sys, log, what);
+  CHECK_FALSE(tree.startup());
+  sys.run();
+  auto parent = tree.child("parent");
+  auto& core = *parent.get_core();
+  core.force();
+  core.kill(caf::make_error(caf::exit_reason::kill));
+  // Its actor has looked before the kill, and says so after it.
+  core.feed(troupe::rules::event::destroyed);
+  REQUIRE(core.stage() == troupe::rules::stage::killing);
   sys.run();
   CHECK(parent.incarnation() == 2);
   CHECK(seen.lines()

@@ -18,11 +18,8 @@
 
 namespace troupe::detail {
 
-namespace {
-
-/// Writes to standard error if that takes it at once. A file that is opened
-/// anew does not share its flags with other writers.
 void say_if_there_is_room(std::string_view what) {
+  // A file that is opened anew does not share its flags with other writers.
   auto fd = ::open("/proc/self/fd/2",
                    O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   [[maybe_unused]] auto written
@@ -32,8 +29,6 @@ void say_if_there_is_room(std::string_view what) {
   if (fd >= 0)
     ::close(fd);
 }
-
-} // namespace
 
 /// The state that work left behind keeps alive.
 struct parting::shared {

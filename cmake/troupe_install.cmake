@@ -42,6 +42,19 @@ if(TARGET troupe_durable)
           DESTINATION ${package_dir})
 endif()
 
+# And so is the cluster.
+if(TARGET troupe_cluster)
+  install(
+    TARGETS troupe_cluster
+    EXPORT troupe_cluster_targets
+    FILE_SET HEADERS)
+  install(
+    EXPORT troupe_cluster_targets
+    FILE troupeClusterTargets.cmake
+    NAMESPACE troupe::
+    DESTINATION ${package_dir})
+endif()
+
 configure_package_config_file(
   cmake/troupeConfig.cmake.in ${PROJECT_BINARY_DIR}/troupeConfig.cmake
   INSTALL_DESTINATION ${package_dir})
@@ -82,6 +95,9 @@ if(caf_is_imported)
   endif()
   if(TARGET troupe_durable)
     list(APPEND packages troupe-durable)
+  endif()
+  if(TARGET troupe_cluster)
+    list(APPEND packages troupe-cluster)
   endif()
   foreach(package IN LISTS packages)
     set(package_file ${PROJECT_BINARY_DIR}/${package}.pc)

@@ -22,7 +22,8 @@ if(how STREQUAL "find_package")
   run(${configure} -S ${source}/find_package
       -D CMAKE_PREFIX_PATH=${work}/installed
       -D OBSERVER_EXPECTED=${observer_expected}
-      -D DURABLE_EXPECTED=${durable_expected})
+      -D DURABLE_EXPECTED=${durable_expected}
+      -D CLUSTER_EXPECTED=${cluster_expected})
   run(${CMAKE_COMMAND} --build ${work}/build)
 elseif(how STREQUAL "add_subdirectory")
   run(${configure} -S ${source}/add_subdirectory -D BUILD_SHARED_LIBS=ON
@@ -50,12 +51,15 @@ elseif(how STREQUAL "pkg_config")
   if(durable_expected)
     compile(posted troupe-durable posted.cpp)
   endif()
+  if(cluster_expected)
+    compile(joined troupe-cluster joined.cpp)
+  endif()
 else()
   message(FATAL_ERROR "there is no way \"${how}\" to take troupe in")
 endif()
 
 run(${work}/build/consumer)
-foreach(program watched posted)
+foreach(program watched posted joined)
   if(EXISTS ${work}/build/${program})
     run(${work}/build/${program})
   endif()

@@ -7,6 +7,7 @@
 /// runs in the cluster.
 
 #include "troupe/cluster/directory.hpp"
+#include "troupe/cluster/etcd.hpp"
 #include "troupe/cluster/member.hpp"
 #include "troupe/cluster/memory_directory.hpp"
 #include "troupe/cluster/node.hpp"

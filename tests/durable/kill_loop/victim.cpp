@@ -95,9 +95,10 @@ public:
   void run(std::stop_token stop) override {
     while (!stop.stop_requested()) {
       const auto now = mail_.count();
-      if (now && now->waiting + now->running == 0)
-        ::kill(::getpid(), SIGTERM);
-      static_cast<void>(sleep_for(stop, 20ms));
+      const auto over = now && now->waiting + now->running == 0;
+      if (over)
+        ::kill(::getpid(), SIGTERM); // a second one would force the stop
+      static_cast<void>(sleep_for(stop, over ? 24h : troupe::timespan{20ms}));
     }
   }
 

@@ -3,11 +3,11 @@
 
 // The part of a node that is about its singletons.
 
+#include "base/standard_error.hpp"
 #include "cluster/keys.hpp"
 #include "cluster/node_core.hpp"
 #include "cluster/node_turn.hpp"
 #include "rules/naming.hpp"
-#include "supervisor/parting.hpp"
 #include "system/caf_compat.hpp"
 
 #include <cstdlib>

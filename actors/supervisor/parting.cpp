@@ -4,31 +4,15 @@
 #include "supervisor/parting.hpp"
 
 #include "base/make_thread.hpp"
-
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "base/standard_error.hpp"
 
 #include <condition_variable>
 #include <csignal>
 #include <cstdlib>
 #include <mutex>
-#include <string_view>
 #include <utility>
 
 namespace troupe::detail {
-
-void say_if_there_is_room(std::string_view what) {
-  // A file that is opened anew does not share its flags with other writers.
-  auto fd = ::open("/proc/self/fd/2",
-                   O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  [[maybe_unused]] auto written
-    = fd >= 0 ? ::write(fd, what.data(), what.size())
-              : ::send(STDERR_FILENO, what.data(), what.size(),
-                       MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (fd >= 0)
-    ::close(fd);
-}
 
 /// The state that work left behind keeps alive.
 struct parting::shared {

@@ -8,14 +8,9 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <string_view>
 #include <thread>
 
 namespace troupe::detail {
-
-/// Writes to standard error if that takes it at once: a last word that keeps
-/// nobody from leaving.
-void say_if_there_is_room(std::string_view what);
 
 /// A thread that sees to it that a program leaves: it does the work that may
 /// block for ever, such as a write to a pipe that nobody reads, and it ends the

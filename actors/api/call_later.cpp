@@ -26,17 +26,17 @@ delayed_call call_after(caf::actor_system& sys, timespan delay,
             f();
           } catch (...) {
             if (auto still_there = weak.lock())
-              still_there->log(compat::log_error,
-                               "a function given to call_later failed: "
-                                 + text_of(std::current_exception()));
+              still_there->complain(compat::log_error,
+                                    "a function given to call_later failed: "
+                                      + text_of(std::current_exception()));
           }
         };
         try {
           there->run_on_thread(std::move(call), threads::at_stop::join);
         } catch (...) {
-          there->log(compat::log_error,
-                     "a function given to call_later was not called: "
-                       + text_of(std::current_exception()));
+          there->complain(compat::log_error,
+                          "a function given to call_later was not called: "
+                            + text_of(std::current_exception()));
         }
       });
   auto& time = rt->time();

@@ -31,7 +31,10 @@ void add_options(caf::actor_system_config& cfg) {
                    "how long a forced worker is waited for (1s)")
     .add<size_t>("troupe", "offload-threads",
                  "how many offloaded calls run at once (4 a core, at least "
-                 "16)");
+                 "16)")
+    .add<std::string>("troupe", "complain",
+                      "where failures are told that nobody reads and no log "
+                      "shows: stderr or none (stderr)");
   open_config::options_of(cfg)
     .add<std::string>("troupe.observer", "address",
                       "where troupe::observer listens (127.0.0.1)")

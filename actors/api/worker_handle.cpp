@@ -4,14 +4,27 @@
 #include "troupe/worker_handle.hpp"
 
 #include "troupe/supervisor_ref.hpp"
+#include "worker/complaints.hpp"
 #include "worker/waiters.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/actor_cast.hpp>
 
+#include <utility>
+
 namespace troupe {
 
 using namespace detail;
+
+namespace {
+
+awaited_outcome wait_until_over(worker_core& who, timespan timeout) {
+  auto how = waiters{who}.wait_until_over(timeout);
+  return how ? awaited_outcome{*std::move(how), complaints{who}.get_mark()}
+             : how;
+}
+
+} // namespace
 
 worker_handle::worker_handle(const worker_handle& other) noexcept
   : core_(other.core_) {
@@ -66,7 +79,10 @@ std::uint64_t worker_handle::incarnation() const noexcept {
 
 std::optional<outcome> worker_handle::outcome() const {
   auto* who = get_core();
-  return who != nullptr ? who->told_outcome() : std::nullopt;
+  auto result = who != nullptr ? who->told_outcome() : std::nullopt;
+  if (result)
+    complaints{*who}.get_mark().set();
+  return result;
 }
 
 health worker_handle::health() const noexcept {
@@ -75,8 +91,10 @@ health worker_handle::health() const noexcept {
 }
 
 worker_status worker_handle::status() const {
-  if (auto* who = get_core())
+  if (auto* who = get_core()) {
+    complaints{*who}.get_mark().set(); // shows the outcome as well
     return who->status();
+  }
   worker_status result;
   result.state = worker_state::nobody;
   result.phase = worker_phase::nobody;
@@ -94,7 +112,11 @@ caf::actor worker_handle::actor() const {
 
 startup_result worker_handle::startup() const {
   auto* who = get_core();
-  return who != nullptr ? waiters{*who}.startup() : null_handle();
+  if (who == nullptr)
+    return null_handle();
+  auto why = waiters{*who}.startup();
+  return why ? startup_result{std::move(why), complaints{*who}.get_mark()}
+             : startup_result{};
 }
 
 startup_result worker_handle::start() const {
@@ -132,14 +154,14 @@ awaited_outcome worker_handle::shutdown() const {
   const auto refused = who->would_block() || who->rt().forked();
   if (!refused && !who->want_stop(who->config().on_stop))
     return waiters{*who}.not_started();
-  return waiters{*who}.wait_until_over(infinite);
+  return wait_until_over(*who, infinite);
 }
 
 awaited_outcome worker_handle::wait_for_shutdown(timespan timeout) const {
   auto* who = get_core();
   if (who == nullptr)
     return null_handle();
-  return waiters{*who}.wait_until_over(timeout);
+  return wait_until_over(*who, timeout);
 }
 
 worker_handle::started_awaitable worker_handle::started() const {

@@ -27,6 +27,8 @@ struct settings {
   timespan cleanup_period = std::chrono::seconds{1};
   timespan force_period = std::chrono::seconds{1};
   std::size_t offload_threads = default_offload_threads(0);
+  /// Whether failures of which nobody is told go to standard error.
+  bool complains = true;
 };
 
 /// How long a worker may take for what, once options and settings are merged.

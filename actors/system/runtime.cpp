@@ -4,6 +4,7 @@
 #include "system/runtime.hpp"
 
 #include "base/linked_list.hpp"
+#include "base/standard_error.hpp"
 #include "rules/printable.hpp"
 #include "system/caf_compat.hpp"
 #include "system/find_pump.hpp"
@@ -21,6 +22,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -70,7 +72,8 @@ void read_period(caf::actor_system& sys, setting what, timespan& result) {
     "a duration of zero or more; write it like 10s or 500ms, or in seconds");
 }
 
-rules::settings read_settings(caf::actor_system& sys) {
+/// @param otherwise Where complaints go unless a setting says so.
+rules::settings read_settings(caf::actor_system& sys, std::string otherwise) {
   rules::settings result;
   read_period(sys,
               {"troupe.stopping-grace-period", "TROUPE_STOPPING_GRACE_PERIOD"},
@@ -85,6 +88,11 @@ rules::settings read_settings(caf::actor_system& sys) {
       rules::default_offload_threads(std::thread::hardware_concurrency())),
     [](int64_t x) { return x > 0; },
     "a whole number of one or more; write it like 8"));
+  const auto where = read_setting<std::string>(
+    sys, {"troupe.complain", "TROUPE_COMPLAIN"}, std::move(otherwise),
+    [](const std::string& x) { return x == "stderr" || x == "none"; },
+    "stderr or none");
+  result.complains = where == "stderr";
   return result;
 }
 
@@ -132,8 +140,10 @@ std::shared_ptr<runtime> runtime::of(caf::actor_system& sys) {
 runtime::runtime(caf::actor_system& sys)
   : system_(&sys),
     pump_(testing::find_pump(sys)),
-    settings_(read_settings(sys)),
-    log_level_(highest_level(sys)),
+    // A test makes workers fail on purpose.
+    settings_(read_settings(sys, pump_ ? "none" : "stderr")),
+    shown_(highest_level(sys)),
+    log_level_(shown_),
     pool_(settings_.offload_threads, threads_, pump_) {
   if (pump_) {
     clock_ = &pump_->clock();
@@ -172,6 +182,13 @@ void runtime::log(unsigned level, const std::string& text) noexcept {
   std::unique_lock guard{mtx_};
   if (!gone_ && compat::logs(*system_, level))
     compat::log(*system_, level, rules::printable(text));
+}
+
+void runtime::complain(unsigned level, const std::string& text) noexcept {
+  if (complains(level))
+    say_if_there_is_room("troupe: " + rules::printable(text) + '\n');
+  else
+    log(level, text);
 }
 
 // -- metrics -------------------------------------------------------------------

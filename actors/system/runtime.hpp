@@ -105,6 +105,17 @@ public:
     return level <= log_level_.load(std::memory_order_relaxed);
   }
 
+  /// Whether lines of this level go to standard error, because the log does not
+  /// want them.
+  [[nodiscard]] bool complains(unsigned level) const noexcept {
+    return settings_.complains && level > shown_;
+  }
+
+  /// Writes one line that nobody should miss: to the system's log or, where
+  /// that does not want it, to standard error. Never waits for a reader. Call
+  /// it without a lock.
+  void complain(unsigned level, const std::string& text) noexcept;
+
   // -- forces -----------------------------------------------------------------
 
   /// While it lives, somebody forces a family, level by level.
@@ -274,7 +285,8 @@ private:
   std::unique_ptr<clock> own_clock_;
   clock* clock_;
   rules::settings settings_;
-  std::atomic<unsigned> log_level_; // 0 when the system is gone
+  const unsigned shown_;            // the highest level that the log wants
+  std::atomic<unsigned> log_level_; // that, or 0 when the system is gone
   threads threads_;
   offload_pool pool_;
   stream<lifecycle_event> events_;

@@ -66,8 +66,8 @@ subscribe(const std::shared_ptr<runtime>& rt, stream<T>& source,
     },
     [weak, call = std::move(call)](const std::exception_ptr& what) {
       if (auto there = weak.lock())
-        there->log(compat::log_error,
-                   "a function given to " + call + " failed: " + text_of(what));
+        there->complain(compat::log_error, "a function given to " + call
+                                             + " failed: " + text_of(what));
     },
     std::move(on_echo), std::move(on_missed));
   source.subscribe(sink);

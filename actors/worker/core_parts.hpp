@@ -59,6 +59,10 @@ protected:
     return handles_.fetch_sub(1, std::memory_order_acq_rel) == 1;
   }
 
+  [[nodiscard]] bool has_handles() const noexcept {
+    return handles_.load(std::memory_order_acquire) != 0;
+  }
+
 private:
   std::atomic<std::uint32_t> count_{1};
   std::atomic<std::uint32_t> handles_{1};

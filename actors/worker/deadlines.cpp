@@ -4,6 +4,7 @@
 // The one deadline of a worker's stage: how it is set, and what follows it.
 
 #include "worker/deadlines.hpp"
+#include "worker/complaints.hpp"
 #include "worker/core_ptr.hpp"
 #include "worker/family.hpp"
 #include "worker/news.hpp"
@@ -82,6 +83,11 @@ void deadlines::look() {
       return;
     }
     of_.is_armed_ = false;
+    if (of_.over_) {
+      guard.unlock();
+      complaints{of_}.tell_unread();
+      return;
+    }
     from = of_.life_.machine.at();
     // While children are being joined the time is theirs: each of them is bound
     // to end, by its own deadlines, once it has been forced.
@@ -129,6 +135,7 @@ void deadlines::look() {
 /// The worker is abandoned: nobody waits for it any more.
 void worker_core::leave_behind() {
   const core_ptr self{*this}; // messages go, and with them perhaps handles
+  complaints{*this}.tell_abandoned();
   rt().pool().abandon(*this);
   if (const auto whom = actor())
     rt().targets_of_asks().lose(*whom,

@@ -7,6 +7,7 @@
 #include "rules/lifecycle.hpp"
 #include "rules/settings.hpp"
 #include "troupe/detail/lasting.hpp"
+#include "troupe/detail/read_mark.hpp"
 #include "troupe/outcome.hpp"
 #include "troupe/time.hpp"
 
@@ -31,6 +32,7 @@ struct failure {
 struct end_record {
   outcome how;
   bool is_known = false; // how
+  read_mark read;        // of a failure that somebody may read
   time_point stop_asked_at = never;
   caf::error why_stopped; // if a reason was given
   time_point grace_over = never;

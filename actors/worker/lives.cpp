@@ -5,6 +5,7 @@
 
 #include "worker/lives.hpp"
 #include "base/memory_ahead.hpp"
+#include "worker/complaints.hpp"
 #include "worker/family.hpp"
 #include "worker/news.hpp"
 #include "worker/waiters.hpp"
@@ -151,6 +152,7 @@ void worker_core::release_waiters() {
   }
   rt().notify();
   waiters{*this}.send_replies(lifecycle_awaiter::what::over);
+  complaints{*this}.end_reached();
   // Waiters for the predecessor of this core wait for this one. The two hold
   // each other up to here.
   auto* before = [this] {

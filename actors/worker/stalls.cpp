@@ -3,11 +3,13 @@
 
 // How a core notices that the worker's code does not return.
 
+#include "rules/complaints.hpp"
 #include "worker/news.hpp"
 #include "worker/worker_core.hpp"
 
 #include <caf/deep_to_string.hpp>
 
+#include <string>
 #include <utility>
 
 namespace troupe::detail {
@@ -61,12 +63,14 @@ void worker_core::guard_dog::stalled(timespan length) noexcept {
     if (core_.rt().events().wanted())
       core_.publish(event_kind::stalled, {}, length);
   }
-  if (core_.rt().logs(compat::log_warning))
-    core_.rt().log(compat::log_warning,
-                   core_.path() + " [" + std::to_string(core_.incarnation())
-                     + "] stalled: its code has not returned for "
-                     + caf::deep_to_string(length));
-  if (core_.config().on_hang == on_hang::restart)
+  const auto is_last = core_.config().on_hang == on_hang::restart;
+  core_.rt().complain(compat::log_warning,
+                      core_.path() + " [" + std::to_string(core_.incarnation())
+                        + "] stalled: its code has not returned for "
+                        + caf::deep_to_string(length)
+                        + (is_last ? ", and it is abandoned" : "")
+                        + std::string{rules::about_code_that_hangs});
+  if (is_last)
     give_up(length);
 }
 

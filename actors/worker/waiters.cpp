@@ -4,6 +4,7 @@
 // How threads and coroutines wait for a worker to be ready, or over.
 
 #include "worker/waiters.hpp"
+#include "worker/complaints.hpp"
 #include "worker/worker_core.hpp"
 
 #include "base/linked_list.hpp"
@@ -214,6 +215,7 @@ void waiters::send_replies(goal upto) noexcept {
     all.erase(i, all.end());
   }
   for (auto& x : due) {
+    complaints{of_}.get_mark().set();
     caf::message content;
     if (x.until == goal::over)
       content = caf::make_message(of_.last_outcome().value_or(outcome{}));
@@ -275,14 +277,20 @@ bool lifecycle_awaiter::watch() {
 }
 
 caf::error lifecycle_awaiter::why_not_ready() const {
-  return watched_ != nullptr ? waiters{*watched_}.why_not_ready()
-                             : null_handle();
+  if (watched_ == nullptr)
+    return null_handle();
+  auto result = waiters{*watched_}.why_not_ready();
+  if (result)
+    complaints{*watched_}.get_mark().set();
+  return result;
 }
 
 outcome lifecycle_awaiter::how_it_ended() const {
   if (watched_ == nullptr)
     return outcome{outcome_kind::failed, null_handle()};
-  return watched_->latest().last_outcome().value_or(outcome{});
+  auto& now = watched_->latest();
+  complaints{now}.get_mark().set();
+  return now.last_outcome().value_or(outcome{});
 }
 
 } // namespace troupe

@@ -180,6 +180,8 @@ private:
 
   void children_ended();
 
+  [[nodiscard]] bool is_watched();
+
   static caf::skippable_result refuse_late(caf::scheduled_actor*,
                                            caf::message&);
 

@@ -5,13 +5,17 @@
 // destroyed, what is queued is handed over, `on_shutdown` runs, the outcome is
 // told, and the actor rests until the next life, or leaves.
 
+#include "worker/complaints.hpp"
 #include "worker/deadlines.hpp"
 #include "worker/family.hpp"
 #include "worker/worker_actor.hpp"
 
 #include "rules/reasons.hpp"
 
+#include <caf/default_attachable.hpp>
+
 #include <cassert>
+#include <mutex>
 #include <utility>
 
 namespace troupe::detail {
@@ -234,9 +238,9 @@ void worker_actor::finish() {
       if (core_->has_object())
         core_->object().after_shutdown(how);
     } catch (...) {
-      core_->rt().log(compat::log_error, core_->subject()
-                                           + " failed in after_shutdown(): "
-                                           + text_of(std::current_exception()));
+      core_->rt().complain(compat::log_error,
+                           core_->subject() + " failed in after_shutdown(): "
+                             + text_of(std::current_exception()));
     }
     at = deadlines{*core_}.end_farewell();
   }
@@ -257,6 +261,8 @@ void worker_actor::finish() {
   }
   auto reason = core_->reason_to_quit();
   if (at != rules::stage::abandoned) {
+    if (reason && is_watched())
+      complaints{*core_}.get_mark().set();
     if (kept)
       core_->detach(); // Its next life needs another actor.
     core_->end_reached();
@@ -264,6 +270,16 @@ void worker_actor::finish() {
   quit(std::move(reason));
   // Somebody else may have called quit() first, see `on_exit`.
   bhvr_stack().clear();
+}
+
+/// Whether an actor that has linked to this one, or monitors it, gets to know
+/// the reason of its end. CAF 1.x hides monitors with a callback.
+bool worker_actor::is_watched() {
+  const std::unique_lock guard{mtx_};
+  for (const auto* i = attachables_head_.get(); i != nullptr; i = i->next.get())
+    if (dynamic_cast<const caf::default_attachable*>(i) != nullptr)
+      return true;
+  return false;
 }
 
 /// Waits for what the owner decides: another life, or the end.

@@ -6,6 +6,7 @@
 #include "rules/naming.hpp"
 #include "rules/reasons.hpp"
 #include "worker/ask_table.hpp"
+#include "worker/complaints.hpp"
 #include "worker/worker_actor.hpp"
 #include "worker/worker_role.hpp"
 
@@ -74,13 +75,14 @@ void worker_core::drop_handle() noexcept {
   if (uncount_handle()) {
     caf::strong_actor_ptr last;
     auto at = stage();
-    if (at == rules::stage::created) {
+    if (rules::is_final(at)) {
+      complaints{*this}.tell_unread();
+    } else if (at == rules::stage::created) {
       held guard{mtx_};
       // While the system goes down the actor stays, see `system_closes`.
       if (life_.machine.at() == rules::stage::created && !rt().gone())
         last = link_.let_go();
-    } else if (!rules::is_final(at) && kin() == nullptr
-               && rt().logs(compat::log_info)) {
+    } else if (kin() == nullptr && rt().logs(compat::log_info)) {
       rt().log(compat::log_info,
                subject()
                  + " goes on without a handle; the actor system waits for it "
@@ -192,6 +194,7 @@ void worker_core::system_closes() noexcept {
 }
 
 void worker_core::system_gone() noexcept {
+  complaints{*this}.tell_unread();
   caf::strong_actor_ptr last;
   if (stage() == rules::stage::created)
     last = link_.let_go();

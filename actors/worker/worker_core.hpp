@@ -306,6 +306,7 @@ protected:
 
 private:
   friend class blocked_thread;
+  friend class complaints;
   friend class deadlines;
   friend class family;
   friend class lives;

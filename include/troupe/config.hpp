@@ -14,6 +14,8 @@ namespace troupe {
 /// - `troupe.cleanup-period`: the least time that `on_shutdown()` gets.
 /// - `troupe.force-period`: how long a forced worker is waited for.
 /// - `troupe.offload-threads`: how many calls of `offload` run at once.
+/// - `troupe.complain`: `stderr`, or `none` for a program that stays silent
+///   about failures that nobody reads and no log shows. (L40)
 /// - `troupe.observer.address`, `troupe.observer.port`,
 /// `troupe.observer.token`:
 ///   see `observer_options`.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "troupe/detail/enum_names.hpp"
+#include "troupe/detail/read_mark.hpp"
 #include "troupe/type_ids.hpp"
 
 #include <caf/error.hpp>
@@ -160,9 +161,19 @@ class startup_result : public caf::error {
 public:
   startup_result() = default;
 
-  startup_result(caf::error why) noexcept : caf::error(std::move(why)) {
+  /// @param mark For the library: notes that somebody has looked at it.
+  startup_result(caf::error why, detail::read_mark mark = {}) noexcept
+    : caf::error(std::move(why)), mark_(std::move(mark)) {
     // nop
   }
+
+  [[nodiscard]] explicit operator bool() const noexcept {
+    mark_.set();
+    return caf::error::operator bool();
+  }
+
+private:
+  detail::read_mark mark_;
 };
 
 } // namespace troupe

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "troupe/detail/enum_names.hpp"
+#include "troupe/detail/read_mark.hpp"
 #include "troupe/error.hpp"
 #include "troupe/stop_report.hpp"
 #include "troupe/time.hpp"
@@ -12,6 +13,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace troupe {
 
@@ -140,7 +142,9 @@ class awaited_outcome : public std::optional<outcome> {
 public:
   using super = std::optional<outcome>;
 
-  awaited_outcome(outcome x) : super(std::move(x)) {
+  /// @param mark For the library: notes that somebody has looked at it.
+  awaited_outcome(outcome x, detail::read_mark mark = {})
+    : super(std::move(x)), mark_(std::move(mark)) {
     // nop
   }
 
@@ -155,8 +159,38 @@ public:
     return error_;
   }
 
+  // -- as of `std::optional`, which does not know who looks -------------------
+
+  [[nodiscard]] bool has_value() const noexcept {
+    mark_.set();
+    return super::has_value();
+  }
+
+  [[nodiscard]] explicit operator bool() const noexcept {
+    return has_value();
+  }
+
+  /// @pre `has_value()`
+  [[nodiscard]] const outcome* operator->() const noexcept {
+    mark_.set();
+    return super::operator->();
+  }
+
+  /// @pre `has_value()`
+  [[nodiscard]] const outcome& operator*() const& noexcept {
+    mark_.set();
+    return super::operator*();
+  }
+
+  /// @pre `has_value()`
+  [[nodiscard]] outcome&& operator*() && noexcept {
+    mark_.set();
+    return std::move(super::operator*());
+  }
+
 private:
   caf::error error_;
+  detail::read_mark mark_;
 };
 
 } // namespace troupe

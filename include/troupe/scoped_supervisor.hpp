@@ -94,7 +94,7 @@ public:
     auto how = ref_.shutdown();
     if (!how)
       throw std::runtime_error(text_of(how.error()));
-    return std::move(*how);
+    return *std::move(how);
   }
 
   /// Stops the tree within one deadline, see `supervisor_ref::shutdown`.

@@ -146,7 +146,7 @@ public:
     auto how = ref_.shutdown();
     if (!how)
       throw std::runtime_error(text_of(how.error()));
-    return finished<W>{std::move(*how), ref_};
+    return finished<W>{*std::move(how), ref_};
   }
 
 private:

@@ -3,7 +3,11 @@
 
 #include "rules/reasons.hpp"
 
+#include "rules/complaints.hpp"
+
 #include <catch2/catch_test_macros.hpp>
+
+#include <string>
 
 using namespace troupe::rules;
 using namespace troupe::rules::because;
@@ -32,4 +36,27 @@ TEST_CASE("S5 a cause is the one with which it began") {
   CHECK(first_cause(broke, "worker \"a\" (/t/m/a)") == broke);
   CHECK(first_cause("", "me").empty());
   CHECK(first_cause("me", "me") == "me");
+}
+
+TEST_CASE("L40 when a failure goes to standard error") {
+  for (const auto failed : {false, true})
+    for (const auto read : {false, true})
+      for (const auto held : {false, true}) {
+        CAPTURE(failed, read, held);
+        const auto when = about(
+          {.has_failed = failed, .was_read = read, .may_be_read = held});
+        CHECK((when == complaint::now) == (failed && !read && !held));
+        CHECK((when == complaint::later) == (failed && !read && held));
+      }
+}
+
+TEST_CASE("L40 the words of a failure name its subject once") {
+  const auto me = "worker \"a\" (/a)";
+  const auto advice = std::string{"; nobody has looked at how it ended: see "
+                                  "what outcome() or wait_for_shutdown() "
+                                  "returns, or put it under a supervisor"};
+  CHECK(unread_failure(me, "worker \"a\" (/a) failed: boom")
+        == "worker \"a\" (/a) failed: boom" + advice);
+  CHECK(unread_failure(me, "boom")
+        == "worker \"a\" (/a) failed: boom" + advice);
 }

@@ -21,6 +21,7 @@ class real_config : public troupe::config {
 public:
   explicit real_config(std::size_t threads = 2) {
     set("caf.scheduler.max-threads", threads);
+    set("troupe.complain", "none"); // Tests make workers fail on purpose.
   }
 };
 

@@ -367,3 +367,21 @@ TEST_CASE("A6 a number of threads that is none is an error that names it") {
     CHECK_NOTHROW(spawn_with(config));
   }
 }
+
+TEST_CASE("L40 a place for complaints that is none is an error that names it") {
+  auto spawn_with = [](caf::actor_system_config& config) {
+    journal log;
+    testing_system sys{config};
+    static_cast<void>(support::spawn(sys, log, {}, {}));
+  };
+  caf::actor_system_config config;
+  for (auto* value : {"stderr", "none"}) {
+    environment where{"TROUPE_COMPLAIN", value};
+    CHECK_NOTHROW(spawn_with(config));
+  }
+  environment where{"TROUPE_COMPLAIN", "aloud"};
+  CHECK_THROWS_MATCHES(spawn_with(config), std::invalid_argument,
+                       MessageMatches(ContainsSubstring(
+                         "TROUPE_COMPLAIN is \"aloud\", which is "
+                         "not stderr or none")));
+}

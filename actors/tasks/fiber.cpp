@@ -3,9 +3,11 @@
 
 #include "troupe/detail/fiber.hpp"
 
+#include "base/standard_error.hpp"
 #include "troupe/task.hpp"
 
 #include <cassert>
+#include <cstdlib>
 #include <utility>
 
 namespace troupe::detail {
@@ -25,6 +27,18 @@ thread_local constinit std::uint16_t destructions = 0;
 
 // Those beyond it, linked by `caller_`.
 thread_local constinit promise_base* destroy_later = nullptr;
+
+/// A coroutine has suspended, and nobody knows what it waits for: it would
+/// never go on. That is a mistake in the program, so the process ends.
+[[noreturn, gnu::cold, gnu::noinline]] void stop_at_lost_coroutine() noexcept {
+  say_if_there_is_room(
+    "troupe: a coroutine has suspended, and nobody can resume it: it awaits "
+    "what is not made for troupe, or GCC before 12.3 has miscompiled a "
+    "co_await "
+    "in the condition of an if or a loop; give its result a name first, see "
+    "\"GCC 12 and co_await\" in docs/guide.md\n");
+  std::abort();
+}
 
 } // namespace
 
@@ -120,11 +134,9 @@ void fiber::run() noexcept {
       break;
     if (innermost_ != current) // it has called another one
       continue;
-    assert(current->frame_.done()
-           && "a coroutine awaits what is no awaitable of a strand, and nobody "
-              "can resume it; or GCC before 12.3 has miscompiled a co_await in "
-              "the condition of an if or a loop: see docs/guide.md");
-    if (current->caller_ == nullptr || !current->frame_.done())
+    if (!current->frame_.done()) [[unlikely]]
+      stop_at_lost_coroutine();
+    if (current->caller_ == nullptr)
       break;
     // Its frame belongs to the awaiter in the caller now, which takes the
     // result when the caller goes on. It stays innermost up to here, so that
@@ -136,8 +148,8 @@ void fiber::run() noexcept {
   if (cancelled_) {
     if (tear_down())
       report_gone();
-  } else if (waiting_ == nullptr && innermost_->frame_.done()) {
-    // It may destroy this fiber.
+  } else if (waiting_ == nullptr) {
+    // It has ended. This may destroy this fiber.
     const auto end = end_;
     end.call(*this, end.bits);
   }

@@ -3,6 +3,8 @@
 
 // What a child process finds of its parent's actor system.
 
+#include "support/captured_stderr.hpp"
+#include "support/loop_strand.hpp"
 #include "support/real_system.hpp"
 #include "support/scripted.hpp"
 #include "troupe/ask.hpp"
@@ -24,6 +26,8 @@
 
 #include <array>
 #include <cerrno>
+#include <coroutine>
+#include <csignal>
 #include <cstdint>
 #include <functional>
 #include <stdexcept>
@@ -181,4 +185,27 @@ TEST_CASE("L37 virtual time needs no threads, and works after fork()") {
           return here.shutdown().error();
         })
         == "none");
+}
+
+// -- a process that ends itself ------------------------------------------------
+
+TEST_CASE("a coroutine that nobody can resume ends the process with a text") {
+  support::captured_stderr out;
+  const auto child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    std::signal(SIGABRT, SIG_DFL); // not that of the test framework
+    troupe::testing::loop_strand strand;
+    troupe::detail::fiber f{strand};
+    auto wait = []() -> task<> { co_await std::suspend_always{}; };
+    f.start(wait(), [](troupe::detail::completion<void>) {});
+    ::_exit(0);
+  }
+  auto status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT));
+  const auto said = out.lines();
+  REQUIRE_FALSE(said.empty());
+  CHECK(said[0].starts_with("troupe: a coroutine has suspended, and nobody can "
+                            "resume it"));
 }

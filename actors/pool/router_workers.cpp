@@ -44,6 +44,10 @@ public:
     return each_->role();
   }
 
+  [[nodiscard]] std::string check() const override {
+    return each_->check();
+  }
+
 private:
   std::shared_ptr<const child_factory> each_;
   std::weak_ptr<pool_router> pool_;

@@ -21,7 +21,7 @@ timespan backoff_delay(const restart_backoff& options, std::uint32_t n,
                std::numeric_limits<double>::max());
   const auto delay
     = to_timespan(nanoseconds{grown * (1.0 + options.jitter * u)});
-  return std::max(std::min(delay, options.max), timespan::zero());
+  return std::max(std::min<timespan>(delay, options.max), timespan::zero());
 }
 
 double sample(std::uint64_t& state) noexcept {

@@ -102,7 +102,11 @@ std::string detail::check_child(const supervisor_spec& group,
   options.name = x.name;
   if (auto wrong = rules::check(options, x.name); !wrong.empty())
     return in_supervisor(group, std::move(wrong));
-  return x.factory->check();
+  if (auto wrong = x.factory->check(); !wrong.empty())
+    return x.factory->kind() == child_kind::worker
+             ? in_supervisor(group, "child \"" + x.name + "\": " + wrong)
+             : wrong;
+  return {};
 }
 
 std::string check(const supervisor_spec& x) {

@@ -5,6 +5,8 @@
 
 #include "troupe/child_spec.hpp"
 #include "troupe/detail/lasting.hpp"
+#include "troupe/detail/misplaced_queue.hpp"
+#include "troupe/detail/worker_class.hpp"
 #include "troupe/path.hpp"
 #include "troupe/queue_consumer.hpp"
 #include "troupe/task.hpp"
@@ -49,6 +51,10 @@ public:
 
   [[nodiscard]] const std::type_info& type() const noexcept override {
     return typeid(W);
+  }
+
+  [[nodiscard]] std::string check() const override {
+    return detail::why_messages_unknown<W>();
   }
 
 private:
@@ -122,7 +128,7 @@ child(std::string name, child_options options = {}, Ts&&... xs) {
                 "restart, so they must be copyable; for others pass a function "
                 "that makes the worker: troupe::child_made_by<W>(name, "
                 "options, [] { return std::make_unique<W>(...); })");
-  check_worker_class<W>();
+  detail::check_worker_class<W>();
   static_assert(
     std::is_abstract_v<W>
       || std::is_constructible_v<W, const resolved_t<std::decay_t<Ts>>&...>,
@@ -143,6 +149,13 @@ child(std::string name, child_options options = {}, Ts&&... xs) {
     return child_made_by<W>(std::move(name), std::move(options),
                             std::move(make));
   }
+}
+
+/// An option of the worker stands among those of the child: says so.
+template <std::derived_from<worker> W, class... Ts>
+[[nodiscard]] child_spec child(std::string, detail::misplaced_queue, Ts&&...) {
+  detail::refuse_misplaced_queue<W>();
+  return {};
 }
 
 /// The same with the options left out.

@@ -5,6 +5,7 @@
 
 #include "troupe/detail/completion.hpp"
 #include "troupe/detail/fiber.hpp"
+#include "troupe/detail/known_types.hpp"
 #include "troupe/fwd.hpp"
 #include "troupe/task.hpp"
 
@@ -252,6 +253,7 @@ private:
 
   template <class R, class... Ts, class F>
   static auto wrap(F&& f) {
+    detail::check_known({detail::declared<R>(), detail::declared<Ts>()...});
     // Shared, since CAF copies handlers and a coroutine refers to its lambda.
     auto shared = std::make_shared<std::decay_t<F>>(std::forward<F>(f));
     if constexpr (!is_answer<R>::value) {

@@ -52,11 +52,11 @@ struct observer_options {
 
   /// How long a status waits for workers that do not answer, see
   /// `worker_handle::status_tree`.
-  timespan patience = std::chrono::milliseconds{100};
+  option_time patience = std::chrono::milliseconds{100};
 
   /// How long a request that restarts, stops or starts a child waits for its
   /// supervisor.
-  timespan call_timeout = std::chrono::seconds{30};
+  option_time call_timeout = std::chrono::seconds{30};
 
   /// The options of the metrics, see `export_metrics`.
   metrics_options metrics = {};

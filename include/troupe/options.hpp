@@ -64,9 +64,9 @@ enum class overflow : std::uint8_t {
 /// `min(max, initial * factor^n * (1 + jitter * U(-1, 1)))`, n counted from 0.
 struct retry_backoff {
   /// The first delay; with zero there is none at all.
-  timespan initial{0};
+  option_time initial = timespan{0};
   /// No delay is longer.
-  timespan max = std::chrono::seconds{30};
+  option_time max = std::chrono::seconds{30};
   double factor = 2.0;
   /// Between 0 and 1.
   double jitter = 0.2;
@@ -183,7 +183,7 @@ struct queue_options {
 ///
 /// Durations are those of `std::chrono` that become nanoseconds without loss:
 /// whole numbers of nanoseconds or of anything coarser, such as `500ms`, `2s`
-/// or `1h`. Fractions go through `to_timespan`: `to_timespan(0.5s)`. A negative
+/// or `1h`. A fraction does not compile: write `to_timespan(0.5s)`. A negative
 /// one is an error, named in the exception that `spawn` throws.
 struct worker_options {
   /// Its name in logs and reports, without `/` and control characters; if left
@@ -193,10 +193,10 @@ struct worker_options {
   /// How long the worker may take to stop by itself before it is forced. Zero
   /// forces at once, `infinite` never does. Without it, the setting
   /// `troupe.stopping-grace-period`, else 10 s.
-  std::optional<timespan> stopping_grace_period = {};
+  optional_time stopping_grace_period = {};
 
   /// How long the worker may take to become ready; expiry is a failed start.
-  timespan start_timeout = infinite;
+  option_time start_timeout = infinite;
 
   /// When the worker counts as ready.
   troupe::readiness readiness = troupe::readiness::automatic;
@@ -209,20 +209,20 @@ struct worker_options {
 
   /// The least time that `on_shutdown()` gets, also after a force. Without it,
   /// the setting `troupe.cleanup-period`, else 1 s.
-  std::optional<timespan> cleanup_period = {};
+  optional_time cleanup_period = {};
 
   /// How long a forced worker may sit in code that does not return before it is
   /// no longer waited for. Without it, the setting `troupe.force-period`, else
   /// 1 s. A worker that does return needs a moment as well: some milliseconds,
   /// more on a machine that is busy.
-  std::optional<timespan> force_period = {};
+  optional_time force_period = {};
 
   /// How long a message handler of the worker, or its coroutine between two
   /// waits, may keep a thread without returning, before that is reported: with
   /// the path and the time in the log, and as an event, once each time. Longer
   /// than zero; `infinite` is no watchdog, and costs nothing. A call of
   /// `offload` is no concern of it.
-  timespan watchdog = infinite;
+  option_time watchdog = infinite;
 
   /// The reaction, beyond the report. `restart` needs a `watchdog`.
   troupe::on_hang on_hang = troupe::on_hang::report;

@@ -37,7 +37,7 @@ struct run_options {
   /// How long the stop that the first signal begins may take in all. Zero
   /// forces at once, which still takes up to 100 ms; `infinite` leaves it to
   /// the workers' own grace periods.
-  timespan stop_timeout = std::chrono::seconds{25};
+  option_time stop_timeout = std::chrono::seconds{25};
 
   /// The signals that mean "stop"; none: signals are left alone.
   std::vector<int> signals = {SIGINT, SIGTERM};

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/worker_class.hpp"
 #include "troupe/options.hpp"
 #include "troupe/worker.hpp"
 #include "troupe/worker_ref.hpp"
@@ -39,15 +40,17 @@ spawn_worker(caf::actor_system& sys, worker_options options,
 ///         as `10s` or `500ms`. And whatever the constructor throws.
 /// @throws std::system_error if the actor system has had no worker before, and
 ///         there is no thread for its clock.
-/// @throws std::logic_error in a process that came out of `fork()` when the
-///         actor system was there.
+/// @throws std::logic_error if CAF does not know the type of messages in the
+///         worker's queue, because its id block is missing in `CAF_MAIN`; in a
+///         process that came out of `fork()` when the actor system was there.
 template <std::derived_from<worker> W, class... Ts>
 [[nodiscard]] worker_ref<W>
 spawn(caf::actor_system& sys, worker_options options, Ts&&... xs) {
-  check_worker_class<W>();
+  detail::check_worker_class<W>();
   static_assert(std::is_abstract_v<W> || std::is_constructible_v<W, Ts...>,
                 "the worker has no constructor for these arguments; the "
                 "arguments after the options go to its constructor");
+  detail::check_messages_known<W>();
   auto object = std::make_unique<W>(std::forward<Ts>(xs)...);
   return worker_ref<W>{
     spawn_worker(sys, std::move(options), typeid(W), std::move(object))};

@@ -51,7 +51,7 @@ enum class restart : std::uint8_t {
 /// `max_restarts` within `within` is one too many.
 struct restart_intensity {
   int max_restarts = 3;
-  timespan within = std::chrono::seconds{5};
+  option_time within = std::chrono::seconds{5};
 };
 
 /// How long a child that failed waits for its restart: the n-th time
@@ -59,21 +59,21 @@ struct restart_intensity {
 /// A child with a backoff does not count against its supervisor's intensity.
 struct restart_backoff {
   /// The first delay; zero means no backoff.
-  timespan initial{0};
+  option_time initial = timespan{0};
   /// No delay is longer.
-  timespan max = std::chrono::seconds{30};
+  option_time max = std::chrono::seconds{30};
   double factor = 2.0;
   /// Between 0 and 1.
   double jitter = 0.2;
   /// Once the child has been ready for so long, n is 0 again.
-  timespan reset_after = std::chrono::minutes{1};
+  option_time reset_after = std::chrono::minutes{1};
 };
 
 /// A limit of a child's own: the failure after `failures` within `within` is
 /// one too many. Zero failures: no limit.
 struct restart_limit {
   int failures = 0;
-  timespan within = std::chrono::minutes{1};
+  option_time within = std::chrono::minutes{1};
 };
 
 /// How a supervisor reacts when a child has passed its `restart_limit`.

@@ -58,7 +58,7 @@ struct supervisor_spec {
 
   /// How long it may take to stop, for its children and itself; without it, as
   /// long as its children and the caller that stops it allow.
-  std::optional<timespan> stopping_grace_period = {};
+  optional_time stopping_grace_period = {};
 
   /// Called in each life when all children are ready, on the supervisor's own
   /// actor; it is ready itself when this coroutine has ended. An exception is a
@@ -82,6 +82,13 @@ struct supervisor_spec {
   add(std::string called, child_options options = {}, Ts&&... xs) {
     return append<W>(troupe::child<W>(std::move(called), std::move(options),
                                       std::forward<Ts>(xs)...));
+  }
+
+  /// An option of the worker stands among those of the child: says so.
+  template <std::derived_from<worker> W, class... Ts>
+  child_name<W> add(std::string, detail::misplaced_queue, Ts&&...) {
+    detail::refuse_misplaced_queue<W>();
+    return {};
   }
 
   /// The same with the options left out.

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <ratio>
+#include <type_traits>
 #include <utility>
 
 namespace troupe {
@@ -61,6 +63,45 @@ to_timespan(std::chrono::duration<Rep, Period> length) noexcept {
                     / nanos_each::den};
   }
 }
+
+/// A length of time in a struct of options: a `timespan` that gives a readable
+/// error for a fraction.
+class option_time : public timespan {
+public:
+  constexpr option_time(timespan length) noexcept : timespan(length) {
+    // nop
+  }
+
+  template <class Rep, class Period>
+  constexpr option_time(std::chrono::duration<Rep, Period> length) noexcept
+    : timespan(to_timespan(length)) {
+    static_assert(
+      std::is_convertible_v<std::chrono::duration<Rep, Period>, timespan>,
+      "an option takes whole numbers of nanoseconds, or of anything coarser: "
+      "write 500ms instead of 0.5s, or to_timespan(0.5s)");
+  }
+};
+
+/// The same where it may be left out.
+class optional_time : public std::optional<timespan> {
+public:
+  constexpr optional_time() noexcept = default;
+
+  constexpr optional_time(std::nullopt_t) noexcept {
+    // nop
+  }
+
+  constexpr optional_time(std::optional<timespan> length) noexcept
+    : std::optional<timespan>(length) {
+    // nop
+  }
+
+  template <class Rep, class Period>
+  constexpr optional_time(std::chrono::duration<Rep, Period> length) noexcept
+    : std::optional<timespan>(option_time{length}) {
+    // nop
+  }
+};
 
 /// @returns The point in time `delay` after `now`; `never` or
 ///          `time_point::min()` where the sum does not fit.

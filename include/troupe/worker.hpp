@@ -45,14 +45,6 @@ class start_awaitable;
 
 } // namespace detail
 
-/// Gives a readable error for a class of which there can be no object.
-template <class W>
-constexpr void check_worker_class() {
-  static_assert(!std::is_abstract_v<W>,
-                "this worker has no run(): its class, or a base of it, must "
-                "override `troupe::task<> run()`, and whatever else is pure");
-}
-
 /// The base of all workers: a class with a coroutine `run()` and a managed
 /// life.
 ///

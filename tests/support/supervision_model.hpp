@@ -561,9 +561,9 @@ private:
   void start_again(model_child& x, time_point now) {
     x.stage = stage::planned;
     if (has_backoff(x)) {
-      auto delay = x.rules.backoff.initial;
+      timespan delay = x.rules.backoff.initial;
       for (int i = 0; i < x.backoffs; ++i)
-        delay = std::min(delay * 2, x.rules.backoff.max);
+        delay = std::min<timespan>(delay * 2, x.rules.backoff.max);
       ++x.backoffs;
       x.due = now + delay;
       x.stage = stage::backing_off;

@@ -6,22 +6,42 @@
 #include "support/real_system.hpp"
 #include "support/scripted.hpp"
 
-#include "troupe/queue_consumer.hpp"
+#include "troupe/queue_worker.hpp"
+#include "troupe/supervisor_spec.hpp"
 #include "troupe/testing.hpp"
 
 #include <caf/event_based_actor.hpp>
+#include <caf/type_id.hpp>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <thread>
+#include <variant>
 #include <vector>
+
+/// A message whose id block nobody gives to CAF.
+struct forgotten_letter {
+  int number = 0;
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, forgotten_letter& x) {
+    return f.object(x).fields(f.field("number", x.number));
+  }
+};
+
+CAF_BEGIN_TYPE_ID_BLOCK(forgotten, caf::first_custom_type_id)
+  CAF_ADD_TYPE_ID(forgotten, (forgotten_letter))
+CAF_END_TYPE_ID_BLOCK(forgotten)
 
 using namespace std::chrono_literals;
 
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::MessageMatches;
 using support::journal;
 using support::lines;
 using support::script;
@@ -244,4 +264,76 @@ TEST_CASE("L3 a negative duration is an error that names worker and field") {
                         .cleanup_period = 0s,
                         .force_period = 0s})
           .empty());
+}
+
+TEST_CASE("L1 a type of messages whose id block is missing is an error") {
+  const auto says = ContainsSubstring("CAF does not know the message type "
+                                      "forgotten_letter: the id block");
+  testing_system sys;
+  SECTION("in a queue") {
+    using worker = troupe::queue_worker<forgotten_letter>;
+    CHECK_THROWS_MATCHES(troupe::spawn<worker>(sys, {},
+                                               [](const forgotten_letter&) {}),
+                         std::logic_error, MessageMatches(says));
+  }
+  SECTION("in a queue of several types") {
+    using letter = std::variant<int, forgotten_letter>;
+    using worker = troupe::queue_worker<letter>;
+    CHECK_THROWS_MATCHES(troupe::spawn<worker>(sys, {}, [](const letter&) {}),
+                         std::logic_error, MessageMatches(says));
+  }
+  SECTION("in the queue of a child") {
+    troupe::supervisor_spec spec{.name = "tree"};
+    spec.add<troupe::queue_worker<forgotten_letter>>(
+      "post", {}, [](const forgotten_letter&) {});
+    CHECK_THAT(check(spec),
+               says
+                 && ContainsSubstring("supervisor \"tree\": child \"post\""));
+  }
+  SECTION("of a handler") {
+    journal log;
+    script what;
+    what.handlers = [](scripted&) {
+      return troupe::message_handlers{[](const forgotten_letter&) {}};
+    };
+    auto ref = support::spawn(sys, log, {.name = "w"}, what);
+    CHECK_THAT(text_of(ref.startup()), says);
+  }
+}
+
+namespace {
+
+/// Has members that are called like hooks, or nearly, and are none.
+class odd_names : public HTTPServer {
+public:
+  int handlers = 0;
+
+  void on_start(int) {
+    // nop
+  }
+
+  troupe::task<> on_startup() override {
+    return on_ready();
+  }
+
+protected:
+  virtual troupe::task<> on_ready() {
+    co_return;
+  }
+};
+
+} // namespace
+
+TEST_CASE("L8 members of one's own that are called like hooks compile") {
+  testing_system sys;
+  auto ref = troupe::spawn<odd_names>(sys);
+  CHECK_FALSE(ref.startup());
+  CHECK(ref.shutdown()->ok());
+}
+
+TEST_CASE("L3 a fraction of a second is given by to_timespan") {
+  const troupe::worker_options options{
+    .stopping_grace_period = troupe::to_timespan(0.5s), .start_timeout = 2s};
+  CHECK(options.stopping_grace_period == 500ms);
+  CHECK(options.start_timeout == 2s);
 }

@@ -6,6 +6,7 @@
 #include "troupe/child_spec.hpp"
 #include "troupe/cluster/token.hpp"
 #include "troupe/detail/fiber.hpp"
+#include "troupe/detail/worker_class.hpp"
 #include "troupe/supervisor_options.hpp"
 #include "troupe/task.hpp"
 #include "troupe/worker.hpp"
@@ -337,7 +338,7 @@ singleton(std::string name, singleton_options how = {}, Ts&&... xs) {
                 "the worker has no constructor for these arguments, which it "
                 "gets as const references; the arguments after the options go "
                 "to its constructor");
-  check_worker_class<W>();
+  troupe::detail::check_worker_class<W>();
   using factory = singleton_factory_of<W, std::decay_t<Ts>...>;
   auto options = how.child;
   auto made = std::make_shared<factory>(name, std::move(how),

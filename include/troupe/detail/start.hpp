@@ -59,10 +59,11 @@ namespace troupe {
 
 template <std::derived_from<worker> W, class... Ts>
 detail::start_awaitable<W> worker::start(worker_options options, Ts&&... xs) {
-  check_worker_class<W>();
+  detail::check_worker_class<W>();
   static_assert(std::is_abstract_v<W> || std::is_constructible_v<W, Ts...>,
                 "the worker has no constructor for these arguments; the "
                 "arguments after the options go to its constructor");
+  detail::check_messages_known<W>();
   auto object = std::make_unique<W>(std::forward<Ts>(xs)...);
   return detail::start_awaitable<W>{worker_ref<W>{
     spawn_child(std::move(options), typeid(W), std::move(object))}};

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/known_types.hpp"
 #include "troupe/detail/message_queue.hpp"
 
 #include <caf/message.hpp>
@@ -11,6 +12,7 @@
 #include <concepts>
 #include <memory>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -37,6 +39,11 @@ struct queue_types {
   /// Whether CAF knows what the queue takes.
   static constexpr bool have_type_ids = caf::has_type_id_v<T>;
 
+  /// Says so if CAF does not know it in this program.
+  [[nodiscard]] static std::string why_unknown() {
+    return detail::why_unknown({declared<T>()});
+  }
+
   static bool convert(caf::message& msg, std::optional<T>& result) {
     if constexpr (sendable<T>) {
       if (msg.match_elements<T>()) {
@@ -62,6 +69,11 @@ struct queue_types<std::variant<Ts...>> {
 
   /// The alternatives are enough: the variant itself need not be a message.
   static constexpr bool have_type_ids = (caf::has_type_id_v<Ts> && ...);
+
+  /// @copydoc queue_types::why_unknown
+  [[nodiscard]] static std::string why_unknown() {
+    return detail::why_unknown({declared<value_type>(), declared<Ts>()...});
+  }
 
   static bool convert(caf::message& msg, std::optional<value_type>& result) {
     if constexpr (sendable<value_type>) {

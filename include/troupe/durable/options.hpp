@@ -37,11 +37,11 @@ struct options {
   /// How long a claim holds without being renewed. It is renewed each third of
   /// that while the worker turns: a worker whose code does not return for so
   /// long loses its claims. At least 100 ms. (J9)
-  timespan lease = std::chrono::seconds{30};
+  option_time lease = std::chrono::seconds{30};
 
   /// How long a job may be in hand, from the call of `handle` or the last
   /// `job::extend`, and still have its claim renewed. More than zero. (J9)
-  timespan max_run = infinite;
+  option_time max_run = infinite;
 
   /// How many failures it takes until a job is buried. At least 1. (J5)
   int max_failures = 10;
@@ -55,7 +55,7 @@ struct options {
 
   /// How long a job that is done stays in the store, for people to look at.
   /// With zero it is deleted at once.
-  timespan keep_done{0};
+  option_time keep_done = timespan{0};
 };
 
 /// When what `put` has written is safe.
@@ -79,7 +79,7 @@ struct store_options {
 
   /// How long the end of the last handle waits for a store that is away before
   /// it gives up what has not been written yet.
-  timespan closing_period = std::chrono::seconds{5};
+  option_time closing_period = std::chrono::seconds{5};
 };
 
 /// The options of one job, for `put`. An aggregate for designated
@@ -96,7 +96,7 @@ struct put_options {
   int priority = 0;
 
   /// How long `put` tries while the store is away or locked.
-  timespan within = std::chrono::seconds{10};
+  option_time within = std::chrono::seconds{10};
 };
 
 } // namespace troupe::durable

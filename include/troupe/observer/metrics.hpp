@@ -18,7 +18,7 @@ struct metrics_options {
   /// How often what can only be counted by a look at all workers is brought up
   /// to date: how many there are in which phase, and what is queued. `infinite`
   /// for never: then only `prometheus_text` does it.
-  timespan sampling_interval = std::chrono::seconds{10};
+  option_time sampling_interval = std::chrono::seconds{10};
 };
 
 /// Has the workers counted in the registry of the actor system's metrics, so

@@ -13,7 +13,6 @@
 #include <caf/exit_reason.hpp>
 #include <caf/system_messages.hpp>
 
-#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -25,10 +24,6 @@ namespace troupe {
 using namespace detail;
 
 namespace {
-
-using actor_function = std::function<caf::strong_actor_ptr(caf::actor_system&)>;
-using waiting_function
-  = std::function<task<caf::strong_actor_ptr>(caf::actor_system&)>;
 
 /// Whether an actor that ended with this reason ended normally. (S23)
 bool is_normal(const caf::error& reason) {
@@ -44,14 +39,12 @@ caf::strong_actor_ptr not_null(caf::strong_actor_ptr made) {
 
 class adopted_actor final : public worker {
 public:
-  explicit adopted_actor(caf::strong_actor_ptr who) : who_(std::move(who)) {
-    // nop
-  }
-
-  /// @param make Makes the actor when this starts. A coroutine refers to the
-  ///             function object that it is, so it is shared.
-  explicit adopted_actor(std::shared_ptr<waiting_function> make)
-    : make_(std::move(make)) {
+  /// @param use Shared, since a coroutine refers to the function object that it
+  ///            is.
+  /// @param who The actor; null if it is made when this starts.
+  explicit adopted_actor(std::shared_ptr<actor_functions> use,
+                         caf::strong_actor_ptr who)
+    : use_(std::move(use)), who_(std::move(who)) {
     // nop
   }
 
@@ -64,7 +57,7 @@ public:
   }
 
   task<> on_startup() override {
-    if (make_) {
+    if (!who_) {
       co_await wait_for_actor();
       if (!who_)
         co_return;
@@ -101,6 +94,10 @@ public:
       tell_exit(caf::exit_reason::kill);
       co_await end_->signal;
     }
+    if (who_ && use_->on_stopped) {
+      auto call = use_->on_stopped(who_);
+      co_await std::move(call);
+    }
   }
 
   void after_shutdown(const outcome&) override {
@@ -119,7 +116,7 @@ private:
 
   /// There is none afterwards if a stop came first.
   task<> wait_for_actor() {
-    auto either = when_any((*make_)(get_core().rt().system()),
+    auto either = when_any(use_->make_later(get_core().rt().system()),
                            stop_requested());
     auto first = co_await std::move(either);
     if (auto* made = std::get_if<0>(&first.value))
@@ -138,7 +135,7 @@ private:
       nullptr);
   }
 
-  std::shared_ptr<waiting_function> make_; // null if there was no need to wait
+  std::shared_ptr<actor_functions> use_;
   caf::strong_actor_ptr who_;
   worker_core* shown_ = nullptr;
   std::shared_ptr<ending> end_ = std::make_shared<ending>();
@@ -164,20 +161,12 @@ public:
 } // namespace
 
 child_spec child_actor(std::string name, child_options options,
-                       actor_function make) {
-  auto call = [make = std::move(make)](caf::actor_system& sys) {
-    return std::make_unique<adopted_actor>(not_null(make(sys)));
-  };
-  using factory = adopted_factory<decltype(call)>;
-  return {std::move(name), std::move(options),
-          std::make_shared<factory>(std::move(call))};
-}
-
-child_spec child_actor(std::string name, child_options options,
-                       waiting_function make) {
-  auto call = [make = std::make_shared<waiting_function>(std::move(make))](
-                caf::actor_system&) {
-    return std::make_unique<adopted_actor>(make);
+                       actor_functions functions) {
+  auto call = [use = std::make_shared<actor_functions>(std::move(functions))](
+                caf::actor_system& sys) {
+    return std::make_unique<adopted_actor>(use, use->make
+                                                  ? not_null(use->make(sys))
+                                                  : nullptr);
   };
   using factory = adopted_factory<decltype(call)>;
   return {std::move(name), std::move(options),

@@ -54,9 +54,7 @@ private:
 
 troupe::supervisor_spec office() {
   troupe::supervisor_spec spec{.name = "office"};
-  const auto help = spec.add_actor("divider", [](caf::actor_system& sys) {
-    return sys.spawn(divide);
-  });
+  const auto help = spec.add_actor("divider", troupe::spawner(divide));
   spec.add<clerk>("clerk",
                   {.worker = {.readiness = troupe::readiness::explicit_ready}},
                   help);

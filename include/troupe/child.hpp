@@ -15,7 +15,9 @@
 
 #include <caf/actor_cast.hpp>
 #include <caf/actor_control_block.hpp>
+#include <caf/actor_system.hpp>
 #include <caf/fwd.hpp>
+#include <caf/local_actor.hpp>
 
 #include <concepts>
 #include <functional>
@@ -197,15 +199,27 @@ struct made_actor<task<T>> {
 template <class F>
 using made_actor_t = typename made_actor<typename actor_result<F>::type>::type;
 
-/// Makes the spec of a child that is a plain CAF actor.
-[[nodiscard]] child_spec
-child_actor(std::string name, child_options options,
-            std::function<caf::strong_actor_ptr(caf::actor_system&)> make);
+/// A function that is called when such an actor has ended, with its handle: a
+/// plain one, or a coroutine, which returns `task<>` and takes the handle by
+/// value.
+template <class G, class F>
+concept actor_stop_function = std::is_invocable_v<G&, made_actor_t<F>>;
 
-/// The same with a function that may wait.
-[[nodiscard]] child_spec child_actor(
-  std::string name, child_options options,
-  std::function<task<caf::strong_actor_ptr>(caf::actor_system&)> make);
+/// How the actors of a child come, and what follows when one has ended.
+struct actor_functions {
+  std::function<caf::strong_actor_ptr(caf::actor_system&)> make = {};
+
+  /// For one that may wait, instead of `make`.
+  std::function<task<caf::strong_actor_ptr>(caf::actor_system&)> make_later
+    = {};
+
+  /// May be empty.
+  std::function<task<>(caf::strong_actor_ptr)> on_stopped = {};
+};
+
+/// Makes the spec of a child that is a plain CAF actor.
+[[nodiscard]] child_spec child_actor(std::string name, child_options options,
+                                     actor_functions functions);
 
 /// Gives the same actor by another handle.
 template <class Handle>
@@ -215,9 +229,59 @@ to_strong_actor_ptr(task<Handle> making) {
   co_return caf::actor_cast<caf::strong_actor_ptr>(std::move(made));
 }
 
-template <class Handle>
-[[nodiscard]] caf::strong_actor_ptr to_strong_actor_ptr(const Handle& made) {
-  return caf::actor_cast<caf::strong_actor_ptr>(made);
+/// Makes actors with `make`.
+template <actor_factory F>
+[[nodiscard]] actor_functions actor_functions_of(F make) {
+  auto call = [make = std::move(make)](caf::actor_system& sys) mutable {
+    if constexpr (std::is_invocable_v<F&, caf::actor_system&>)
+      return make(sys);
+    else
+      return make();
+  };
+  using made = std::invoke_result_t<decltype(call)&, caf::actor_system&>;
+  if constexpr (std::is_same_v<made, made_actor_t<F>>)
+    return {.make = [call = std::move(call)](caf::actor_system& sys) mutable {
+      return caf::actor_cast<caf::strong_actor_ptr>(call(sys));
+    }};
+  else
+    return {
+      .make_later = [call = std::move(call)](caf::actor_system& sys) mutable {
+        return to_strong_actor_ptr(call(sys));
+      }};
+}
+
+/// A factory that does `sys.spawn(f, xs...)`: for `add_actor` and
+/// `child_actor`.
+///
+/// ~~~
+/// const auto sums = tree.add_actor("sums", troupe::spawner(adder));
+/// tree.add_actor("client", troupe::spawner(client, sums, 1, 2));
+/// ~~~
+/// @param f The function that is the actor, or initializes it.
+/// @param xs Its arguments: kept, and passed again for each life. The result of
+///           `by_path`, and of `add_actor`, becomes the actor that there is
+///           then.
+template <class F, class... Ts>
+[[nodiscard]] auto spawner(F f, Ts&&... xs) {
+  return [f = std::move(f),
+          args = std::tuple<std::decay_t<Ts>...>{std::forward<Ts>(xs)...}](
+           caf::actor_system& sys) {
+    return std::apply(
+      [&](const auto&... ys) { return sys.spawn(f, resolve(sys, ys)...); },
+      args);
+  };
+}
+
+/// The same for an actor that is a class: `sys.spawn<A>(xs...)`.
+template <class A, class... Ts>
+  requires std::derived_from<A, caf::local_actor>
+[[nodiscard]] auto spawner(Ts&&... xs) {
+  return [args = std::tuple<std::decay_t<Ts>...>{std::forward<Ts>(xs)...}](
+           caf::actor_system& sys) {
+    return std::apply(
+      [&](const auto&... ys) { return sys.spawn<A>(resolve(sys, ys)...); },
+      args);
+  };
 }
 
 /// A spec for a plain CAF actor of whatever handle type. (S23)
@@ -231,21 +295,31 @@ template <class Handle>
 template <actor_factory F>
 [[nodiscard]] child_spec
 child_actor(std::string name, child_options options, F make) {
-  auto spawn_one = [make = std::move(make)](caf::actor_system& sys) mutable {
-    if constexpr (std::is_invocable_v<F&, caf::actor_system&>)
-      return make(sys);
-    else
-      return make();
-  };
-  using made = std::invoke_result_t<decltype(spawn_one)&, caf::actor_system&>;
-  using given = decltype(to_strong_actor_ptr(std::declval<made>()));
-  auto function
-    = [spawn_one = std::move(spawn_one)](caf::actor_system& sys) mutable {
-        return to_strong_actor_ptr(spawn_one(sys));
-      };
   return child_actor(std::move(name), std::move(options),
-                     std::function<given(caf::actor_system&)>{
-                       std::move(function)});
+                     actor_functions_of(std::move(make)));
+}
+
+/// The same with a function that is called when the actor of a life has ended,
+/// before the next life begins: it gives back what `make` has taken, a port for
+/// example.
+/// @param on_stopped Called on a thread of the scheduler, with the time that
+///                   `worker::on_shutdown` has; not after a kill of the child.
+///                   An exception is a failure of the child.
+template <actor_factory F, actor_stop_function<F> G>
+[[nodiscard]] child_spec
+child_actor(std::string name, child_options options, F make, G on_stopped) {
+  auto functions = actor_functions_of(std::move(make));
+  functions.on_stopped =
+    [f = std::move(on_stopped)](const caf::strong_actor_ptr& who) mutable {
+      auto handle = caf::actor_cast<made_actor_t<F>>(who);
+      if constexpr (std::is_void_v<std::invoke_result_t<G&, made_actor_t<F>>>) {
+        f(std::move(handle));
+        return task<>::nothing();
+      } else {
+        return f(std::move(handle));
+      }
+    };
+  return child_actor(std::move(name), std::move(options), std::move(functions));
 }
 
 /// The same with the options left out.

@@ -124,10 +124,28 @@ struct supervisor_spec {
       std::move(called), std::move(options), std::move(make)));
   }
 
+  /// The same with a function that is called when the actor of a life has
+  /// ended.
+  template <actor_factory F, actor_stop_function<F> G>
+  child_name<made_actor_t<F>>
+  add_actor(std::string called, child_options options, F make, G on_ended) {
+    return append<made_actor_t<F>>(
+      troupe::child_actor(std::move(called), std::move(options),
+                          std::move(make), std::move(on_ended)));
+  }
+
   /// The same with the options left out.
   template <actor_factory F>
   child_name<made_actor_t<F>> add_actor(std::string called, F make) {
     return add_actor(std::move(called), child_options{}, std::move(make));
+  }
+
+  /// @copydoc add_actor
+  template <actor_factory F, actor_stop_function<F> G>
+  child_name<made_actor_t<F>>
+  add_actor(std::string called, F make, G on_ended) {
+    return add_actor(std::move(called), child_options{}, std::move(make),
+                     std::move(on_ended));
   }
 
   /// Appends a child of class `W`.

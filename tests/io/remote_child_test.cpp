@@ -13,9 +13,12 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/io/middleman.hpp>
 #include <caf/scoped_actor.hpp>
+#include <caf/sec.hpp>
+#include <caf/system_messages.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
@@ -153,5 +156,42 @@ TEST_CASE("S24 a remote actor that fails is looked for again") {
            && x.incarnation > 1;
   }));
   CHECK(ask(here.sys(), tree.child("far").actor(), 5) == 10);
+  CHECK(tree.shutdown()->ok());
+}
+
+TEST_CASE(
+  "S23 an actor that has published a port lets go of it in on_stopped") {
+  node here;
+  std::atomic<std::uint16_t> port = 0;
+  supervisor_spec spec{.name = "tree"};
+  spec.add_actor(
+    "near", {},
+    [&port](caf::actor_system& s) {
+      auto made = s.spawn(doubler);
+      auto where = s.middleman().publish(made, port, "127.0.0.1");
+      if (!where)
+        throw std::runtime_error{to_string(where.error())};
+      port = *where;
+      return made;
+    },
+    [&port](const caf::actor& old) {
+      if (auto done = old->home_system().middleman().unpublish(old, port);
+          !done)
+        throw std::runtime_error{to_string(done.error())};
+    });
+  auto tree = troupe::spawn(here.sys(), spec);
+  REQUIRE_FALSE(tree.startup());
+  auto near = tree.child("near");
+  event_log events{tree};
+  support::tell(near.actor(),
+                caf::exit_msg{near.actor().address(), caf::sec::runtime_error});
+  REQUIRE(events.wait_for([](const troupe::lifecycle_event& x) {
+    return x.kind == event_kind::ready && x.path == "/tree/near"
+           && x.incarnation == 2;
+  }));
+  node there;
+  auto far = there.sys().middleman().remote_actor("127.0.0.1", port);
+  REQUIRE(far);
+  CHECK(ask(there.sys(), *far, 21) == 42);
   CHECK(tree.shutdown()->ok());
 }

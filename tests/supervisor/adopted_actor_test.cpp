@@ -9,8 +9,11 @@
 #include "troupe/supervisor_ref.hpp"
 #include "troupe/testing.hpp"
 
+#include <caf/actor_addr.hpp>
 #include <caf/behavior.hpp>
 #include <caf/event_based_actor.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/system_messages.hpp>
 #include <caf/typed_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
@@ -23,6 +26,7 @@
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 using namespace std::chrono_literals;
 
@@ -197,4 +201,86 @@ TEST_CASE("S23 a factory may own what it is made with, and return a typed "
   REQUIRE(sum);
   CHECK(*sum == 101);
   CHECK(tree.shutdown()->ok());
+}
+
+TEST_CASE("S23 on_stopped is called when the actor of a life has ended") {
+  event may_go_on;
+  std::vector<caf::actor> ended;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree", .intensity = {.max_restarts = 1}};
+  auto make = [](caf::actor_system& there) { return there.spawn(listener); };
+  SECTION("a function") {
+    spec.add_actor("plain", {}, make,
+                   [&](const caf::actor& old) { ended.push_back(old); });
+    auto tree = troupe::spawn(sys, spec);
+    CHECK_FALSE(tree.startup());
+    auto child = tree.child("plain");
+    auto first = child.actor();
+    support::tell(first, std::int32_t{-1});
+    sys.run();
+    CHECK(ended == std::vector{first});
+    auto second = child.actor();
+    REQUIRE(second);
+    CHECK(tree.shutdown()->ok());
+    CHECK(ended == std::vector{first, second});
+  }
+  SECTION("after a force as well") {
+    spec.add_actor("plain", {}, make,
+                   [&](const caf::actor& old) { ended.push_back(old); });
+    auto tree = troupe::spawn(sys, spec);
+    CHECK_FALSE(tree.startup());
+    tree.force_stop();
+    CHECK(tree.wait_for_shutdown()->kind() == troupe::outcome_kind::forced);
+    CHECK(ended.size() == 1);
+  }
+  SECTION("a coroutine, for which the next life waits") {
+    spec.add_actor("plain", {}, make, [&](caf::actor old) -> task<> {
+      co_await may_go_on;
+      ended.push_back(old);
+    });
+    auto tree = troupe::spawn(sys, spec);
+    CHECK_FALSE(tree.startup());
+    auto child = tree.child("plain");
+    auto first = child.actor();
+    support::tell(first, std::int32_t{-1});
+    sys.run();
+    CHECK(child.incarnation() == 1);
+    CHECK(ended.empty());
+    may_go_on.set();
+    sys.run();
+    CHECK(ended == std::vector{first});
+    CHECK(child.incarnation() == 2);
+    CHECK(tree.shutdown()->ok());
+  }
+  SECTION("one that throws fails the child") {
+    spec.add_actor("plain", {}, make, [](const caf::actor&) {
+      throw std::runtime_error{"it is stuck"};
+    });
+    auto tree = troupe::spawn(sys, spec);
+    CHECK_FALSE(tree.startup());
+    auto child = tree.child("plain");
+    support::tell(child.actor(),
+                  caf::exit_msg{caf::actor_addr{},
+                                caf::exit_reason::user_shutdown});
+    sys.run();
+    REQUIRE(child.outcome());
+    CHECK_THAT(to_string(*child.outcome()), ContainsSubstring("it is stuck"));
+    CHECK(child.incarnation() == 2);
+  }
+}
+
+TEST_CASE("S23 on_stopped follows no start that has failed") {
+  auto calls = 0;
+  testing_system sys;
+  supervisor_spec spec{.name = "tree"};
+  spec.add_actor(
+    "plain", {},
+    [](caf::actor_system&) -> task<caf::actor> {
+      throw std::runtime_error{"nobody is there"};
+      co_return caf::actor{};
+    },
+    [&calls](const caf::actor&) { ++calls; });
+  auto tree = troupe::spawn(sys, spec);
+  CHECK(tree.startup() == errc::start_failed);
+  CHECK(calls == 0);
 }

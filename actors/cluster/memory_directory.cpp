@@ -285,6 +285,10 @@ void memory_directory::delete_key(const std::string& singleton) {
   });
 }
 
+std::string memory_directory::holder(const std::string& singleton) const {
+  return value(keys::singleton({}, singleton));
+}
+
 std::string memory_directory::value(const std::string& key) const {
   std::string result;
   state_->meddle([&](rules::lease_table& x) {

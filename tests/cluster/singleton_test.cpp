@@ -9,17 +9,23 @@
 #include "troupe/supervisor_spec.hpp"
 #include "troupe/testing.hpp"
 
+#include "support/trap.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <caf/error.hpp>
 
+#include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <sys/wait.h>
 
 using namespace std::chrono_literals;
 using namespace troupe::cluster;
@@ -133,6 +139,45 @@ public:
 private:
   std::vector<caf::error>* results_;
   std::string key_;
+};
+
+/// Sits in code that does not return, until the test lets it.
+class stuck_worker : public singleton_worker {
+public:
+  stuck_worker(support::trap* where, int* lives)
+    : where_(where), lives_(lives) {
+    // nop
+  }
+
+  troupe::task<> run() override {
+    ++*lives_;
+    auto sitting = offload([where = where_] { where->sit(); });
+    co_await std::move(sitting);
+  }
+
+private:
+  support::trap* where_;
+  int* lives_;
+};
+
+/// A node with a worker that sits in such code.
+struct stuck_scene {
+  explicit stuck_scene(on_overrun how) {
+    troupe::supervisor_spec spec{.name = "shop"};
+    spec.add(singleton<stuck_worker>("clerk", {.on_overrun = how, .node = "a"},
+                                     &trap, &lives));
+    tree = troupe::spawn(sys, std::move(spec));
+    REQUIRE_FALSE(tree.startup());
+    sys.advance(1s);
+    trap.await();
+  }
+
+  int lives = 0;
+  troupe::testing::system sys{{.patience = timespan{0}}};
+  support::trap trap; // lets the thread go before the system ends
+  memory_directory directory{sys};
+  node a{sys, {.name = "a", .directory = directory.get()}};
+  troupe::supervisor_ref tree;
 };
 
 /// A node, and a tree with the singleton.
@@ -286,6 +331,58 @@ TEST_CASE("N5 a worker that ignores its stop is over by the end of its grant") {
   CHECK(x.book.lives[1].ended < when + 13500ms);
   CHECK_FALSE(x.book.overlaps());
   x.book.ignores_stops = false;
+}
+
+TEST_CASE("N5 code that does not return keeps others from starting") {
+  stuck_scene x{on_overrun::report};
+  // Somebody stops it, and it cannot be stopped: the grant is not given back.
+  auto stopping = x.tree.terminate_child("clerk");
+  x.sys.advance(1min);
+  CHECK(stopping.get());
+  CHECK(x.directory.holder("clerk") == "a");
+  auto starting = x.tree.start_child("clerk");
+  x.sys.advance(1min);
+  CHECK(x.lives == 1);
+  CHECK_THAT(to_string(x.tree.status_tree()),
+             ContainsSubstring("degraded: code of its last worker still runs"));
+  // Nor does it begin again in this process when the lease was lost.
+  x.directory.cut("a");
+  x.sys.advance(1min);
+  CHECK(x.directory.holder("clerk").empty());
+  x.directory.heal("a");
+  x.sys.advance(1min);
+  CHECK(x.a.status().epoch > 0);
+  CHECK(x.lives == 1);
+  x.trap.open();
+  x.tree.shutdown();
+}
+
+TEST_CASE("N5 a worker that overruns its grant ends the process",
+          "[.overrun]") {
+  stuck_scene x{on_overrun::exit_process};
+  x.directory.cut("a");
+  x.sys.advance(12s);
+  std::fputs("the grant holds\n", stderr);
+  x.sys.advance(4s);
+  std::fputs("nothing has happened\n", stderr);
+}
+
+TEST_CASE("N5 a process ends whose singleton overruns its grant") {
+  const auto self = std::filesystem::read_symlink("/proc/self/exe");
+  const auto command = "'" + self.string() + "' '[.overrun]' 2>&1";
+  auto* program = ::popen(command.c_str(), "r");
+  REQUIRE(program != nullptr);
+  std::string said;
+  for (int c = 0; (c = std::fgetc(program)) != EOF;)
+    said += static_cast<char>(c);
+  const auto status = ::pclose(program);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 1);
+  CHECK_THAT(said, ContainsSubstring("the grant holds"));
+  CHECK_THAT(said, ContainsSubstring("troupe: worker \"clerk\" (/shop/clerk): "
+                                     "the grant of this singleton is over, and "
+                                     "its code does not return"));
+  CHECK_THAT(said, !ContainsSubstring("nothing has happened"));
 }
 
 TEST_CASE("N7 a directory that is away keeps nobody but singletons") {

@@ -56,6 +56,9 @@ public:
   /// Deletes the key of a singleton, as an operator may.
   void delete_key(const std::string& singleton);
 
+  /// The name of the node that has the grant of a singleton; empty if none has.
+  [[nodiscard]] std::string holder(const std::string& singleton) const;
+
   /// The value of a key that was put by `singleton_worker::guarded_put`; empty
   /// if there is none.
   [[nodiscard]] std::string value(const std::string& key) const;

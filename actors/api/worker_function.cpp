@@ -7,7 +7,6 @@
 #include "rules/slots.hpp"
 #include "worker/worker_core.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <stdexcept>
 
@@ -94,12 +93,21 @@ task<> worker_function::run_beats() {
 }
 
 task<> worker_function::run_slots() {
-  auto last = schedule_->last(wall_now());
-  if (get_core().incarnation() > 1 && memory_->slot.load() != wall_time::min())
-    last = memory_->slot;
+  if (get_core().incarnation() == 1 || memory_->slot.load() == wall_time::min())
+    memory_->slot = schedule_->last(wall_now());
   while (is_running()) {
-    const auto due = rules::find_due_slots(*schedule_, last, wall_now(),
-                                           missed_, slots_at_a_time);
+    const auto wall = wall_now();
+    const wall_time last = memory_->slot;
+    const auto next = schedule_->next(last);
+    if (next > wall) {
+      timespan left = longest_sleep;
+      if (next < wall + std::chrono::minutes{1})
+        left = next - wall;
+      co_await sleep_for(left);
+      continue;
+    }
+    const auto due = rules::find_due_slots(*schedule_, last, wall, missed_,
+                                           slots_at_a_time);
     for (const auto slot : due.slots) {
       memory_->slot = slot;
       auto calling = call();
@@ -109,16 +117,7 @@ task<> worker_function::run_slots() {
       if (!is_running())
         co_return;
     }
-    last = due.last;
-    memory_->slot = last;
-    if (!due.slots.empty())
-      continue;
-    const auto next = schedule_->next(last);
-    const auto wall = wall_now();
-    timespan left = longest_sleep;
-    if (next < wall + std::chrono::minutes{1})
-      left = next - wall;
-    co_await sleep_for(left);
+    memory_->slot = due.last;
   }
 }
 

@@ -406,3 +406,18 @@ TEST_CASE("L39 slots that were missed between two lives or in a call") {
     CHECK(log == x.calls);
   }
 }
+
+TEST_CASE("L39 a slot is missed also if the life before has had none") {
+  testing_system sys;
+  texts log;
+  sys.set_wall_clock(at("2026-01-01 00:30"));
+  troupe::supervisor_spec spec{.name = "tree"};
+  spec.add<worker_function>(
+    "hourly", {.backoff = {.initial = 1h, .max = 24h, .jitter = 0.0}},
+    [&] { log.push_back(text_of(sys.wall_now())); }, troupe::schedule{1h});
+  troupe::scoped_supervisor tree{sys, spec};
+  const auto actor = tree.ref().child("hourly").actor();
+  support::tell(actor, caf::exit_msg{actor.address(), caf::exit_reason::kill});
+  sys.advance(2h);
+  CHECK(log == texts{"2026-01-01 01:30", "2026-01-01 02:00"});
+}

@@ -8,11 +8,15 @@
 
 #include "system/caf_compat.hpp"
 #include "troupe/detail/clock.hpp"
+#include "troupe/spawn.hpp"
+#include "troupe/testing.hpp"
+#include "troupe/worker_function.hpp"
 
 #include <caf/event_based_actor.hpp>
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <latch>
 #include <random>
@@ -172,12 +176,34 @@ void overdue_burst(report& out, const settings& how) {
            .troupe = percentile(waits, 0.99)});
 }
 
+/// A job that runs four times a second, in a day that passes on the clock of a
+/// test.
+void virtual_day(report& out, const settings& how) {
+  const auto length = how.quick ? 1h : 24h;
+  std::size_t calls = 0;
+  testing::system sys;
+  auto job = spawn<worker_function>(
+    sys, {.name = "job"}, [&calls] { ++calls; }, 250ms);
+  job.startup();
+  const auto start = stopwatch::now();
+  sys.advance(length);
+  const auto took = nanos_since(start);
+  job.shutdown();
+  out.add({.name = (how.quick ? "an hour" : "24 hours")
+                   + std::string{" of virtual time with a job each 250 ms, "}
+                   + grouped(calls) + " calls",
+           .unit = "ms",
+           .troupe = took / 1e6,
+           .target = value_at_most(how.quick ? 12.5 : 300)});
+}
+
 } // namespace
 
 void timers(report& out, const settings& how) {
   beside_caf(out, how);
   with_a_million(out, how);
   overdue_burst(out, how);
+  virtual_day(out, how);
 }
 
 } // namespace troupe::bench

@@ -28,6 +28,7 @@ public:
         return;
       due = position->first;
       parent_.entries_.erase(position);
+      parent_.size_ = parent_.entries_.size();
     }
     const job_ptr until_the_end{this};
     if (!parent_.run_(action) || period <= timespan::zero())
@@ -82,6 +83,7 @@ void caf_timers::schedule(time_point due, caf::action what, timespan period) {
       e->position = entries_.emplace(due, e);
       e->listed = true;
       e->retain();
+      size_ = entries_.size();
     }
   }
   if (!added) {
@@ -93,6 +95,8 @@ void caf_timers::schedule(time_point due, caf::action what, timespan period) {
 }
 
 void caf_timers::sweep() {
+  if (size_.load(std::memory_order_acquire) == 0)
+    return;
   std::vector<job_ptr> dropped;
   {
     const std::lock_guard guard{mtx_};
@@ -109,6 +113,7 @@ void caf_timers::sweep() {
         break;
       }
     }
+    size_ = entries_.size();
   }
   // Without the lock: the last reference to an action may hold the last one to
   // an actor, which says good-bye to others when it goes.
@@ -122,6 +127,7 @@ void caf_timers::close() {
     const std::lock_guard guard{mtx_};
     closed_ = true;
     entries.swap(entries_);
+    size_ = 0;
     for (auto& [due, e] : entries)
       e->listed = false;
   }

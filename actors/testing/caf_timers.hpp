@@ -8,6 +8,7 @@
 
 #include <caf/action.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -65,6 +66,9 @@ private:
 
   /// Each entry here holds one reference to itself for it.
   table entries_;
+
+  /// Its size, for those that do not have the lock.
+  std::atomic<std::size_t> size_{0};
 
   std::size_t sweeps_ = 0;
   bool closed_ = false;

@@ -145,10 +145,10 @@ private:
 
 driver::driver(system_options options)
   : seed_(options.seed),
+    jobs_(options.seed),
     clock_(begin_of_time),
     start_(clock_.now()),
     timers_(clock_, run_action, [this] { notify(); }),
-    jobs_(options.seed),
     patience_(options.patience) {
   // nop
 }
@@ -193,10 +193,11 @@ void driver::external_begin() noexcept {
 
 void driver::external_end() noexcept {
   const std::lock_guard guard{mtx_};
-  --external_;
   if (stuck_ > 0)
     --stuck_;
+  // In this order: a thread that finds no work outside finds the change.
   changed();
+  --external_;
 }
 
 void driver::notify() noexcept {
@@ -212,10 +213,15 @@ void driver::on_deadlock(std::function<std::string()> describe) {
 // -- for CAF's scheduler -------------------------------------------------------
 
 void driver::schedule(caf::resumable* job) {
+  if (running_here == this && !stopped_) {
+    jobs_.push(job);
+    return;
+  }
   {
     const std::lock_guard guard{mtx_};
     if (!stopped_) {
-      jobs_.push(job);
+      incoming_.push_back(job);
+      has_incoming_ = true;
       changed();
       return;
     }
@@ -229,6 +235,7 @@ void driver::stop() {
     const std::lock_guard guard{mtx_};
     stopped_ = true;
   }
+  const turn mine{*this};
   while (auto* job = next_job())
     discard(job);
 }
@@ -262,13 +269,9 @@ void driver::advance(timespan length) {
                                 "neither negative nor infinite");
   const turn mine{*this};
   const auto target = deadline_after(clock_.now(), length);
-  for (;;) {
+  do
     run_all(SIZE_MAX);
-    const auto due = next_due();
-    if (due > target || due == never)
-      break;
-    fire_next();
-  }
+  while (fire_next(target));
   move_to(target);
   run_all(SIZE_MAX);
 }
@@ -309,20 +312,25 @@ bool driver::run_until_impl(const std::function<bool()>& done,
     std::size_t steps = 0;
     if (run_something(steps) || await_external(seen))
       continue;
-    const auto due = next_due();
-    if (due != never && due <= limit) {
-      fire_next();
-    } else if (limit != never) {
+    if (fire_next(limit))
+      continue;
+    if (limit != never) {
       move_to(limit);
       return done();
-    } else if (!await_detached(seen, done)) {
-      throw_deadlock();
     }
+    if (!await_detached(seen, done))
+      throw_deadlock();
   }
 }
 
 caf::resumable* driver::next_job() {
-  const std::lock_guard guard{mtx_};
+  if (has_incoming_.load(std::memory_order_acquire)) {
+    const std::lock_guard guard{mtx_};
+    for (auto* job : incoming_)
+      jobs_.push(job);
+    incoming_.clear();
+    has_incoming_ = false;
+  }
   return jobs_.pop();
 }
 
@@ -355,10 +363,13 @@ bool driver::run_something(std::size_t& steps) {
     ++steps;
     return true;
   }
-  if (next_due() > clock_.now())
-    return false;
-  fire_next();
-  return true;
+  {
+    // An actor that nothing but a timer keeps may go when that is let go of.
+    const assigned<const pump*> here{running_here, this};
+    timers_.sweep();
+  }
+  const auto now = clock_.now();
+  return clock_.due_bound() <= now && fire_next(now);
 }
 
 std::size_t driver::run_all(std::size_t at_most) {
@@ -371,12 +382,15 @@ std::size_t driver::run_all(std::size_t at_most) {
   return steps;
 }
 
-void driver::fire_next() {
+bool driver::fire_next(time_point limit) {
   {
     const assigned<const pump*> here{running_here, this};
-    clock_.fire_next();
+    timers_.sweep();
+    if (!clock_.fire_next(limit))
+      return false;
   }
   tell_guests();
+  return true;
 }
 
 void driver::move_to(time_point when) {
@@ -385,12 +399,6 @@ void driver::move_to(time_point when) {
     clock_.advance_to(when);
   }
   tell_guests();
-}
-
-time_point driver::next_due() {
-  const assigned<const pump*> here{running_here, this};
-  timers_.sweep();
-  return clock_.next_due();
 }
 
 void driver::throw_deadlock() {

@@ -11,12 +11,14 @@
 
 #include <caf/fwd.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <vector>
 
 namespace troupe::testing {
 
@@ -112,21 +114,19 @@ private:
   /// Runs one job.
   bool run_job();
 
-  /// Runs one job, or all timers that are due by now.
+  /// Runs one job, or one timer that is due by now.
   /// @returns `false` if there was neither.
   bool run_something(std::size_t& steps);
 
   /// Runs everything there is at present.
   std::size_t run_all(std::size_t at_most);
 
-  /// Moves the time to the next timer and fires it.
-  void fire_next();
+  /// Moves the time to the next timer that somebody waits for, and fires it.
+  /// @returns `false` if there is none that is due by `limit`.
+  bool fire_next(time_point limit);
 
   /// Moves the time on, past timers that are of no interest.
   void move_to(time_point when);
-
-  /// When the next timer is due that somebody waits for.
-  time_point next_due();
 
   [[noreturn]] void throw_deadlock();
 
@@ -171,12 +171,25 @@ private:
   // -- state: constant, or of whoever has the turn ---------------------------------
 
   const std::uint64_t seed_;
+  run_queue jobs_;
   detail::virtual_clock clock_;
   const time_point start_;
   caf_timers timers_;
   caf::actor_system* sys_ = nullptr;
   std::size_t own_threads_ = 0;
   roster roster_;
+
+  // -- state: written under the lock, read without ---------------------------------
+
+  std::atomic<std::uint64_t> changes_{0};
+  std::atomic<bool> has_incoming_{false};
+  std::atomic<bool> stopped_{false};
+
+  /// Threads in `run_until` that do not drive.
+  std::atomic<std::size_t> guests_{0};
+
+  /// Outside work under way.
+  std::atomic<std::size_t> external_{0};
 
   // -- state: under the lock -------------------------------------------------------
 
@@ -186,25 +199,22 @@ private:
   /// settled.
   std::condition_variable cv_;
 
-  run_queue jobs_;
+  /// Jobs that come from other threads than the one that drives.
+  std::vector<caf::resumable*> incoming_;
+
   timespan patience_;
-  std::uint64_t changes_ = 0;
 
   /// Whether a thread has the turn to drive.
   bool driven_ = false;
 
-  /// Threads in `run_until` that do not drive, and how many of them have asked
-  /// their `done()` since the last change.
-  std::size_t guests_ = 0;
+  /// How many guests have asked their `done()` since the last change.
   std::size_t settled_ = 0;
 
-  /// Outside work under way; that which sits in `run_until` itself; and that
-  /// which was waited for in vain.
-  std::size_t external_ = 0;
+  /// Outside work that sits in `run_until` itself; and that which was waited
+  /// for in vain.
   std::size_t parked_ = 0;
   std::size_t stuck_ = 0;
 
-  bool stopped_ = false;
   bool closed_ = false;
   std::function<std::string()> describe_;
 };

@@ -40,11 +40,14 @@ private:
 };
 
 std::uint64_t driver::changes() {
-  const std::lock_guard guard{mtx_};
-  return changes_;
+  return changes_.load(std::memory_order_acquire);
 }
 
 bool driver::await_external(std::uint64_t seen) {
+  // Mostly there is nobody to wait for.
+  if (guests_.load(std::memory_order_acquire) == 0
+      && external_.load(std::memory_order_acquire) == 0)
+    return changes() != seen;
   lock_type lock{mtx_};
   // First the guests have their say: one of them may have got what it waits
   // for, go on, and be at work again.
@@ -126,6 +129,10 @@ std::optional<bool> driver::await_turn(const std::function<bool()>& done,
 }
 
 void driver::tell_guests() {
+  // A guest that comes later adds itself to this very value, and so finds all
+  // that was done before.
+  if (guests_.fetch_add(0, std::memory_order_acq_rel) == 0)
+    return;
   const std::lock_guard guard{mtx_};
   if (guests_ > 0)
     changed();

@@ -2,8 +2,10 @@
 // the file LICENSE.
 
 #include "time/engine.hpp"
+#include "troupe/detail/small_mutex.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <mutex>
 
@@ -29,6 +31,7 @@ class virtual_clock::stepper final : public clock::engine {
 public:
   stepper(clock& owner, tick start) : engine(owner, start), now_(start) {
     not_before_ = start;
+    note_bound(tick_never);
     set_wall(first_wall_time);
   }
 
@@ -54,9 +57,13 @@ public:
     });
   }
 
-  std::size_t fire_next() noexcept {
-    return advance(
-      [this](lock& held) { return fire(held, tick_never, 1, no_limit).count; });
+  std::size_t fire_next(tick limit) noexcept {
+    return advance([this, limit](lock& held) {
+      const auto first = wheel_.first();
+      return first != tick_never && first <= limit
+               ? fire(held, tick_never, 1, no_limit).count
+               : 0;
+    });
   }
 
   [[nodiscard]] tick next_due() noexcept {
@@ -64,9 +71,17 @@ public:
     return wheel_.first();
   }
 
+  [[nodiscard]] tick due_bound() const noexcept {
+    return bound_.load(std::memory_order_acquire);
+  }
+
 protected:
   void on_fire(tick due) noexcept override {
     set(due);
+  }
+
+  void on_earlier(tick due) noexcept override {
+    note_bound(due);
   }
 
 private:
@@ -79,8 +94,15 @@ private:
     firing_thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     auto held = enter();
     const auto count = step(held);
+    note_bound(wheel_.bound());
     firing_thread_.store(std::thread::id{}, std::memory_order_relaxed);
     return count;
+  }
+
+  /// Nothing is due earlier; for anything that will be, `on_earlier` is called.
+  void note_bound(tick when) noexcept {
+    alarm_ = when;
+    bound_.store(when, std::memory_order_release);
   }
 
   void set(tick when) noexcept {
@@ -90,7 +112,8 @@ private:
 
   std::atomic<tick> now_;
   std::atomic<std::chrono::microseconds> ahead_{}; // the wall clock, of `now_`
-  std::mutex advancing_;
+  std::atomic<tick> bound_;
+  small_mutex advancing_;
 };
 
 virtual_clock::virtual_clock(time_point start)
@@ -122,8 +145,12 @@ std::size_t virtual_clock::advance_by(timespan step) {
   return advance_to(deadline_after(now(), step));
 }
 
-bool virtual_clock::fire_next() {
-  return get_stepper().fire_next() == 1;
+bool virtual_clock::fire_next(time_point limit) {
+  return get_stepper().fire_next(to_tick(limit)) == 1;
+}
+
+time_point virtual_clock::due_bound() const noexcept {
+  return to_time_point(get_stepper().due_bound());
 }
 
 time_point virtual_clock::next_due() const noexcept {

@@ -310,6 +310,28 @@ TEST_CASE("fire_next goes to the next due time and fires one") {
   CHECK(clk.now() == at(10min));
 }
 
+TEST_CASE("fire_next goes no further than its limit, due_bound is in time") {
+  virtual_clock clk;
+  CHECK(clk.due_bound() == never);
+  probe early;
+  probe late;
+  clk.arm(late, at(5s));
+  CHECK(clk.due_bound() == at(5s));
+  clk.arm(early, at(3s));
+  CHECK(clk.due_bound() == at(3s));
+  clk.cancel(early);
+  CHECK(clk.due_bound() <= at(5s));
+  CHECK_FALSE(clk.fire_next(at(5s) - 1ns));
+  CHECK(clk.now() == at(0s));
+  CHECK(clk.due_bound() <= at(5s));
+  CHECK(clk.fire_next(at(5s)));
+  CHECK(clk.now() == at(5s));
+  CHECK(clk.due_bound() == never);
+  clk.arm(early, at(1s)); // has passed
+  CHECK(clk.due_bound() <= at(5s));
+  CHECK(clk.fire_next(at(5s)));
+}
+
 TEST_CASE("next_due knows nothing of cancelled timers") {
   virtual_clock clk;
   probe a;

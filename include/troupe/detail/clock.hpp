@@ -332,11 +332,15 @@ public:
   std::size_t advance_by(timespan step);
 
   /// Moves the time to the next due timer or job and fires that one alone.
-  /// @returns `false` if there is none, or if called from a job.
-  bool fire_next();
+  /// @returns `false` if there is none that is due by `limit`, or if called
+  ///          from a job.
+  bool fire_next(time_point limit = never);
 
   /// @returns When the next timer or job is due, or `never`.
   [[nodiscard]] time_point next_due() const noexcept;
+
+  /// @returns A time before which none is due. Takes no lock.
+  [[nodiscard]] time_point due_bound() const noexcept;
 
 private:
   class stepper;

@@ -24,7 +24,7 @@ namespace troupe::bench {
 namespace {
 
 /// How many jobs each probe gets.
-struct sizes {
+struct job_sizes {
   std::size_t jobs;
   std::size_t puts;
   std::size_t rounds;
@@ -32,8 +32,8 @@ struct sizes {
   std::size_t idle;
 };
 
-constexpr sizes full{20'000, 200, 3, 3, 100};
-constexpr sizes quick{200, 5, 1, 1, 0};
+constexpr job_sizes full{20'000, 200, 3, 3, 100};
+constexpr job_sizes quick{200, 5, 1, 1, 0};
 
 /// Has a probe work on a store.
 probe_command in_store(probe_command what, const std::string& where,
@@ -68,7 +68,7 @@ void measure(report& out, row what, const probe_command& probe,
 
 void put_jobs(report& out, const std::string& store, probe_command by_hand,
               const std::string& where, const std::string& hand_where,
-              const sizes& n) {
+              const job_sizes& n) {
   const std::vector all{in_store(own_probe("troupe", "troupe_puts", n.puts),
                                  where),
                         in_store(std::move(by_hand), hand_where)};
@@ -79,7 +79,7 @@ void put_jobs(report& out, const std::string& store, probe_command by_hand,
               ratio_at_least(1.0));
 }
 
-void in_sqlite(report& out, const sizes& n) {
+void in_sqlite(report& out, const job_sizes& n) {
   const support::temporary_folder folder;
   const auto where = folder.file("troupe.db");
   const std::vector all{
@@ -126,7 +126,7 @@ void in_sqlite(report& out, const sizes& n) {
 
 #ifdef TROUPE_POSTGRES_BIN
 
-void in_postgres(report& out, const sizes& n) {
+void in_postgres(report& out, const job_sizes& n) {
   const support::postgres_server server;
   {
     postgres_by_hand db{server.url()};

@@ -16,13 +16,13 @@ namespace troupe::bench {
 
 namespace {
 
-constexpr const char* table
+constexpr const char* postgres_table
   = "CREATE TABLE job(id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
     "queue text, payload text, run_at timestamptz DEFAULT now(), "
     "state int DEFAULT 0); "
     "CREATE INDEX ready ON job(queue, run_at, id) WHERE state = 0";
 
-constexpr const char* put
+constexpr const char* postgres_put
   = "INSERT INTO job(queue, payload) VALUES ('bench', '17')";
 
 } // namespace
@@ -30,12 +30,12 @@ constexpr const char* put
 figures hand_puts_in_postgres(std::size_t size) {
   const auto url = empty_store_of_probe();
   postgres_by_hand db{url};
-  db.execute(table);
-  db.prepare("put", put);
+  db.execute(postgres_table);
+  db.prepare("put", postgres_put);
   const auto one = median_time(size, [&db] { db.execute_prepared("put"); });
   const auto rate = rate_of_threads(8, size, [&url] {
     auto mine = std::make_shared<postgres_by_hand>(url);
-    mine->prepare("put", put);
+    mine->prepare("put", postgres_put);
     return [mine] { mine->execute_prepared("put"); };
   });
   return {{"put", one}, {"rate", rate}};
@@ -44,7 +44,7 @@ figures hand_puts_in_postgres(std::size_t size) {
 figures hand_begun_in_postgres(std::size_t size) {
   const auto url = empty_store_of_probe();
   postgres_by_hand db{url};
-  db.execute(table);
+  db.execute(postgres_table);
   db.prepare("put", "WITH x AS (INSERT INTO job(queue, payload) "
                     "VALUES ('bench', '17')) SELECT pg_notify('job', '')");
   postgres_by_hand other{url};

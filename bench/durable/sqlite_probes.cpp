@@ -19,12 +19,12 @@ namespace troupe::bench {
 
 namespace {
 
-constexpr const char* table
+constexpr const char* sqlite_table
   = "CREATE TABLE job(id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT, "
     "payload TEXT, run_at INTEGER DEFAULT 0, state INTEGER DEFAULT 0); "
     "CREATE INDEX ready ON job(queue, run_at, id) WHERE state = 0";
 
-constexpr const char* put
+constexpr const char* sqlite_put
   = "INSERT INTO job(queue, payload) VALUES ('bench', '17')";
 
 /// Safe from a loss of power, as the store of troupe.
@@ -78,10 +78,10 @@ private:
 
 figures hand_jobs_in_sqlite(std::size_t size) {
   const auto db = open(empty_store_of_probe());
-  db->exec(table);
+  db->exec(sqlite_table);
   {
     SQLite::Transaction all{*db};
-    SQLite::Statement one{*db, put};
+    SQLite::Statement one{*db, sqlite_put};
     for (std::size_t i = 0; i < size; ++i) {
       one.exec();
       one.reset();
@@ -99,15 +99,15 @@ figures hand_jobs_in_sqlite(std::size_t size) {
 figures hand_puts_in_sqlite(std::size_t size) {
   const auto file = empty_store_of_probe();
   const auto db = open(file);
-  db->exec(table);
-  SQLite::Statement statement{*db, put};
+  db->exec(sqlite_table);
+  SQLite::Statement statement{*db, sqlite_put};
   const auto one = median_time(size, [&statement] {
     statement.exec();
     statement.reset();
   });
   const auto rate = rate_of_threads(8, size, [&file] {
     std::shared_ptr<SQLite::Database> mine = open(file);
-    auto insert = std::make_shared<SQLite::Statement>(*mine, put);
+    auto insert = std::make_shared<SQLite::Statement>(*mine, sqlite_put);
     return [mine, insert] {
       insert->exec();
       insert->reset();

@@ -79,7 +79,7 @@ struct office {
   durable::store store;
 };
 
-void put(const queue& where) {
+void put_one(const queue& where) {
   if (auto written = where.put(17); !written)
     throw std::runtime_error{to_string(written.error())};
 }
@@ -92,7 +92,7 @@ std::size_t fill(const std::string& where, std::size_t size) {
   const auto each = (size + threads - 1) / threads;
   const office all{where, durable::durability::process};
   rate_of_threads(threads, each,
-                  [&all] { return [to = all.jobs()] { put(to); }; });
+                  [&all] { return [to = all.jobs()] { put_one(to); }; });
   return threads * each;
 }
 
@@ -183,9 +183,9 @@ figures troupe_jobs_today(std::size_t size) {
 figures troupe_puts(std::size_t size) {
   const office all{empty_store_of_probe()};
   const auto to = all.jobs();
-  const auto one = median_time(size, [&to] { put(to); });
+  const auto one = median_time(size, [&to] { put_one(to); });
   const auto rate = rate_of_threads(8, size,
-                                    [&to] { return [&to] { put(to); }; });
+                                    [&to] { return [&to] { put_one(to); }; });
   return {{"put", one}, {"rate", rate}};
 }
 
@@ -201,7 +201,7 @@ figures troupe_begun(std::size_t size) {
   });
   for (std::size_t i = 0; i < size; ++i) {
     start = stopwatch::now();
-    put(to);
+    put_one(to);
     begun.acquire();
   }
   worker.shutdown();
@@ -215,7 +215,7 @@ figures troupe_takeover(std::size_t size) {
     const auto where = empty_store_of_probe();
     const victim other{where, how};
     office all{where};
-    put(all.jobs());
+    put_one(all.jobs());
     other.await_begin();
     std::binary_semaphore begun{0};
     auto worker = all.hire(how, [&begun] { begun.release(); });

@@ -68,6 +68,11 @@ to_timespan(std::chrono::duration<Rep, Period> length) noexcept {
 /// error for a fraction.
 class option_time : public timespan {
 public:
+  /// Zero.
+  constexpr option_time() noexcept : timespan(zero()) {
+    // nop
+  }
+
   constexpr option_time(timespan length) noexcept : timespan(length) {
     // nop
   }

@@ -114,7 +114,7 @@ void parse_all(channel<line>& from, channel<entry>& to) {
 figures hand_log_service(std::size_t size) {
   const support::temporary_folder folder;
   const auto file = folder.file("log.db");
-  const settings how;
+  const ::log_service::settings how;
   channel<entry> entries;
   std::jthread writes{[&] { write_all(entries, file); }};
   std::vector<channel<line>> lines(how.parsers);
@@ -145,7 +145,7 @@ figures hand_log_service(std::size_t size) {
 
 figures troupe_log_service(std::size_t size) {
   const support::temporary_folder folder;
-  settings how;
+  ::log_service::settings how;
   how.database = folder.file("log.db");
   how.port = 0;
   std::promise<std::uint16_t> listening;

@@ -43,7 +43,7 @@ below() {
 }
 
 stop_timeout="$(sed -nE \
-  's/.*timespan stop_timeout = std::chrono::seconds\{([0-9]+)\};.*/\1/p' \
+  's/.*option_time stop_timeout = std::chrono::seconds\{([0-9]+)\};.*/\1/p' \
   "$root/include/troupe/run.hpp")"
 [[ -n $stop_timeout ]] || fail 'run.hpp does not say how long a stop may take'
 

@@ -231,6 +231,7 @@ figures troupe_takeover(std::size_t size) {
 figures troupe_idle_store(std::size_t size) {
   office all{empty_store_of_probe()};
   std::vector<worker_ref<handler>> idle;
+  idle.reserve(size);
   for (std::size_t i = 0; i < size; ++i)
     idle.push_back(all.hire({}, [] {}));
   const auto used = cpu_seconds();

@@ -43,6 +43,7 @@ constexpr std::size_t clients = 2;
 /// @param port Of the service.
 void feed_all(std::uint16_t port, std::size_t lines) {
   std::vector<std::jthread> all;
+  all.reserve(clients);
   for (std::size_t i = 0; i < clients; ++i)
     all.emplace_back(
       [=] { feed(port, lines / clients, static_cast<unsigned>(i)); });
@@ -119,6 +120,7 @@ figures hand_log_service(std::size_t size) {
   std::jthread writes{[&] { write_all(entries, file); }};
   std::vector<channel<line>> lines(how.parsers);
   std::vector<std::jthread> parsers;
+  parsers.reserve(how.parsers);
   for (auto& x : lines)
     parsers.emplace_back([&] { parse_all(x, entries); });
   intake from{0};

@@ -146,7 +146,8 @@ void postgres_connection::wait_for(bool readable, bool writable,
                                    time_point until) {
   const auto now = time_point{std::chrono::steady_clock::now()};
   if (now >= until)
-    fail_lost("the server does not answer");
+    throw postgres_error{name_ + ": the server does not answer",
+                         postgres_error::late};
   const auto rest = std::chrono::ceil<std::chrono::milliseconds>(until - now);
   pollfd file{
     PQsocket(what_.get()),

@@ -31,6 +31,9 @@ public:
     return state_;
   }
 
+  /// The SQLSTATE if the server has not answered in time.
+  static constexpr const char* late = "08006";
+
   /// Whether the connection is of no use any more.
   [[nodiscard]] bool is_lost() const noexcept;
 

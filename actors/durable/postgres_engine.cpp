@@ -84,6 +84,8 @@ postgres_engine::postgres_engine(const std::string& url, durability how,
   } catch (const postgres_error& e) {
     if (!e.is_lost() || then == if_missing::refuse)
       throw;
+    if (e.state() == postgres_error::late)
+      return; // it is slow
     // Whether it is away, or does not want us: only this tells.
     switch (PQping(url_.c_str())) {
       case PQPING_NO_RESPONSE:

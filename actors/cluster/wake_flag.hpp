@@ -3,10 +3,8 @@
 
 #pragma once
 
-#include "troupe/detail/fiber.hpp"
+#include "tasks/source_awaiter.hpp"
 
-#include <concepts>
-#include <coroutine>
 #include <mutex>
 #include <utility>
 
@@ -52,40 +50,8 @@ public:
       waiting_ = nullptr;
   }
 
-  class awaiter {
-  public:
-    explicit awaiter(wake_flag& source) noexcept : source_(source) {
-      // nop
-    }
-
-    ~awaiter() {
-      source_.forget(wait_);
-    }
-
-    [[nodiscard]] bool await_ready() const noexcept {
-      return false;
-    }
-
-    template <std::derived_from<detail::promise_base> Promise>
-    bool await_suspend(std::coroutine_handle<Promise> caller) noexcept {
-      wait_.begin(caller.promise());
-      if (source_.enlist(wait_))
-        return true;
-      wait_.withdraw();
-      return false;
-    }
-
-    void await_resume() const noexcept {
-      // nop
-    }
-
-  private:
-    wake_flag& source_;
-    detail::wait wait_;
-  };
-
-  awaiter operator co_await() & noexcept {
-    return awaiter{*this};
+  detail::source_awaiter<wake_flag> operator co_await() & noexcept {
+    return detail::source_awaiter{*this};
   }
 
 private:

@@ -4,10 +4,8 @@
 #pragma once
 
 #include "durable/engine.hpp"
-#include "troupe/detail/fiber.hpp"
+#include "tasks/source_awaiter.hpp"
 
-#include <concepts>
-#include <coroutine>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -65,44 +63,14 @@ public:
   /// The news so far; empty if there are none.
   [[nodiscard]] store_news take();
 
-  class awaiter {
-  public:
-    explicit awaiter(seat& source) noexcept : source_(source) {
-      // nop
-    }
-
-    ~awaiter() {
-      source_.forget(wait_);
-    }
-
-    [[nodiscard]] bool await_ready() const noexcept {
-      return false;
-    }
-
-    template <std::derived_from<detail::promise_base> Promise>
-    bool await_suspend(std::coroutine_handle<Promise> caller) noexcept {
-      wait_.begin(caller.promise());
-      if (source_.enlist(wait_))
-        return true;
-      wait_.withdraw();
-      return false;
-    }
-
-    void await_resume() const noexcept {
-      // nop
-    }
-
-  private:
-    seat& source_;
-    detail::wait wait_;
-  };
-
   /// Waits until there is something to take.
-  awaiter operator co_await() & noexcept {
-    return awaiter{*this};
+  detail::source_awaiter<seat> operator co_await() & noexcept {
+    return detail::source_awaiter{*this};
   }
 
 private:
+  friend class detail::source_awaiter<seat>;
+
   /// @returns `false` if there is something to take.
   bool enlist(detail::wait& x);
 

@@ -181,7 +181,7 @@ private:
   bool told_over_ = false;
   lease_id lease_ = 0;
   std::int64_t revision_ = 0;
-  // Whatever was made up to there is not ours, or not any more.
+  // Keys made up to this revision are not ours, or not any more.
   std::int64_t void_up_to_ = 0;
   time_point valid_until_ = time_point::min(); // the lease, by the session
   time_point lost_at_ = never;

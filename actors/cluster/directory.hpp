@@ -20,8 +20,8 @@
 
 namespace troupe::cluster {
 
-/// What a directory has answered, or why there is no answer. After an error it
-/// is not known whether the question was heard.
+/// The answer of a directory, or why there is none. After an error it is not
+/// known whether the question was heard.
 template <class T>
 class reply {
 public:
@@ -134,7 +134,7 @@ public:
   /// Names it, for texts.
   [[nodiscard]] virtual std::string name() const = 0;
 
-  /// What is wrong with its options; empty if nothing is.
+  /// @returns an error in its options; empty if there is none.
   [[nodiscard]] virtual std::string check() const;
 
   /// Below which all keys of the cluster are.

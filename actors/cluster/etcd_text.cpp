@@ -63,7 +63,8 @@ std::string bytes_at(const json& x, const char* key) {
                            : std::string{};
 }
 
-/// What `read` makes of an answer, or why it is none.
+/// Reads an answer with `read`.
+/// @returns its result, or why the answer cannot be read.
 template <class F>
 auto parse(const std::string& body, F read)
   -> reply<decltype(read(std::declval<const json&>()))> {

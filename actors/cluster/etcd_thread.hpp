@@ -31,9 +31,9 @@ struct http_answer {
   }
 };
 
-/// What one thread does for a node: its requests to etcd, and its watch. The
-/// thread waits in `curl_multi_poll`, and is woken for a new request; it is the
-/// only one that touches libcurl's handles.
+/// The thread of a node that talks to etcd: it makes the requests, and keeps
+/// the watch. It waits in `curl_multi_poll`, and is woken for a new request; it
+/// is the only one that touches libcurl's handles.
 class etcd_thread {
 public:
   /// @param within How long a request may take.

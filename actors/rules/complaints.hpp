@@ -43,7 +43,7 @@ struct told_end {
 [[nodiscard]] std::string unread_failure(std::string_view subject,
                                          std::string_view reason);
 
-/// What to do about code that does not return, to be added to a line about it.
+/// Advice about code that does not return, to be added to a line about it.
 inline constexpr std::string_view about_code_that_hangs
   = "; code that blocks belongs into offload(), and ends when its stop token "
     "says so";

@@ -59,7 +59,7 @@ public:
   /// Whether the group has begun to end.
   [[nodiscard]] bool ends() const;
 
-  /// What `run()` waits for.
+  /// The event that `run()` waits for.
   enum class until : std::uint8_t {
     ready, ///< All children are ready, or as `end`.
     end,   ///< The group has begun to end, or a stop is asked for.

@@ -58,7 +58,7 @@ void compare_all(report& out, const std::string& name, const std::string& unit,
             found[0], all[i], found[i], figure, figure);
 }
 
-/// What a probe of troupe's finds that has no peer.
+/// Adds a row for a probe of troupe's that has no peer.
 void measure(report& out, row what, const probe_command& probe,
              const std::string& figure, std::size_t rounds) {
   const auto found = run_in_turn({probe}, rounds);

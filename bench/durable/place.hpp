@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-/// What the probes of durable jobs share. Two environment variables say what a
-/// probe does, since its argument is the number of jobs:
+/// Shared by the probes of durable jobs. The argument of a probe is the number
+/// of jobs, so two environment variables say the rest:
 ///
 /// - `TROUPE_BENCH_STORE`: the file of SQLite's, or the URL of PostgreSQL's.
 /// - `TROUPE_BENCH_IN_HAND`: how many jobs are in hand at once; default: 1.

@@ -62,7 +62,7 @@ private:
 };
 // [end]
 
-/// What the receiver has taken; it outlives a restart.
+/// The counts of the receiver, which outlive a restart.
 struct tally {
   std::atomic<std::int64_t> last = 0; ///< The number of the last line.
   std::atomic<std::uint64_t> accepted = 0;
@@ -118,7 +118,7 @@ private:
   troupe::timespan pause_;
 };
 
-/// What of the service is up to its user.
+/// The options of the service.
 struct settings {
   std::string database = "log.db";
   std::uint16_t port = 4800;

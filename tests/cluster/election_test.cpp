@@ -114,7 +114,7 @@ public:
     healed_ = true;
   }
 
-  /// What must never be, and was; empty is good.
+  /// The rule that was broken; empty is good.
   [[nodiscard]] const std::string& broken() const {
     return broken_;
   }
@@ -470,7 +470,7 @@ private:
     x.asleep_until = now_ + chance_.time(30'000);
     x.has_slept = true;
     events_.emplace(x.asleep_until, [this, &x] {
-      // What it has missed comes in any order.
+      // The messages that it has missed come in any order.
       auto missed = std::exchange(x.missed, {});
       for (auto i = missed.size(); i > 1; --i)
         std::swap(missed[i - 1], missed[chance_.below(i)]);
@@ -504,7 +504,7 @@ private:
   bool healed_ = false;
 };
 
-/// What is broken in a while of a world, or after it has healed.
+/// The rule that is broken in a while of a world, or after it has healed.
 std::string broken_in(std::uint64_t seed, trouble how) {
   world x{seed, how, 2 + seed % 3};
   x.run(8min);

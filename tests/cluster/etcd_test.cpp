@@ -152,7 +152,7 @@ TEST_CASE("N2 options of etcd that are wrong are named") {
 
 namespace {
 
-/// What the workers have done, in their order.
+/// The deeds of the workers, in their order.
 class diary {
 public:
   void note(std::string what) {

@@ -46,7 +46,7 @@ struct life {
   time_point ended = never;
 };
 
-/// What the workers of a test have done. All of them are on one thread.
+/// The deeds of the workers of a test. All of them are on one thread.
 struct diary {
   std::vector<life> lives;
   std::vector<std::string> writes;

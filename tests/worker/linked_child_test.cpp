@@ -455,30 +455,38 @@ troupe::supervisor_ref spawn_tree(caf::actor_system& sys, journal& log,
   return troupe::spawn(sys, spec);
 }
 
+/// A parent that starts a child which takes a while to end.
+script with_slow_child(journal& seen) {
+  script what;
+  what.run = [&seen](scripted& self) -> troupe::task<> {
+    seen.note("parent runs");
+    auto starting = self.start<scripted>({.name = "child"}, seen, slow_to_go());
+    auto child = co_await std::move(starting);
+    co_await self.stop_requested();
+  };
+  return what;
+}
+
+/// The child of one life is over before the next life begins.
+const lines one_after_another{"parent runs", "on_startup",  "run",
+                              "child gone",  "on_shutdown", "after_shutdown",
+                              "destroyed",   "parent runs", "on_startup",
+                              "run"};
+
 } // namespace
 
 TEST_CASE("L29 a kill joins linked children before the next life") {
   journal log;
   journal seen;
   testing_system sys;
-  script what;
-  what.run = [&](scripted& self) -> troupe::task<> {
-    seen.note("parent runs");
-    auto starting = self.start<scripted>({.name = "child"}, seen, slow_to_go());
-    auto child = co_await std::move(starting);
-    co_await self.stop_requested();
-  };
-  auto tree = spawn_tree(sys, log, what);
+  auto tree = spawn_tree(sys, log, with_slow_child(seen));
   CHECK_FALSE(tree.startup());
   sys.run();
   auto parent = tree.child("parent");
   caf::anon_send_exit(parent.actor(), caf::exit_reason::kill);
   sys.run();
   CHECK(parent.incarnation() == 2);
-  CHECK(seen.lines()
-        == lines{"parent runs", "on_startup", "run", "child gone",
-                 "on_shutdown", "after_shutdown", "destroyed", "parent runs",
-                 "on_startup", "run"});
+  CHECK(seen.lines() == one_after_another);
   tree.force_stop();
   CHECK(tree.wait_for_shutdown());
 }
@@ -487,14 +495,7 @@ TEST_CASE("L29 so does a kill that comes between two steps of a force") {
   journal log;
   journal seen;
   testing_system sys;
-  script what;
-  what.run = [&](scripted& self) -> troupe::task<> {
-    seen.note("parent runs");
-    auto starting = self.start<scripted>({.name = "child"}, seen, slow_to_go());
-    auto child = co_await std::move(starting);
-    co_await self.stop_requested();
-  };
-  auto tree = spawn_tree(sys, log, what);
+  auto tree = spawn_tree(sys, log, with_slow_child(seen));
   CHECK_FALSE(tree.startup());
   sys.run();
   auto parent = tree.child("parent");
@@ -506,10 +507,7 @@ TEST_CASE("L29 so does a kill that comes between two steps of a force") {
   REQUIRE(core.stage() == troupe::rules::stage::killing);
   sys.run();
   CHECK(parent.incarnation() == 2);
-  CHECK(seen.lines()
-        == lines{"parent runs", "on_startup", "run", "child gone",
-                 "on_shutdown", "after_shutdown", "destroyed", "parent runs",
-                 "on_startup", "run"});
+  CHECK(seen.lines() == one_after_another);
   tree.force_stop();
   CHECK(tree.wait_for_shutdown());
 }
@@ -538,10 +536,7 @@ TEST_CASE("L29 so does a clean-up that takes too long") {
   // The grace period of a clean-up, in which the child was not asked to stop.
   while (parent.incarnation() == 1)
     sys.advance(1s);
-  CHECK(seen.lines()
-        == lines{"parent runs", "on_startup", "run", "child gone",
-                 "on_shutdown", "after_shutdown", "destroyed", "parent runs",
-                 "on_startup", "run"});
+  CHECK(seen.lines() == one_after_another);
   tree.force_stop();
   CHECK(tree.wait_for_shutdown());
 }

@@ -32,7 +32,7 @@ struct member {
   /// Where it says that it can be reached.
   cluster::address address = {};
 
-  /// What it is good for.
+  /// Its purposes.
   std::vector<std::string> roles = {};
 
   /// The number of its session: it grows each time that the process has lost

@@ -28,7 +28,7 @@ struct node_options {
   /// process may have it at the same time.
   std::string name = {};
 
-  /// What it is good for; others see it.
+  /// Its purposes, which others see.
   std::vector<std::string> roles = {};
 
   /// Where others may reach it; they see it. troupe itself listens nowhere.

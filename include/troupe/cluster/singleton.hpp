@@ -30,7 +30,7 @@ class candidacy;
 class grant;
 class pending_write;
 
-/// What a process does when the grant of a singleton is over and code of the
+/// How a process reacts when the grant of a singleton is over and code of the
 /// worker still runs, which nobody can stop: it was abandoned. (N5)
 enum class on_overrun : std::uint8_t {
   /// It says so, and ends, without destructors, with the exit code 1.

@@ -5,7 +5,8 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/troupe)
 install(
   TARGETS troupe
   EXPORT troupe_targets
-  FILE_SET HEADERS)
+  FILE_SET HEADERS
+  FILE_SET moved_headers)
 install(
   EXPORT troupe_targets
   FILE troupeTargets.cmake

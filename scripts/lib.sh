@@ -68,7 +68,7 @@ quietly() {
 # -- what the presets need ----------------------------------------------------
 
 # Every configure preset of CMakePresets.json.
-all_presets=(debug release asan-ubsan tsan clang)
+all_presets=(debug release asan-ubsan asan-gcc tsan clang)
 
 # Prints the sanitizer that the dependencies of a preset must be built with. It
 # is ThreadSanitizer alone: it reports nonsense unless it sees every access.

@@ -29,7 +29,7 @@ void outcome::rethrow() const {
     throw std::runtime_error(to_string(*this));
 }
 
-std::string to_string(const outcome& x) {
+[[gnu::cold]] std::string to_string(const outcome& x) {
   auto result = to_string(x.kind());
   if (x.reason())
     result += ": " + text_of(x.reason());

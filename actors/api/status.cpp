@@ -9,7 +9,7 @@
 
 namespace troupe {
 
-std::string to_string(const worker_status& x) {
+[[gnu::cold]] std::string to_string(const worker_status& x) {
   if (x.state == worker_state::nobody)
     return to_string(x.state);
   auto result = x.path + ": " + to_string(x.state) + ", " + to_string(x.phase)

@@ -7,8 +7,8 @@ namespace troupe {
 
 using namespace detail;
 
-void detail::add_count(std::string& to, std::uint64_t n,
-                       std::string_view what) {
+[[gnu::cold]] void detail::add_count(std::string& to, std::uint64_t n,
+                                     std::string_view what) {
   if (n == 0)
     return;
   if (!to.empty())
@@ -18,7 +18,7 @@ void detail::add_count(std::string& to, std::uint64_t n,
   to += what;
 }
 
-std::string detail::dead_letters_in(const queue_counts& x) {
+[[gnu::cold]] std::string detail::dead_letters_in(const queue_counts& x) {
   const auto all = x.dead_letters();
   if (all == 0)
     return {};
@@ -30,7 +30,7 @@ std::string detail::dead_letters_in(const queue_counts& x) {
          + why + ")";
 }
 
-std::string to_string(const queue_counts& x) {
+[[gnu::cold]] std::string to_string(const queue_counts& x) {
   std::string result;
   add_count(result, x.sent, "sent");
   add_count(result, x.handled, "handled");

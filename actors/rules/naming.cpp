@@ -45,7 +45,7 @@ std::string_view bare_name(std::string_view name) {
 
 } // namespace
 
-std::string snake_case(std::string_view class_name) {
+[[gnu::cold]] std::string snake_case(std::string_view class_name) {
   auto name = bare_name(class_name);
   std::string result;
   for (std::size_t i = 0; i < name.size(); ++i) {
@@ -74,7 +74,7 @@ std::string snake_case(std::string_view class_name) {
   return result.empty() ? std::string{"worker"} : result;
 }
 
-std::string with_article(std::string_view name) {
+[[gnu::cold]] std::string with_article(std::string_view name) {
   constexpr std::string_view vowels = "aeioAEIO"; // a user, a unit
   const auto first = name.find_first_not_of("(<{");
   const auto soft = first != std::string_view::npos
@@ -84,7 +84,7 @@ std::string with_article(std::string_view name) {
   return result;
 }
 
-std::string subject(std::string_view path) {
+[[gnu::cold]] std::string subject(std::string_view path) {
   std::string result{"worker \""};
   result += path.substr(path.rfind('/') + 1);
   result += "\" (";
@@ -93,7 +93,8 @@ std::string subject(std::string_view path) {
   return result;
 }
 
-std::string check_name(std::string_view kind, std::string_view name) {
+[[gnu::cold]] std::string check_name(std::string_view kind,
+                                     std::string_view name) {
   std::string result;
   if (name.empty()) {
     result = with_article(kind);

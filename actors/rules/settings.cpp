@@ -20,7 +20,8 @@ periods merge(const worker_options& options,
   };
 }
 
-std::string check(const worker_options& options, std::string_view name) {
+[[gnu::cold]] std::string check(const worker_options& options,
+                                std::string_view name) {
   if (auto wrong = check_name("worker", name); !wrong.empty())
     return wrong;
   auto complaint = [name](std::string_view field, std::string_view advice) {

@@ -66,14 +66,16 @@ anchor* find_anchor(caf::actor_system& sys) {
              : nullptr;
 }
 
-void read_period(caf::actor_system& sys, setting what, timespan& result) {
+[[gnu::cold]] void read_period(caf::actor_system& sys, setting what,
+                               timespan& result) {
   result = read_setting<timespan>(
     sys, what, result, [](timespan x) { return x >= timespan::zero(); },
     "a duration of zero or more; write it like 10s or 500ms, or in seconds");
 }
 
 /// @param otherwise Where complaints go unless a setting says so.
-rules::settings read_settings(caf::actor_system& sys, std::string otherwise) {
+[[gnu::cold]] rules::settings read_settings(caf::actor_system& sys,
+                                            std::string otherwise) {
   rules::settings result;
   read_period(sys,
               {"troupe.stopping-grace-period", "TROUPE_STOPPING_GRACE_PERIOD"},
@@ -137,7 +139,7 @@ std::shared_ptr<runtime> runtime::of(caf::actor_system& sys) {
   return winner->what();
 }
 
-runtime::runtime(caf::actor_system& sys)
+[[gnu::cold]] runtime::runtime(caf::actor_system& sys)
   : system_(&sys),
     pump_(testing::find_pump(sys)),
     // A test makes workers fail on purpose.
@@ -155,7 +157,7 @@ runtime::runtime(caf::actor_system& sys)
   }
 }
 
-runtime::~runtime() = default;
+[[gnu::cold]] runtime::~runtime() = default;
 
 bool runtime::gone() const noexcept {
   // From then on nothing can be started, and nothing that runs is left.
@@ -416,7 +418,7 @@ void runtime::close() noexcept {
     x->system_closes();
 }
 
-void runtime::shut_down() noexcept {
+[[gnu::cold]] void runtime::shut_down() noexcept {
   close();
   meter_.store(nullptr, std::memory_order_release);
   if (own_clock_)

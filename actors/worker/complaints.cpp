@@ -32,7 +32,7 @@ void complaints::tell_unread() noexcept {
   tell_unread(false);
 }
 
-void complaints::tell_unread(bool may_be_read) noexcept {
+[[gnu::cold]] void complaints::tell_unread(bool may_be_read) noexcept {
   if (!of_.is_top() || !of_.rt().complains(compat::log_error))
     return;
   std::string text;
@@ -60,7 +60,7 @@ void complaints::tell_unread(bool may_be_read) noexcept {
   of_.rt().complain(compat::log_error, text);
 }
 
-void complaints::tell_abandoned() noexcept {
+[[gnu::cold]] void complaints::tell_abandoned() noexcept {
   if (!of_.rt().complains(compat::log_warning))
     return;
   std::string text;

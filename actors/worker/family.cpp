@@ -117,7 +117,8 @@ namespace {
 
 /// The status to be shown of them when they are gone: values, since handles to
 /// them could hold each other up.
-std::shared_ptr<const tree_status> as_they_ended(const child_group& children) {
+[[gnu::cold]] std::shared_ptr<const tree_status>
+as_they_ended(const child_group& children) {
   try {
     auto result = std::make_shared<tree_status>();
     children.describe(*result, nullptr);

@@ -47,7 +47,7 @@ bool worker_core::ask_status(std::shared_ptr<status_poll> who) {
   return true;
 }
 
-void worker_core::answer_pollers() {
+[[gnu::cold]] void worker_core::answer_pollers() {
   auto pollers = rt().take_pollers(*this);
   if (pollers.empty())
     return;

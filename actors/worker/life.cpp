@@ -60,8 +60,8 @@ time_point life::cleanup_deadline(time_point now,
 }
 
 /// The words of an outcome about a force: its cause.
-std::string life::why_forced(const rules::periods& periods,
-                             bool is_supervisor) const {
+[[gnu::cold]] std::string life::why_forced(const rules::periods& periods,
+                                           bool is_supervisor) const {
   if (end().force_asked)
     return ", as was asked for";
   if (in_cleanup)
@@ -72,7 +72,7 @@ std::string life::why_forced(const rules::periods& periods,
   return ", its grace period of " + render(periods.grace) + " being over";
 }
 
-caf::error life::why_abandoned(const worker_core& of) const {
+[[gnu::cold]] caf::error life::why_abandoned(const worker_core& of) const {
   return caf::make_error(
     errc::abandoned,
     of.subject()

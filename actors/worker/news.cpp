@@ -100,10 +100,10 @@ void worker_core::tell(const held& lock) {
     publish_end(*this, life_);
 }
 
-void log_transition(const worker_core& of, rules::stage from, rules::stage to,
-                    const caf::error* why) {
-  if (!of.rt().logs(compat::log_error))
-    return; // Nothing is logged at all.
+namespace {
+
+[[gnu::cold]] void write_transition(const worker_core& of, rules::stage from,
+                                    rules::stage to, const caf::error* why) {
   auto before = rules::state_of(from);
   auto after = rules::state_of(to);
   auto became_ready = to == rules::stage::ready && from != to;
@@ -130,6 +130,14 @@ void log_transition(const worker_core& of, rules::stage from, rules::stage to,
   else if (why != nullptr && *why)
     text += ": " + text_of(*why);
   of.rt().log(level, text);
+}
+
+} // namespace
+
+void log_transition(const worker_core& of, rules::stage from, rules::stage to,
+                    const caf::error* why) {
+  if (of.rt().logs(compat::log_error))
+    write_transition(of, from, to, why);
 }
 
 } // namespace troupe::detail

@@ -54,7 +54,7 @@ void worker_core::step_begins() noexcept {
 }
 
 /// The worker's code has not returned in time. On the clock's thread.
-void worker_core::guard_dog::stalled(timespan length) noexcept {
+[[gnu::cold]] void worker_core::guard_dog::stalled(timespan length) noexcept {
   {
     held guard{core_.mtx_};
     if (core_.life_.machine.at() == rules::stage::abandoned)
@@ -75,7 +75,7 @@ void worker_core::guard_dog::stalled(timespan length) noexcept {
 }
 
 /// Abandons the worker without waiting for the periods of a force.
-void worker_core::guard_dog::give_up(timespan length) {
+[[gnu::cold]] void worker_core::guard_dog::give_up(timespan length) {
   auto from = rules::stage::created;
   auto to = from;
   {

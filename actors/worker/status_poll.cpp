@@ -88,7 +88,8 @@ std::size_t status_poll::awaited() const {
   return awaited_;
 }
 
-void status_poll::describe(const worker_core& who, tree_status& to) const {
+[[gnu::cold]] void status_poll::describe(const worker_core& who,
+                                         tree_status& to) const {
   std::unique_lock guard{mtx_};
   const auto i = replies_.find(&who);
   if (i == replies_.end())

@@ -32,7 +32,8 @@ std::string to_string(const stop_blocker& x) {
   return rules::printable(rest.empty() ? result : result + ", with " + rest);
 }
 
-stop_blocker detail::describe_blocker(const worker_core& x, time_point now) {
+[[gnu::cold]] stop_blocker detail::describe_blocker(const worker_core& x,
+                                                    time_point now) {
   auto status = x.status();
   auto since = x.look(&life::stopping_since);
   auto counts = x.counts();

@@ -27,7 +27,7 @@ caf::error worker_core::start() {
   return start_now();
 }
 
-caf::error worker_core::why_not_startable() const {
+[[gnu::cold]] caf::error worker_core::why_not_startable() const {
   return rt().gone()
            ? caf::make_error(errc::system_gone,
                              subject()

@@ -18,7 +18,8 @@ namespace troupe {
 
 using namespace detail;
 
-tree_status detail::describe_tree(worker_core& x, const status_poll* answers) {
+[[gnu::cold]] tree_status detail::describe_tree(worker_core& x,
+                                                const status_poll* answers) {
   tree_status result;
   result.self = x.status();
   if (answers != nullptr)
@@ -61,9 +62,9 @@ void list_askable(const core_ptr& x, std::vector<core_ptr>& to) {
 
 } // namespace
 
-std::vector<tree_status> detail::ask_trees(runtime& rt,
-                                           const std::vector<core_ptr>& roots,
-                                           timespan patience) {
+[[gnu::cold]] std::vector<tree_status>
+detail::ask_trees(runtime& rt, const std::vector<core_ptr>& roots,
+                  timespan patience) {
   if (worker_core::current() != nullptr || rt.would_block())
     throw std::logic_error("asking workers for their status would block an "
                            "actor's thread; status_tree() without patience "
@@ -81,7 +82,7 @@ std::vector<tree_status> detail::ask_trees(runtime& rt,
 
 namespace {
 
-tree_status nobody() {
+[[gnu::cold]] tree_status nobody() {
   tree_status result;
   result.self = worker_handle{}.status();
   return result;
@@ -108,15 +109,16 @@ std::vector<tree_status> status_trees(caf::actor_system& sys) {
   return result;
 }
 
-std::vector<tree_status> status_trees(caf::actor_system& sys,
-                                      timespan patience) {
+[[gnu::cold]] std::vector<tree_status> status_trees(caf::actor_system& sys,
+                                                    timespan patience) {
   auto rt = runtime::of(sys);
   return ask_trees(*rt, rt->top_cores(), patience);
 }
 
 namespace {
 
-void render(const tree_status& x, std::size_t depth, std::string& all) {
+[[gnu::cold]] void render(const tree_status& x, std::size_t depth,
+                          std::string& all) {
   auto& self = x.self;
   if (self.state == worker_state::nobody) {
     all += to_string(self) + '\n';
@@ -152,7 +154,7 @@ void render(const tree_status& x, std::size_t depth, std::string& all) {
 
 } // namespace
 
-std::string to_string(const tree_status& x) {
+[[gnu::cold]] std::string to_string(const tree_status& x) {
   std::string result;
   render(x, 0, result);
   return result;

@@ -101,7 +101,7 @@ void waiters::announce(const held& lock, goal upto) noexcept {
     of_.rt().notify();
 }
 
-caf::error waiters::not_started() const {
+[[gnu::cold]] caf::error waiters::not_started() const {
   return of_.rt().gone()
            ? caf::make_error(errc::system_gone,
                              of_.subject()
@@ -112,7 +112,7 @@ caf::error waiters::not_started() const {
                                + " was not started; call startup()");
 }
 
-std::string waiters::waited_for(goal until) {
+[[gnu::cold]] std::string waiters::waited_for(goal until) {
   auto& now = of_.latest();
   return "waiting for " + now.path() + " to be "
          + (until == goal::ready ? "ready" : "over") + ", which is "
@@ -120,7 +120,7 @@ std::string waiters::waited_for(goal until) {
          + to_string(rules::phase_of(now.stage()));
 }
 
-awaited_outcome waiters::block(goal until, timespan timeout) {
+[[gnu::cold]] awaited_outcome waiters::block(goal until, timespan timeout) {
   if (of_.would_block())
     return caf::make_error(
       errc::would_block,
@@ -174,7 +174,7 @@ awaited_outcome waiters::wait_until_over(timespan timeout) {
   return block(goal::over, timeout);
 }
 
-caf::error waiters::why_not_ready() const {
+[[gnu::cold]] caf::error waiters::why_not_ready() const {
   held guard{of_.mtx_};
   if (of_.life_.ready)
     return {};
@@ -276,7 +276,7 @@ bool lifecycle_awaiter::watch() {
   return false;
 }
 
-caf::error lifecycle_awaiter::why_not_ready() const {
+[[gnu::cold]] caf::error lifecycle_awaiter::why_not_ready() const {
   if (watched_ == nullptr)
     return null_handle();
   auto result = waiters{*watched_}.why_not_ready();

@@ -117,7 +117,7 @@ caf::error worker_core::reason_to_quit() const {
   return how.ok() ? caf::error{} : how.reason();
 }
 
-worker_status worker_core::status() const {
+[[gnu::cold]] worker_status worker_core::status() const {
   worker_status result;
   result.name = name();
   result.path = path();
@@ -193,7 +193,7 @@ void worker_core::system_closes() noexcept {
     link_.hold_if_alive();
 }
 
-void worker_core::system_gone() noexcept {
+[[gnu::cold]] void worker_core::system_gone() noexcept {
   complaints{*this}.tell_unread();
   caf::strong_actor_ptr last;
   if (stage() == rules::stage::created)

@@ -15,6 +15,7 @@
 #include <istream>
 #include <memory>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -52,8 +53,8 @@ public:
     auto ignored = boost::system::error_code{};
     const auto text = "accepted " + std::to_string(accepted_) + "\n";
     asio::write(socket_, asio::buffer(text), ignored);
-    socket_.shutdown(tcp::socket::shutdown_send, ignored);
-    socket_.cancel(ignored);
+    std::ignore = socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    std::ignore = socket_.cancel(ignored);
   }
 
 private:
@@ -147,7 +148,7 @@ std::uint64_t feed(std::uint16_t port, std::uint64_t lines, unsigned seed) {
       bytes.clear();
     }
   }
-  to.shutdown(tcp::socket::shutdown_send, ignored);
+  std::ignore = to.shutdown(tcp::socket::shutdown_send, ignored);
   asio::streambuf answer;
   asio::read_until(to, answer, '\n');
   std::string word;

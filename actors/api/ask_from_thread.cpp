@@ -4,6 +4,7 @@
 #include "base/wait_for_signal.hpp"
 #include "system/ask_targets.hpp"
 #include "troupe/ask.hpp"
+#include "troupe/detail/access.hpp"
 #include "troupe/worker_handle.hpp"
 #include "worker/ask_table.hpp"
 #include "worker/worker_core.hpp"
@@ -162,7 +163,7 @@ private:
 caf::expected<caf::message> ask_and_block(const worker_handle& target,
                                           timespan timeout,
                                           caf::message request) {
-  auto* whom = target.get_core();
+  auto* whom = access::core_of(target);
   if (whom == nullptr)
     return null_handle();
   if (whom->would_block())

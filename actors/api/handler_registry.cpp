@@ -2,6 +2,7 @@
 // the file LICENSE.
 
 #include "troupe/async_consumer.hpp"
+#include "troupe/detail/access.hpp"
 #include "troupe/error.hpp"
 #include "worker/worker_core.hpp"
 
@@ -36,7 +37,7 @@ void detail::refuse_empty_handler() {
 }
 
 caf::error detail::why_no_handlers(const worker_handle& of) {
-  const auto* core = of.get_core();
+  const auto* core = access::core_of(of);
   if (core == nullptr)
     return caf::make_error(errc::invalid_argument,
                            "the handle points to no worker whose handlers "
@@ -52,7 +53,7 @@ caf::error detail::why_no_handlers(const worker_handle& of) {
 caf::error detail::no_such_handler(const worker_handle& of,
                                    std::string_view name) {
   return caf::make_error(
-    errc::not_found, of.get_core()->subject()
+    errc::not_found, access::core_of(of)->subject()
                        + " has no handler that was added as \""
                        + std::string{name}
                        + "\"; those of its own class cannot be removed from "

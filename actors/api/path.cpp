@@ -4,6 +4,7 @@
 #include "troupe/path.hpp"
 
 #include "rules/naming.hpp"
+#include "troupe/detail/access.hpp"
 #include "troupe/supervisor_ref.hpp"
 #include "worker/spawn.hpp"
 #include "worker/worker_core.hpp"
@@ -26,7 +27,7 @@ caf::expected<worker_handle> find_worker(caf::actor_system& sys,
                              + "; only supervisors and the children of those "
                                "that run have a path that can be looked up");
   if (!found.is_of(type)) {
-    const auto& core = *found.get_core();
+    const auto& core = *access::core_of(found);
     const auto is_supervisor = core.kind() == child_kind::supervisor;
     auto found_class = is_supervisor ? std::string{"supervisor"}
                                      : class_name(*core.config().type);
@@ -50,7 +51,7 @@ caf::expected<caf::strong_actor_ptr> find_actor(caf::actor_system& sys,
   auto found = find_worker(sys, path, typeid(worker_handle));
   if (!found)
     return std::move(found.error());
-  if (auto actor = found->get_core()->actor())
+  if (auto actor = access::core_of(*found)->actor())
     return actor;
   return caf::make_error(errc::not_found, "there is no actor at " + path
                                             + " at present: it is "

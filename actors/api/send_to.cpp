@@ -3,6 +3,7 @@
 
 #include "troupe/detail/send_awaiter.hpp"
 
+#include "troupe/detail/access.hpp"
 #include "troupe/detail/submission.hpp"
 #include "worker/worker_core.hpp"
 
@@ -24,7 +25,7 @@ send_awaiter::~send_awaiter() {
 bool send_awaiter::wait_for_room() {
   if (core_->frozen())
     return true; // Nobody will resume it.
-  auto* whom = target_.get_core();
+  auto* whom = access::core_of(target_);
   if (whom == nullptr || whom->queue() == nullptr) {
     wait::withdraw();
     return false;
@@ -55,7 +56,7 @@ void send_awaiter::decided(bool taken, message_queue::after_unlock&) noexcept {
 }
 
 caf::error send_awaiter::await_resume() const {
-  auto* whom = target_.get_core();
+  auto* whom = access::core_of(target_);
   if (whom == nullptr)
     return null_handle();
   if (result_ == receipt::taken)

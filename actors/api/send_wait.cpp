@@ -2,6 +2,7 @@
 // the file LICENSE.
 
 #include "base/wait_for_signal.hpp"
+#include "troupe/detail/access.hpp"
 #include "troupe/detail/send_and_block.hpp"
 #include "troupe/detail/submission.hpp"
 #include "troupe/detail/waiting_sender.hpp"
@@ -93,7 +94,7 @@ private:
 caf::error send_and_block(const worker_handle& target,
                           message_queue::node_ptr what, timespan timeout,
                           const std::stop_token& stop) {
-  auto* whom = target.get_core();
+  auto* whom = access::core_of(target);
   if (whom == nullptr || whom->queue() == nullptr)
     return null_handle();
   if (whom->would_block())

@@ -5,6 +5,7 @@
 
 #include "supervisor/supervisor_core.hpp"
 #include "supervisor/supervisor_worker.hpp"
+#include "troupe/detail/access.hpp"
 #include "worker/core_ptr.hpp"
 #include "worker/family.hpp"
 #include "worker/let_go.hpp"
@@ -27,7 +28,7 @@ namespace {
 
 /// The children of the supervisor's present life, or null.
 std::shared_ptr<supervisor_core> children_of(const worker_handle& who) {
-  auto* core = who.get_core();
+  auto* core = access::core_of(who);
   return core != nullptr
            ? std::dynamic_pointer_cast<supervisor_core>(family{*core}.group())
            : nullptr;
@@ -35,7 +36,7 @@ std::shared_ptr<supervisor_core> children_of(const worker_handle& who) {
 
 /// The children of its last life, as they were at its final end.
 std::vector<tree_status> last_children_of(const worker_handle& who) {
-  auto* core = who.get_core();
+  auto* core = access::core_of(who);
   auto last = core != nullptr && core->finished() ? family{*core}.last_group()
                                                   : nullptr;
   return last ? last->children : std::vector<tree_status>{};
@@ -69,18 +70,18 @@ caf::error no_children(worker_core& core) {
 /// Has `f` make a call to the supervisor, if it has children at all.
 template <class F>
 child_call call(const worker_handle& who, F f) {
-  auto* core = who.get_core();
+  auto* core = access::core_of(who);
   if (core == nullptr)
-    return child_call{std::make_shared<child_call::progress>(
-      nullptr, child_result{null_handle(), {}})};
+    return access::make<child_call>(std::make_shared<child_call::progress>(
+      nullptr, child_result{null_handle(), {}}));
   if (core->rt().forked())
-    return child_call{std::make_shared<child_call::progress>(
-      core->shared_rt(), child_result{error_after_fork(core->subject()), {}})};
+    return access::make<child_call>(std::make_shared<child_call::progress>(
+      core->shared_rt(), child_result{error_after_fork(core->subject()), {}}));
   auto children = children_of(who);
   if (!children)
-    return child_call{std::make_shared<child_call::progress>(
-      core->shared_rt(), child_result{no_children(*core), {}})};
-  return child_call{f(*children)};
+    return access::make<child_call>(std::make_shared<child_call::progress>(
+      core->shared_rt(), child_result{no_children(*core), {}}));
+  return access::make<child_call>(f(*children));
 }
 
 } // namespace
@@ -211,10 +212,10 @@ supervisor_ref spawn(caf::actor_system& sys, supervisor_spec spec) {
     throw std::invalid_argument(wrong);
   auto options = options_of(spec);
   auto shared = std::make_shared<const supervisor_spec>(std::move(spec));
-  supervisor_ref result{worker_handle{make_core(
+  supervisor_ref result{access::make<worker_handle>(make_core(
     sys, std::move(options), typeid(supervisor_worker), role_of_supervisors(),
-    std::make_unique<supervisor_worker>(std::move(shared)), nullptr)}};
-  auto* core = result.get_core();
+    std::make_unique<supervisor_worker>(std::move(shared)), nullptr))};
+  auto* core = access::core_of(result);
   core->rt().add_root(*core);
   return result;
 }

@@ -4,6 +4,7 @@
 #include "cluster/grant.hpp"
 
 #include "rules/deadlines.hpp"
+#include "troupe/detail/access.hpp"
 #include "troupe/error.hpp"
 #include "worker/worker_core.hpp"
 
@@ -39,8 +40,9 @@ void grant::stop(const std::string& why) {
   if (!who)
     return;
   const auto reason = caf::make_error(errc::cancelled, why);
-  who.get_core()->request_stop(worker_core::queue_at_stop::discard,
-                               troupe::rules::stop_limits{}, false, &reason);
+  access::core_of(who)->request_stop(worker_core::queue_at_stop::discard,
+                                     troupe::rules::stop_limits{}, false,
+                                     &reason);
 }
 
 void grant::forget() noexcept {

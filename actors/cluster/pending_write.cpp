@@ -15,9 +15,11 @@ namespace troupe::cluster {
 
 using namespace detail;
 
-/// A write that is under way, and those who wait for it: its coroutine, and a
-/// timer for an answer that does not come.
-class pending_write : public std::enable_shared_from_this<pending_write> {
+namespace {
+
+/// A write that is under way, with a timer for an answer that does not come.
+class pending_write : public pending_answer<caf::error>,
+                      public std::enable_shared_from_this<pending_write> {
 public:
   /// Has it end by then.
   void limit(std::shared_ptr<runtime> rt, timespan within,
@@ -46,13 +48,17 @@ public:
     done_.set();
   }
 
-  [[nodiscard]] caf::error result() {
-    std::unique_lock guard{mtx_};
-    return result_;
+  bool enlist(wait& x) override {
+    return done_.enlist(x);
   }
 
-  [[nodiscard]] wake_flag& done() noexcept {
-    return done_;
+  void forget(wait& x) noexcept override {
+    done_.forget(x);
+  }
+
+  caf::error take() override {
+    std::unique_lock guard{mtx_};
+    return result_;
   }
 
 private:
@@ -65,18 +71,7 @@ private:
   job_ptr timer_;
 };
 
-write_awaitable::awaiter::~awaiter() {
-  if (call_)
-    call_->done().forget(wait_);
-}
-
-bool write_awaitable::awaiter::enlist() {
-  return call_->done().enlist(wait_);
-}
-
-caf::error write_awaitable::awaiter::await_resume() {
-  return call_->result();
-}
+} // namespace
 
 write_awaitable singleton_worker::guarded_put(std::string key,
                                               std::string value) {

@@ -10,6 +10,7 @@
 #include "rules/deadlines.hpp"
 #include "rules/naming.hpp"
 #include "rules/settings.hpp"
+#include "troupe/detail/access.hpp"
 #include "troupe/error.hpp"
 #include "troupe/outcome.hpp"
 #include "worker/worker_core.hpp"
@@ -151,7 +152,7 @@ void singleton_worker::run_under(std::shared_ptr<grant> what) {
 void singleton_worker::begin_under_grant() {
   auto& core = get_core();
   core.add_handle();
-  if (!grant_->attach(worker_handle{&core}))
+  if (!grant_->attach(detail::access::make<worker_handle>(&core)))
     throw std::runtime_error("its grant was over before it began");
 }
 

@@ -6,6 +6,7 @@
 #include "rules/backoff.hpp"
 #include "rules/printable.hpp"
 #include "system/runtime.hpp"
+#include "troupe/detail/access.hpp"
 #include "troupe/error.hpp"
 #include "troupe/events.hpp"
 #include "worker/worker_core.hpp"
@@ -214,7 +215,7 @@ void basic_worker::desk::lose(const claim_id& claim) {
   store().warn(text);
   if (!store().rt().events().wanted())
     return;
-  auto& core = owner_.get_core();
+  auto& core = detail::access::core_of(owner_);
   core.tell();
   core.publish(event_kind::lost_claim, caf::make_error(errc::claim_lost, text));
 }

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/detail/fiber.hpp"
+#include "troupe/detail/answer_awaitable.hpp"
 #include "troupe/durable/receipt.hpp"
 
 #include <caf/error.hpp>
@@ -18,7 +18,7 @@ namespace troupe::durable {
 
 /// Where the answer to a put comes in: waited for by a thread, or by a
 /// coroutine.
-class pending_put {
+class pending_put : public detail::pending_answer<caf::expected<receipt>> {
 public:
   pending_put() = default;
 
@@ -36,15 +36,13 @@ public:
   }
 
   /// Blocks until it is there.
-  caf::expected<receipt> wait_for_answer() {
+  caf::expected<receipt> take() override {
     std::unique_lock guard{mtx_};
     arrived_.wait(guard, [this] { return answer_.has_value(); });
     return std::move(*answer_);
   }
 
-  /// Has `x` posted when the answer is there.
-  /// @returns `false` if it is.
-  bool enlist(detail::wait& x) {
+  bool enlist(detail::wait& x) override {
     std::unique_lock guard{mtx_};
     if (answer_)
       return false;
@@ -52,8 +50,7 @@ public:
     return true;
   }
 
-  /// Nobody posts `x` after this.
-  void forget(detail::wait& x) {
+  void forget(detail::wait& x) noexcept override {
     std::unique_lock guard{mtx_};
     if (waiting_ == &x)
       waiting_ = nullptr;

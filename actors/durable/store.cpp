@@ -103,18 +103,6 @@ wall_time in(timespan delay) noexcept {
 
 // -- waiting for a put ------------------------------------------------------------
 
-put_awaitable::awaiter::~awaiter() {
-  call_->forget(wait_);
-}
-
-bool put_awaitable::awaiter::enlist() {
-  return call_->enlist(wait_);
-}
-
-caf::expected<receipt> put_awaitable::awaiter::await_resume() {
-  return call_->wait_for_answer();
-}
-
 // -- queue_base -------------------------------------------------------------------
 
 queue_base::queue_base(std::shared_ptr<store_thread> where, std::string name)
@@ -141,7 +129,7 @@ caf::expected<receipt> queue_base::put_payload(std::string type,
   auto what = make_job(name_, std::move(type), std::move(payload), how);
   auto call = std::make_shared<pending_put>();
   where_->put(std::move(what), how.within, call);
-  return call->wait_for_answer();
+  return call->take();
 }
 
 caf::expected<receipt>

@@ -7,6 +7,7 @@
 #include "rules/within.hpp"
 #include "system/caf_compat.hpp"
 #include "system/runtime.hpp"
+#include "troupe/detail/access.hpp"
 #include "worker/core_ptr.hpp"
 #include "worker/status_poll.hpp"
 #include "worker/stop_report.hpp"
@@ -93,7 +94,7 @@ watchdog_terms read_watchdog(const notify_environment& from, std::int64_t pid) {
 // -- the probe -------------------------------------------------------------------
 
 bool supervisor_answers(const worker_handle& root, timespan patience) {
-  auto* who = root.get_core();
+  auto* who = access::core_of(root);
   return who != nullptr && answers(core_ptr{*who}, patience);
 }
 

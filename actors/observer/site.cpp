@@ -9,6 +9,7 @@
 #include "rules/printable.hpp"
 #include "system/caf_compat.hpp"
 #include "system/runtime.hpp"
+#include "troupe/detail/access.hpp"
 #include "troupe/error.hpp"
 #include "troupe/observer/render.hpp"
 #include "worker/core_ptr.hpp"
@@ -102,7 +103,7 @@ site::site(caf::actor_system& sys, const observer_options& options,
       return roots_->with_ended(status_trees(sys_, options_.patience));
     }) {
   core_->events().subscribe(roots_);
-  ended_ = subscription{roots_};
+  ended_ = access::make<subscription>(roots_);
 }
 
 site::~site() = default;

@@ -8,6 +8,7 @@
 #include "rules/naming.hpp"
 #include "supervisor/spec_check.hpp"
 #include "supervisor/supervisor_worker.hpp"
+#include "troupe/detail/access.hpp"
 #include "troupe/detail/submission.hpp"
 #include "worker/spawn.hpp"
 
@@ -101,7 +102,7 @@ child_spec child(const pool_plan& plan, child_options options) {
           std::make_shared<pool_factory>(std::move(pool))};
 }
 
-worker_core* spawn_pool(caf::actor_system& sys, const pool_plan& plan) {
+pool_handle spawn_pool(caf::actor_system& sys, const pool_plan& plan) {
   auto pool = named(plan);
   if (auto wrong = check_pool(pool); !wrong.empty())
     throw std::invalid_argument(wrong);
@@ -110,7 +111,7 @@ worker_core* spawn_pool(caf::actor_system& sys, const pool_plan& plan) {
                            std::make_unique<pool_worker>(router->own_queue()),
                            nullptr);
   result->rt().add_root(*result);
-  return result;
+  return pool_handle{access::make<worker_handle>(result)};
 }
 
 // -- pool_handle ---------------------------------------------------------------
@@ -118,7 +119,7 @@ worker_core* spawn_pool(caf::actor_system& sys, const pool_plan& plan) {
 namespace {
 
 std::shared_ptr<pool_router> router_behind(const worker_handle& who) {
-  auto* core = who.get_core();
+  auto* core = access::core_of(who);
   return core != nullptr ? router_of(*core) : nullptr;
 }
 
@@ -132,8 +133,8 @@ std::size_t pool_handle::size() const {
 child_call pool_handle::resize(std::size_t n) const {
   auto pool = router_behind(*this);
   if (!pool)
-    return child_call{std::make_shared<child_call::progress>(
-      nullptr, child_result{null_handle(), {}})};
+    return access::make<child_call>(std::make_shared<child_call::progress>(
+      nullptr, child_result{null_handle(), {}}));
   auto* core = get_core();
   auto call = std::make_shared<child_call::progress>(core->shared_rt());
   if (core->rt().forked())
@@ -149,7 +150,7 @@ child_call pool_handle::resize(std::size_t n) const {
        {}});
   else
     pool->resize(n, call);
-  return child_call{std::move(call)};
+  return access::make<child_call>(std::move(call));
 }
 
 void pool_handle::assign(message_queue::node& x) const {

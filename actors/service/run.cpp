@@ -8,6 +8,7 @@
 #include "service/signals.hpp"
 #include "supervisor/parting.hpp"
 #include "system/runtime.hpp"
+#include "troupe/detail/access.hpp"
 #include "troupe/error.hpp"
 #include "troupe/supervisor_ref.hpp"
 #include "worker/core_ptr.hpp"
@@ -54,7 +55,7 @@ public:
       stop_timeout_(stop_timeout),
       tree_(spawn(sys, std::move(spec))),
       path_(tree_.path()) {
-    noted_.emplace_back(*tree_.get_core());
+    noted_.emplace_back(*access::core_of(tree_));
   }
 
   /// Starts the tree and waits for its end, which begins at once if `on_ready`
@@ -65,7 +66,7 @@ public:
       return err;
     // A signal may have come before there was anything to stop.
     act(seen());
-    if (on_ready && !waiters{*tree_.get_core()}.wait_until_ready())
+    if (on_ready && !waiters{*access::core_of(tree_)}.wait_until_ready())
       call(on_ready);
     auto how = tree_.wait_for_shutdown();
     if (how && (how->kind() == outcome_kind::cancelled || how->abandoned()))
@@ -91,7 +92,7 @@ public:
     if (!how)
       return text_of(how.error());
     if (how->kind() == outcome_kind::cancelled)
-      return tree_.get_core()->subject()
+      return access::core_of(tree_)->subject()
              + " was ended from outside: " + to_string(how->reason());
     return text_of(how->reason());
   }
@@ -183,7 +184,7 @@ private:
 
   /// @param why The reason in the event and in the log.
   void stop(const std::string& why) {
-    auto& root = *tree_.get_core();
+    auto& root = *access::core_of(tree_);
     if (!is_live(root))
       return; // not yet, and run() comes back to it; or not any more
     auto now = rt_->time().now();
@@ -210,7 +211,7 @@ private:
 
   void force_all() {
     tree_.force_stop();
-    if (!rules::is_final(tree_.get_core()->stage()))
+    if (!rules::is_final(access::core_of(tree_)->stage()))
       return;
     // Its children may be on their own by now.
     for (auto& x : below())

@@ -8,6 +8,7 @@
 #include "supervisor/child_call.hpp"
 #include "supervisor/name_index.hpp"
 #include "troupe/child_spec.hpp"
+#include "troupe/detail/access.hpp"
 #include "troupe/detail/clock.hpp"
 #include "troupe/worker_handle.hpp"
 #include "worker/worker_core.hpp"
@@ -50,7 +51,7 @@ struct child_record {
   beginning begins = beginning::none;
 
   [[nodiscard]] std::string_view name() const noexcept {
-    return handle.get_core()->name();
+    return access::core_of(handle)->name();
   }
 
   [[nodiscard]] agenda& make_plans() {

@@ -8,6 +8,7 @@
 #include "rules/naming.hpp"
 #include "supervisor/child_call.hpp"
 #include "system/caf_compat.hpp"
+#include "troupe/detail/access.hpp"
 #include "troupe/protocol.hpp"
 #include "troupe/supervisor_ref.hpp"
 
@@ -54,7 +55,7 @@ private:
 enum class answer : bool { nothing, actor };
 
 void answer_when_done(const child_call& call, requester to, answer what) {
-  call.get_progress().then(
+  access::progress_of(call).then(
     [to = std::move(to), what](const child_result& done) {
       if (!done)
         to.answer_with(done.error);
@@ -100,7 +101,7 @@ bool detail::is_child_call(const caf::message& content) noexcept {
 void detail::handle_child_call(worker_core& who, caf::mailbox_element& what) {
   auto& content = what.payload;
   who.add_handle();
-  supervisor_ref tree{worker_handle{&who}};
+  supervisor_ref tree{access::make<worker_handle>(&who)};
   requester from{who, what};
   auto name = [&content] { return content.get_as<std::string>(1); };
   if (content.match_elements<start_child_atom, child_spec>()) {

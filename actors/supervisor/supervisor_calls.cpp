@@ -6,6 +6,7 @@
 #include "supervisor/spec_check.hpp"
 #include "supervisor/supervisor_core.hpp"
 #include "supervisor/supervisor_worker.hpp"
+#include "troupe/detail/access.hpp"
 #include "worker/core_ptr.hpp"
 #include "worker/tree_status.hpp"
 #include "worker/worker_actor.hpp"
@@ -90,7 +91,7 @@ supervisor_core::terminate_child(const std::string& name, caf::error why,
                                  std::optional<on_stop> mode) {
   return run_with_child(name, [this, why = std::move(why),
                                mode](child_record& x, const call_ptr& made) {
-    x.mode = mode.value_or(x.handle.get_core()->config().on_stop);
+    x.mode = mode.value_or(access::core_of(x.handle)->config().on_stop);
     if (rules_.at(x.id) == rules::child_stage::stopped) {
       done(made, {{}, x.handle});
       return;
@@ -167,7 +168,7 @@ supervisor_core::find_child(const caf::strong_actor_ptr& who) const {
   // A worker in an actor of ours knows its id.
   if (auto* mine = dynamic_cast<worker_actor*>(
         caf::actor_cast<caf::abstract_actor*>(who))) {
-    auto& core = mine->get_core();
+    auto& core = access::core_of(*mine);
     std::unique_lock guard{mtx_};
     return core.owner() == this ? handle_of(core.child_id()) : worker_handle{};
   }
@@ -206,7 +207,7 @@ void supervisor_core::list(std::vector<core_ptr>& to) const {
   std::unique_lock guard{mtx_};
   for (auto who : rules_.children())
     if (const auto* x = children_.find(who))
-      to.emplace_back(*x->handle.get_core());
+      to.emplace_back(*access::core_of(x->handle));
 }
 
 void supervisor_core::describe(tree_status& out,
@@ -226,7 +227,7 @@ void supervisor_core::describe(tree_status& out,
     out.ready_children = rules_.counts().ready;
     for (auto who : rules_.children())
       if (const auto* x = children_.find(who))
-        all.push_back({core_ptr{*x->handle.get_core()}, x->kind,
+        all.push_back({core_ptr{*access::core_of(x->handle)}, x->kind,
                        rules_.restarts(who), rules_.next_retry(who),
                        rules_.restart_of(who), rules_.is_significant(who)});
   }

@@ -5,6 +5,7 @@
 
 #include "rules/reasons.hpp"
 #include "supervisor/supervisor_core.hpp"
+#include "troupe/detail/access.hpp"
 #include "worker/core_ptr.hpp"
 #include "worker/family.hpp"
 #include "worker/lives.hpp"
@@ -98,13 +99,13 @@ void supervisor_core::begin_now(child_id who) {
       return;
     x->begins = child_record::beginning::told;
     ++beginning_;
-    auto* present = x->handle.get_core();
+    auto* present = access::core_of(x->handle);
     if (!lives{*present}.possible()) {
       // Its actor is gone for good: another one takes its place.
       auto replacement = make_successor(*x);
-      lives{*present}.go_on_in(*replacement.get_core());
+      lives{*present}.go_on_in(*access::core_of(replacement));
       former = std::exchange(x->handle, std::move(replacement));
-      present = x->handle.get_core();
+      present = access::core_of(x->handle);
     }
     next = core_ptr{*present};
   }
@@ -132,7 +133,7 @@ void supervisor_core::stop_life(child_id who) {
     auto* x = children_.find(who);
     if (x == nullptr)
       return;
-    target = core_ptr{*x->handle.get_core()};
+    target = core_ptr{*access::core_of(x->handle)};
     if (rules_.comes_back(who))
       mode = worker_core::queue_at_stop::keep;
     else if (listener && listener->drains()
@@ -166,7 +167,7 @@ void supervisor_core::end_of(child_id who, bool forgotten) {
     if (x == nullptr)
       return;
     handle = x->handle;
-    target = core_ptr{*handle.get_core()};
+    target = core_ptr{*access::core_of(handle)};
     x->take_starts(
       [&starts](call_ptr call) { starts.push_back(std::move(call)); });
     stops = x->take_stops();
@@ -198,11 +199,11 @@ void supervisor_core::set_retry(child_id who, time_point when) {
       children_.for_each([this, &waiting](const child_record& x) {
         if (rules_.contains(x.id)
             && rules_.at(x.id) == rules::child_stage::backing_off)
-          waiting.emplace_back(*x.handle.get_core());
+          waiting.emplace_back(*access::core_of(x.handle));
       });
     } else if (auto* x = children_.find(who)) {
       x->make_plans().retry = job;
-      waiting.emplace_back(*x->handle.get_core());
+      waiting.emplace_back(*access::core_of(x->handle));
     }
   }
   for (auto& x : waiting)

@@ -5,6 +5,7 @@
 
 #include "rules/naming.hpp"
 #include "supervisor/supervisor_worker.hpp"
+#include "troupe/detail/access.hpp"
 #include "worker/core_ptr.hpp"
 #include "worker/family.hpp"
 #include "worker/spawn.hpp"
@@ -386,7 +387,7 @@ bool supervisor_core::has_to_finish(child_id who) const {
   if (forced_ || limits_.force <= now())
     return false;
   const auto* x = children_.find(who);
-  auto* queue = x != nullptr ? x->handle.get_core()->queue() : nullptr;
+  auto* queue = x != nullptr ? access::core_of(x->handle)->queue() : nullptr;
   if (queue == nullptr)
     return false;
   const auto listener = listener_.lock();
@@ -407,10 +408,9 @@ void supervisor_core::forget(child_id who) {
 /// Makes the first core of a child, and what is known of it apart from its id.
 child_record supervisor_core::make_child(child_plan plan) {
   child_record x;
-  x.handle = worker_handle{make_child_core(rules::child_path(path_, plan.name),
-                                           std::move(plan.config),
-                                           plan.factory->make_queue(),
-                                           plan.queue, shared_from_this())};
+  x.handle = access::make<worker_handle>(make_child_core(
+    rules::child_path(path_, plan.name), std::move(plan.config),
+    plan.factory->make_queue(), plan.queue, shared_from_this()));
   x.kind = plan.factory->kind();
   x.factory = std::move(plan.factory);
   x.mode = plan.queue.on_stop;
@@ -420,7 +420,7 @@ child_record supervisor_core::make_child(child_plan plan) {
 /// @pre `mtx_` is held
 child_record& supervisor_core::add_child(child_id who, child_record x) {
   x.id = who;
-  x.handle.get_core()->set_child_id(who);
+  access::core_of(x.handle)->set_child_id(who);
   if (x.kind == child_kind::supervisor)
     ++supervisors_;
   return children_.add(std::move(x));
@@ -429,8 +429,8 @@ child_record& supervisor_core::add_child(child_id who, child_record x) {
 /// The core for the next life of a child whose actor is gone for good.
 /// @pre `mtx_` is held
 worker_handle supervisor_core::make_successor(const child_record& x) {
-  return worker_handle{
-    make_next_core(*x.handle.get_core(), shared_from_this())};
+  return access::make<worker_handle>(
+    make_next_core(*access::core_of(x.handle), shared_from_this()));
 }
 
 time_point supervisor_core::now() const noexcept {

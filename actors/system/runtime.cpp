@@ -9,6 +9,7 @@
 #include "system/caf_compat.hpp"
 #include "system/find_pump.hpp"
 #include "system/setting.hpp"
+#include "troupe/detail/access.hpp"
 #include "worker/core_ptr.hpp"
 #include "worker/family.hpp"
 #include "worker/worker_core.hpp"
@@ -390,7 +391,7 @@ worker_handle runtime::find_root(std::string_view path) {
   auto found = std::find_if(all.begin(), all.end(), was_started);
   auto& chosen = found != all.end() ? *found : all.back();
   chosen->add_handle();
-  return worker_handle{chosen.get()};
+  return access::make<worker_handle>(chosen.get());
 }
 
 worker_handle runtime::find_path(std::string_view path) {
@@ -401,7 +402,7 @@ worker_handle runtime::find_path(std::string_view path) {
   while (result && end != std::string_view::npos) {
     const auto begin = end + 1;
     end = path.find('/', begin);
-    auto children = family{*result.get_core()}.group();
+    auto children = family{*access::core_of(result)}.group();
     result = children ? children->find_child(path.substr(begin, end - begin))
                       : worker_handle{};
   }

@@ -7,6 +7,7 @@
 #include "system/caf_compat.hpp"
 #include "system/runtime.hpp"
 #include "system/stream.hpp"
+#include "troupe/detail/access.hpp"
 #include "troupe/error.hpp"
 
 #include <cstddef>
@@ -71,7 +72,7 @@ subscribe(const std::shared_ptr<runtime>& rt, stream<T>& source,
     },
     std::move(on_echo), std::move(on_missed));
   source.subscribe(sink);
-  return subscription{std::move(sink)};
+  return access::make<subscription>(std::move(sink));
 }
 
 } // namespace troupe::detail

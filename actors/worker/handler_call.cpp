@@ -1,15 +1,13 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
-#include "troupe/handlers.hpp"
+#include "troupe/detail/handler_call.hpp"
 
 #include "base/linked_list.hpp"
 #include "worker/worker_actor.hpp"
 #include "worker/worker_core.hpp"
 
-namespace troupe {
-
-using namespace detail;
+namespace troupe::detail {
 
 handler_call::handler_call()
   : core_(worker_core::current()),
@@ -76,4 +74,4 @@ void respond_with(const caf::error& err) {
   worker_core::current()->link().get()->make_response_promise().deliver(err);
 }
 
-} // namespace troupe
+} // namespace troupe::detail

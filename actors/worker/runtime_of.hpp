@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/access.hpp"
 #include "troupe/error.hpp"
 #include "troupe/worker_handle.hpp"
 #include "worker/worker_core.hpp"
@@ -17,7 +18,7 @@ namespace troupe::detail {
 inline const std::shared_ptr<runtime>& runtime_of(const worker_handle& root) {
   if (!root)
     throw std::invalid_argument(text_of(null_handle()));
-  return root.get_core()->shared_rt();
+  return access::core_of(root)->shared_rt();
 }
 
 } // namespace troupe::detail

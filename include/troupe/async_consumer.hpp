@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/access.hpp"
 #include "troupe/detail/typed_queue.hpp"
 #include "troupe/dispatcher.hpp"
 #include "troupe/queue_worker.hpp"
@@ -116,8 +117,6 @@ public:
     // nop
   }
 
-  using message_queue_type = detail::consumer_queue<T>;
-
   // -- handlers from outside (any thread, any actor) --------------------------
 
   /// Adds a handler from outside: it gets each message that begins to be
@@ -176,10 +175,6 @@ public:
     });
   }
 
-  std::shared_ptr<detail::message_queue> make_queue() override {
-    return std::make_unique<message_queue_type>();
-  }
-
 protected:
   /// The handlers, by type of message. They belong to the worker: use them in
   /// the constructor, in handlers and in hooks.
@@ -188,9 +183,17 @@ protected:
   }
 
 private:
+  friend struct detail::access;
+
+  using message_queue_type = detail::consumer_queue<T>;
+
   using registry = typename message_queue_type::registry;
 
   using table = typename message_queue_type::table;
+
+  std::shared_ptr<detail::message_queue> make_queue() override {
+    return std::make_unique<message_queue_type>();
+  }
 
   [[nodiscard]] static message_queue_type& queue_of(detail::worker_core& core) {
     return static_cast<message_queue_type&>(worker::find_queue(core));
@@ -201,7 +204,8 @@ private:
     if (auto why = detail::why_no_handlers(of))
       return why;
     // A handler that is replaced goes here, without the lock.
-    static_cast<void>(queue_of(*of.get_core()).change_guests(std::move(f)));
+    static_cast<void>(
+      queue_of(*detail::access::core_of(of)).change_guests(std::move(f)));
     return {};
   }
 

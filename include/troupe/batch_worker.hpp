@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/access.hpp"
 #include "troupe/detail/callback.hpp"
 #include "troupe/detail/message_batch.hpp"
 #include "troupe/options.hpp"
@@ -135,7 +136,7 @@ private:
 
 template <class T>
 task<> batch_worker<T>::run() {
-  this->check_message_type();
+  detail::access::check_message_type<queue_consumer<T>>();
   auto& queue = this->queue();
   // A derived class may override `policy_for`, and call for a retry.
   const auto may_retry = typeid(*this) != typeid(batch_worker);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "troupe/child_spec.hpp"
+#include "troupe/detail/access.hpp"
 #include "troupe/detail/lasting.hpp"
 #include "troupe/detail/misplaced_queue.hpp"
 #include "troupe/detail/worker_class.hpp"
@@ -46,7 +47,7 @@ public:
   [[nodiscard]] std::shared_ptr<detail::message_queue>
   make_queue() const override {
     if constexpr (consumes_messages<W>)
-      return std::make_unique<typename W::message_queue_type>();
+      return detail::access::make_queue_for<W>();
     else
       return nullptr;
   }

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/access.hpp"
 #include "troupe/detail/message_awaiter.hpp"
 #include "troupe/detail/message_batch.hpp"
 #include "troupe/received.hpp"
@@ -52,31 +53,9 @@ class queue_consumer : public worker {
 public:
   using message_type = T;
 
-  /// For the library: the queue of a worker of this class.
-  using message_queue_type = detail::typed_queue<T>;
-
   /// Where the messages of the queue are. Any thread.
   [[nodiscard]] queue_counts counts() const {
     return queue().counts();
-  }
-
-  /// Gives a readable error for a type that cannot be sent.
-  static constexpr void check_message_type() {
-    static_assert(std::copy_constructible<T>,
-                  "a message of a queue_consumer must be copyable, because CAF "
-                  "shares messages between actors: wrap what can only be moved "
-                  "in a std::shared_ptr");
-    static_assert(std::is_nothrow_destructible_v<T>,
-                  "the destructor of a message of a queue_consumer must not "
-                  "throw: it runs on whatever thread lets go of the message "
-                  "last, where nobody could catch it");
-    if constexpr (std::copy_constructible<T>)
-      static_assert(detail::queue_types<T>::have_type_ids,
-                    "the message type of this queue_consumer has no CAF type "
-                    "id: write CAF_BEGIN_TYPE_ID_BLOCK(my_app, "
-                    "first_custom_type_id) CAF_ADD_TYPE_ID(my_app, (my_type)) "
-                    "CAF_END_TYPE_ID_BLOCK(my_app) before its first use, and "
-                    "name caf::id_block::my_app in CAF_MAIN");
   }
 
 protected:
@@ -85,7 +64,7 @@ protected:
   ///          that is to be finished first. So
   ///          `while (auto m = co_await get_message())` is the whole loop.
   [[nodiscard]] detail::message_awaitable<T> get_message() {
-    check_message_type();
+    detail::access::check_message_type<queue_consumer>();
     return {get_core(), queue(), never};
   }
 
@@ -96,7 +75,7 @@ protected:
   template <class Rep, class Period>
   [[nodiscard]] detail::timed_message_awaitable<T>
   get_message(std::chrono::duration<Rep, Period> timeout) {
-    check_message_type();
+    detail::access::check_message_type<queue_consumer>();
     return {get_core(), queue(), deadline_after(now(), to_timespan(timeout))};
   }
 
@@ -117,7 +96,7 @@ protected:
   template <class Rep, class Period>
   [[nodiscard]] detail::batch_awaitable<T>
   get_messages(std::size_t most, std::chrono::duration<Rep, Period> within) {
-    check_message_type();
+    detail::access::check_message_type<queue_consumer>();
     detail::message_queue::batch::check(most, to_timespan(within),
                                         "get_messages()");
     return {get_core(), queue(), most, to_timespan(within)};
@@ -130,16 +109,40 @@ protected:
   /// `lost`. (Q6)
   virtual task<> hand_over(std::vector<T> rest);
 
-  std::shared_ptr<detail::message_queue> make_queue() override {
-    return std::make_unique<detail::typed_queue<T>>();
-  }
-
-  task<> hand_over_queue() final;
-
   /// The queue itself.
   [[nodiscard]] detail::message_queue& queue() const {
     return find_queue(get_core());
   }
+
+private:
+  friend struct detail::access;
+
+  using message_queue_type = detail::typed_queue<T>;
+
+  /// Gives a readable error for a type that cannot be sent.
+  static constexpr void check_message_type() {
+    static_assert(std::copy_constructible<T>,
+                  "a message of a queue_consumer must be copyable, because CAF "
+                  "shares messages between actors: wrap what can only be moved "
+                  "in a std::shared_ptr");
+    static_assert(std::is_nothrow_destructible_v<T>,
+                  "the destructor of a message of a queue_consumer must not "
+                  "throw: it runs on whatever thread lets go of the message "
+                  "last, where nobody could catch it");
+    if constexpr (std::copy_constructible<T>)
+      static_assert(detail::queue_types<T>::have_type_ids,
+                    "the message type of this queue_consumer has no CAF type "
+                    "id: write CAF_BEGIN_TYPE_ID_BLOCK(my_app, "
+                    "first_custom_type_id) CAF_ADD_TYPE_ID(my_app, (my_type)) "
+                    "CAF_END_TYPE_ID_BLOCK(my_app) before its first use, and "
+                    "name caf::id_block::my_app in CAF_MAIN");
+  }
+
+  std::shared_ptr<detail::message_queue> make_queue() override {
+    return std::make_unique<message_queue_type>();
+  }
+
+  task<> hand_over_queue() final;
 };
 
 template <class T>

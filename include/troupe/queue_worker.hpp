@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/access.hpp"
 #include "troupe/detail/callback.hpp"
 #include "troupe/options.hpp"
 #include "troupe/queue_consumer.hpp"
@@ -126,7 +127,7 @@ private:
 
 template <class T>
 task<> queue_worker<T>::run() {
-  this->check_message_type();
+  detail::access::check_message_type<queue_consumer<T>>();
   auto& queue = this->queue();
   // A derived class may override `policy_for`, and call for a retry.
   const auto may_retry = typeid(*this) != typeid(queue_worker);

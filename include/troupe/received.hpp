@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/access.hpp"
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -27,13 +28,6 @@ namespace troupe {
 template <class T>
 class received : public std::optional<T> {
 public:
-  /// For the library.
-  received(std::optional<T> what,
-           bool timed_out) noexcept(std::is_nothrow_move_constructible_v<T>)
-    : std::optional<T>(std::move(what)), timed_out_(timed_out) {
-    // nop
-  }
-
   /// Whether there is none because the time was over. If there is none
   /// otherwise, there will be no more: a stop was asked for, and nothing is
   /// left that is to be finished first.
@@ -42,6 +36,14 @@ public:
   }
 
 private:
+  friend struct detail::access;
+
+  received(std::optional<T> what,
+           bool timed_out) noexcept(std::is_nothrow_move_constructible_v<T>)
+    : std::optional<T>(std::move(what)), timed_out_(timed_out) {
+    // nop
+  }
+
   bool timed_out_;
 };
 

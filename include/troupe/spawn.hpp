@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/access.hpp"
 #include "troupe/detail/worker_class.hpp"
 #include "troupe/options.hpp"
 #include "troupe/worker.hpp"
@@ -52,8 +53,8 @@ spawn(caf::actor_system& sys, worker_options options, Ts&&... xs) {
                 "arguments after the options go to its constructor");
   detail::check_messages_known<W>();
   auto object = std::make_unique<W>(std::forward<Ts>(xs)...);
-  return worker_ref<W>{
-    spawn_worker(sys, std::move(options), typeid(W), std::move(object))};
+  return detail::access::make<worker_ref<W>>(
+    spawn_worker(sys, std::move(options), typeid(W), std::move(object)));
 }
 
 /// @copydoc spawn

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/access.hpp"
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -13,7 +14,7 @@ namespace troupe {
 /// long as it lives. Movable; thread-safe like any other value.
 class [[nodiscard]] subscription {
 public:
-  /// The side that calls the function: for the library.
+  /// The side that calls the function.
   class sink {
   public:
     virtual ~sink();
@@ -26,12 +27,6 @@ public:
 
   /// Subscribes to nothing.
   subscription() noexcept = default;
-
-  /// For the library.
-  explicit subscription(std::shared_ptr<sink> what) noexcept
-    : sink_(std::move(what)) {
-    // nop
-  }
 
   subscription(subscription&&) noexcept = default;
 
@@ -74,6 +69,13 @@ public:
   }
 
 private:
+  friend struct detail::access;
+
+  explicit subscription(std::shared_ptr<sink> what) noexcept
+    : sink_(std::move(what)) {
+    // nop
+  }
+
   std::shared_ptr<sink> sink_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "troupe/child_info.hpp"
 #include "troupe/child_spec.hpp"
+#include "troupe/detail/access.hpp"
 #include "troupe/detail/strand.hpp"
 #include "troupe/shutdown_all.hpp"
 #include "troupe/supervisor_spec.hpp"
@@ -99,7 +100,8 @@ public:
     return awaiter{what_};
   }
 
-  // -- for the library --------------------------------------------------------
+private:
+  friend struct detail::access;
 
   explicit child_call(std::shared_ptr<progress> what) noexcept
     : what_(std::move(what)) {
@@ -110,7 +112,6 @@ public:
     return *what_;
   }
 
-private:
   std::shared_ptr<progress> what_;
 };
 

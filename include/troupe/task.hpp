@@ -269,4 +269,16 @@ inline task<void> task_promise<void>::get_return_object() noexcept {
 template <>
 task<void> detail::empty_coroutine<void>();
 
+namespace detail {
+
+/// Whether `T` is a `task`.
+template <class T>
+inline constexpr bool is_task = false;
+
+/// @copydoc is_task
+template <class T>
+inline constexpr bool is_task<task<T>> = true;
+
+} // namespace detail
+
 } // namespace troupe

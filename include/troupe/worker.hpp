@@ -4,6 +4,7 @@
 #pragma once
 
 #include "troupe/ask.hpp"
+#include "troupe/detail/access.hpp"
 #include "troupe/detail/send_awaiter.hpp"
 #include "troupe/detail/sleep.hpp"
 #include "troupe/fwd.hpp"
@@ -207,7 +208,7 @@ protected:
     requires std::convertible_to<T, typename W::message_type>
   [[nodiscard]] detail::send_awaitable
   send_to(const worker_ref<W>& target, T&& x) {
-    W::check_message_type();
+    detail::access::check_message_type<W>();
     using queue_type = detail::typed_queue<typename W::message_type>;
     return {get_core(), target,
             std::make_unique<typename queue_type::typed_node>(
@@ -220,7 +221,8 @@ protected:
     requires std::convertible_to<T, typename message_of<W>::type>
   [[nodiscard]] detail::send_awaitable
   send_to(const pool_ref<W>& target, T&& x) {
-    return {get_core(), target, target.make_node(std::forward<T>(x))};
+    return {get_core(), target,
+            detail::access::make_node(target, std::forward<T>(x))};
   }
 
   /// Runs `f` on a thread that may block and waits for its result. If `f` takes
@@ -325,13 +327,7 @@ protected:
   /// @throws std::logic_error before the worker was spawned.
   [[nodiscard]] caf::event_based_actor* self() const;
 
-  // -- for the library --------------------------------------------------------
-
-  /// Makes the queue that the worker's core is to hold, or null.
-  virtual std::shared_ptr<detail::message_queue> make_queue();
-
-  /// Gives what is left in the queue to whom it is to be handed over.
-  virtual task<> hand_over_queue();
+  // The classes of the library that derive from it use these.
 
   /// The core of this worker.
   /// @throws std::logic_error before the worker was spawned.
@@ -342,7 +338,14 @@ protected:
   find_queue(detail::worker_core& core);
 
 private:
+  friend struct detail::access;
   friend class detail::worker_core;
+
+  /// Makes the queue that the worker's core is to hold, or null.
+  virtual std::shared_ptr<detail::message_queue> make_queue();
+
+  /// Gives what is left in the queue to whom it is to be handed over.
+  virtual task<> hand_over_queue();
 
   /// The actor system that it lives in.
   [[nodiscard]] caf::actor_system& home_system() const;

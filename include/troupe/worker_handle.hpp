@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/access.hpp"
 #include "troupe/detail/fiber.hpp"
 #include "troupe/detail/message_queue.hpp"
 #include "troupe/detail/strand.hpp"
@@ -64,6 +65,9 @@ private:
   lifecycle_awaiter* previous_ = nullptr;
 };
 
+template <lifecycle_awaiter::what Until>
+class lifecycle_awaitable;
+
 /// Points to a worker of this process, whatever its class. A cheap value, safe
 /// to copy and to use from any thread, in every phase of the worker's life,
 /// after its end, and after the end of its actor system.
@@ -100,6 +104,10 @@ public:
                          const worker_handle& y) noexcept {
     return x.get_core() == y.get_core();
   }
+
+  /// Whether it points to a worker of that very class; to any worker if that
+  /// is `worker_handle`, to a supervisor if it is `supervisor_ref`.
+  [[nodiscard]] bool is_of(const std::type_info& type) const noexcept;
 
   // -- properties (never block, never send a message) -------------------------
 
@@ -185,9 +193,9 @@ public:
     return wait_for_shutdown(to_timespan(timeout));
   }
 
-  class [[nodiscard("co_await it")]] started_awaitable;
+  using started_awaitable = lifecycle_awaitable<lifecycle_awaiter::what::ready>;
 
-  class [[nodiscard("co_await it")]] stopped_awaitable;
+  using stopped_awaitable = lifecycle_awaitable<lifecycle_awaiter::what::over>;
 
   /// `co_await ref.started()` waits until the worker is ready.
   /// @returns nothing, or why it is not; before the start, it waits for it.
@@ -205,11 +213,8 @@ public:
   /// Where the messages of its queue are; all zero for a worker without one.
   [[nodiscard]] queue_counts queue() const;
 
-  // -- for the library --------------------------------------------------------
-
-  /// Whether it points to a worker of that very class; to any worker if that
-  /// is `worker_handle`, to a supervisor if it is `supervisor_ref`.
-  [[nodiscard]] bool is_of(const std::type_info& type) const noexcept;
+protected:
+  friend struct detail::access;
 
   /// Takes over a handle's share in `adopted`.
   explicit worker_handle(detail::worker_core* adopted) noexcept
@@ -220,7 +225,6 @@ public:
   /// The core in which the worker's lives go on at present, or null.
   [[nodiscard]] detail::worker_core* get_core() const noexcept;
 
-protected:
   /// The worker object, or null if it must not be touched: it still runs, or
   /// was abandoned.
   [[nodiscard]] worker* finished_worker() const noexcept;
@@ -232,54 +236,32 @@ private:
   detail::worker_core* core_ = nullptr;
 };
 
-/// See `worker_handle::started`.
-class [[nodiscard("co_await it")]] worker_handle::started_awaitable {
+/// A wait for another worker that has not begun: see `worker_handle::started`
+/// and `worker_handle::stopped`.
+template <lifecycle_awaiter::what Until>
+class [[nodiscard("co_await it")]] lifecycle_awaitable {
 public:
-  explicit started_awaitable(worker_handle who) : who_(std::move(who)) {
+  explicit lifecycle_awaitable(worker_handle who) : who_(std::move(who)) {
     // nop
   }
 
   class awaiter final : public lifecycle_awaiter {
   public:
     explicit awaiter(detail::worker_core* watched)
-      : lifecycle_awaiter(watched, what::ready) {
+      : lifecycle_awaiter(watched, Until) {
       // nop
     }
 
-    caf::error await_resume() const {
-      return why_not_ready();
+    auto await_resume() const {
+      if constexpr (Until == what::ready)
+        return why_not_ready();
+      else
+        return how_it_ended();
     }
   };
 
   awaiter operator co_await() const {
-    return awaiter{who_.get_core()};
-  }
-
-private:
-  worker_handle who_;
-};
-
-/// See `worker_handle::stopped`.
-class [[nodiscard("co_await it")]] worker_handle::stopped_awaitable {
-public:
-  explicit stopped_awaitable(worker_handle who) : who_(std::move(who)) {
-    // nop
-  }
-
-  class awaiter final : public lifecycle_awaiter {
-  public:
-    explicit awaiter(detail::worker_core* watched)
-      : lifecycle_awaiter(watched, what::over) {
-      // nop
-    }
-
-    troupe::outcome await_resume() const {
-      return how_it_ended();
-    }
-  };
-
-  awaiter operator co_await() const {
-    return awaiter{who_.get_core()};
+    return awaiter{detail::access::core_of(who_)};
   }
 
 private:

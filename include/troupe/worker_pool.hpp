@@ -5,6 +5,7 @@
 
 #include "troupe/child.hpp"
 #include "troupe/child_spec.hpp"
+#include "troupe/detail/access.hpp"
 #include "troupe/detail/typed_queue.hpp"
 #include "troupe/queue_consumer.hpp"
 #include "troupe/routing.hpp"
@@ -48,8 +49,7 @@ struct pool_options {
   restart_intensity intensity = {};
 };
 
-/// The part of a pool that does not depend on the class of its workers: for the
-/// library.
+/// The part of a pool that does not depend on the class of its workers.
 struct pool_plan {
   pool_options options = {};
   std::shared_ptr<const child_factory> each = {};
@@ -59,11 +59,6 @@ struct pool_plan {
 
 /// A child that is a pool.
 [[nodiscard]] child_spec child(const pool_plan& plan, child_options options);
-
-/// The part of `spawn` that does not depend on the class of the workers.
-/// @throws std::invalid_argument if the options are wrong.
-[[nodiscard]] detail::worker_core* spawn_pool(caf::actor_system& sys,
-                                              const pool_plan& plan);
 
 /// The part of a `pool_ref` that does not depend on the class of the workers.
 class pool_handle : public supervisor_ref {
@@ -94,8 +89,7 @@ public:
   ///          The result has no child.
   child_call resize(std::size_t n) const;
 
-  // -- for the library --------------------------------------------------------
-
+protected:
   /// Sets where a message belongs.
   void assign(detail::message_queue::node& x) const;
 
@@ -105,6 +99,11 @@ public:
 
   bool push(detail::message_queue::node_ptr x) const;
 };
+
+/// The part of `spawn` that does not depend on the class of the workers.
+/// @throws std::invalid_argument if the options are wrong.
+[[nodiscard]] pool_handle spawn_pool(caf::actor_system& sys,
+                                     const pool_plan& plan);
 
 /// A handle to a pool of workers of class `W`. It is a supervisor and a worker,
 /// so all of `supervisor_ref` and `worker_handle` works: `startup()`,
@@ -121,12 +120,6 @@ public:
 
   explicit pool_ref(worker_handle from) noexcept
     : pool_handle(std::move(from)) {
-    // nop
-  }
-
-  /// For the library: takes over a share in the core of a pool.
-  explicit pool_ref(detail::worker_core* adopted) noexcept
-    : pool_handle(worker_handle{adopted}) {
     // nop
   }
 
@@ -166,23 +159,25 @@ public:
   bool send(const Key& key, T&& x) const {
     if (!*this)
       return false;
-    W::check_message_type();
+    detail::access::check_message_type<W>();
     auto what = std::make_unique<node>(std::forward<T>(x));
     assign(*what, routing_hash(key));
     return push(std::move(what));
   }
 
-  /// For the library: a message that knows where it belongs.
+private:
+  friend struct detail::access;
+
+  using node = typename detail::typed_queue<message_type>::typed_node;
+
+  /// A message that knows where it belongs.
   template <class T>
   [[nodiscard]] detail::message_queue::node_ptr make_node(T&& x) const {
-    W::check_message_type();
+    detail::access::check_message_type<W>();
     auto what = std::make_unique<node>(std::forward<T>(x));
     assign(*what);
     return what;
   }
-
-private:
-  using node = typename detail::typed_queue<message_type>::typed_node;
 };
 
 /// N workers of class `W` behind one handle: a message to the pool goes to one
@@ -254,12 +249,13 @@ public:
     return troupe::child(plan_, {});
   }
 
-  /// For the library.
+private:
+  friend struct detail::access;
+
   [[nodiscard]] const pool_plan& plan() const noexcept {
     return plan_;
   }
 
-private:
   pool_plan plan_;
 };
 
@@ -267,7 +263,7 @@ private:
 template <class W>
 [[nodiscard]] child_spec
 child(const worker_pool<W>& pool, child_options options) {
-  return troupe::child(pool.plan(), std::move(options));
+  return troupe::child(detail::access::plan_of(pool), std::move(options));
 }
 
 /// Makes a pool, which is started with `startup()`; its workers are made when
@@ -277,7 +273,7 @@ child(const worker_pool<W>& pool, child_options options) {
 template <class W>
 [[nodiscard]] pool_ref<W>
 spawn(caf::actor_system& sys, const worker_pool<W>& pool) {
-  return pool_ref<W>{spawn_pool(sys, pool.plan())};
+  return pool_ref<W>{spawn_pool(sys, detail::access::plan_of(pool))};
 }
 
 /// `lookup<worker_pool<W>>` and `by_path<worker_pool<W>>` give a `pool_ref<W>`.

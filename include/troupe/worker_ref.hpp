@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/access.hpp"
 #include "troupe/detail/send_and_block.hpp"
 #include "troupe/detail/typed_queue.hpp"
 #include "troupe/time.hpp"
@@ -44,14 +45,9 @@ public:
 
   worker_ref() noexcept = default;
 
-  /// For the library: takes over a share in the core of a worker of class `W`.
-  explicit worker_ref(detail::worker_core* adopted) noexcept
-    : worker_handle(adopted) {
-    // nop
-  }
-
-  /// For the library: `from` must point to a worker of class `W`, which nobody
-  /// checks. `lookup<W>` and `supervisor_ref::child<W>` do.
+  /// @pre `from` points to a worker of class `W`, or of one derived from it, or
+  ///      to nobody: `lookup<W>` and `supervisor_ref::child<W>` see to that,
+  ///      this does not.
   explicit worker_ref(worker_handle from) noexcept
     : worker_handle(std::move(from)) {
     // nop
@@ -78,7 +74,7 @@ public:
                   "troupe::queue_consumer<T>, or, for what its handlers() "
                   "take, send to actor() with the means of CAF");
     if constexpr (consumes_messages<V>) {
-      V::check_message_type();
+      detail::access::check_message_type<V>();
       auto* queue = find_queue();
       if (queue == nullptr)
         return false;
@@ -123,9 +119,17 @@ public:
   }
 
 private:
+  friend struct detail::access;
+
+  /// Takes over a share in the core of a worker of class `W`.
+  explicit worker_ref(detail::worker_core* adopted) noexcept
+    : worker_handle(adopted) {
+    // nop
+  }
+
   template <class V, class T>
   static auto make_node(T&& x) {
-    V::check_message_type();
+    detail::access::check_message_type<V>();
     using queue_type = detail::typed_queue<typename V::message_type>;
     return std::make_unique<typename queue_type::typed_node>(
       std::forward<T>(x));

@@ -1,6 +1,7 @@
 // Distributed under the terms and conditions of the BSD 3-Clause License; see
 // the file LICENSE.
 
+#include "troupe/detail/access.hpp"
 #include "troupe/worker_pool.hpp"
 
 #include "support/accounts.hpp"
@@ -332,7 +333,7 @@ TEST_CASE(
   testing_system sys;
   one_key the{sys};
   REQUIRE(the.owner);
-  auto* queue = the.owner.get_core()->queue();
+  auto* queue = troupe::detail::access::core_of(the.owner)->queue();
   SECTION("while it drains") {
     the.owner.drain();
     sys.run();
@@ -350,7 +351,7 @@ TEST_CASE(
   }
   SECTION("also if it goes to one that has just been stopped, too") {
     for (auto& x : the.pool.which_children())
-      x.child.get_core()->queue()->close(false);
+      troupe::detail::access::core_of(x.child)->queue()->close(false);
     the.send(11, 15);
     the.owner.shutdown();
     CHECK(!the.pool.resize(3).get().error);

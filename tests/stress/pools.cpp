@@ -8,6 +8,7 @@
 #include "stress/workers.hpp"
 #include "support/plain_caf.hpp"
 #include "troupe/dead_letter.hpp"
+#include "troupe/detail/access.hpp"
 #include "troupe/spawn.hpp"
 #include "troupe/worker_pool.hpp"
 
@@ -184,7 +185,8 @@ void play_pools(round& now) {
   auto& draw = director.draw();
   stage set{now, 1 + draw.below(4), long_force_period};
   const auto spec = some_pool(room, draw);
-  const auto by_key = spec.plan().options.routing == troupe::routing::by_key;
+  const auto by_key = troupe::detail::access::plan_of(spec).options.routing
+                      == troupe::routing::by_key;
   std::optional<troupe::subscription> letters;
   if (draw.chance(50))
     letters = troupe::on_dead_letter(set.sys(), [](const auto&) {});

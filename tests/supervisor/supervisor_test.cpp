@@ -4,6 +4,7 @@
 // A supervisor at work: starts, restarts and stops of real children. What it
 // decides is tested with the rules, in supervision_test.
 
+#include "troupe/detail/access.hpp"
 #include "troupe/supervisor_ref.hpp"
 
 #include "supervisor/supervisor_core.hpp"
@@ -1466,7 +1467,7 @@ TEST_CASE("S16 a stop comes before the calls that wait for their turn") {
     sys, supervisor_spec{.name = "tree", .strategy = strategy::dynamic});
   CHECK_FALSE(tree.startup());
   auto children = std::dynamic_pointer_cast<troupe::detail::supervisor_core>(
-    troupe::detail::family{*tree.get_core()}.group());
+    troupe::detail::family{*troupe::detail::access::core_of(tree)}.group());
   REQUIRE(children);
   std::vector<troupe::child_call> calls;
   // While it is somebody's turn, calls come, and then a stop.

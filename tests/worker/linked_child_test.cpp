@@ -4,6 +4,7 @@
 // Linked children and the ends of their parents. What `co_await start<W>()`
 // itself gives: start_test.cpp.
 
+#include "troupe/detail/access.hpp"
 #include "troupe/detail/start.hpp"
 
 #include "support/real_system.hpp"
@@ -499,7 +500,7 @@ TEST_CASE("L29 so does a kill that comes between two steps of a force") {
   CHECK_FALSE(tree.startup());
   sys.run();
   auto parent = tree.child("parent");
-  auto& core = *parent.get_core();
+  auto& core = *troupe::detail::access::core_of(parent);
   core.force();
   core.kill(caf::make_error(caf::exit_reason::kill));
   // Its actor has looked before the kill, and says so after it.

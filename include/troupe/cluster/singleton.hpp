@@ -5,7 +5,7 @@
 
 #include "troupe/child_spec.hpp"
 #include "troupe/cluster/token.hpp"
-#include "troupe/detail/fiber.hpp"
+#include "troupe/detail/answer_awaitable.hpp"
 #include "troupe/detail/worker_class.hpp"
 #include "troupe/supervisor_options.hpp"
 #include "troupe/task.hpp"
@@ -15,7 +15,6 @@
 #include <caf/fwd.hpp>
 
 #include <concepts>
-#include <coroutine>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -28,7 +27,6 @@ namespace troupe::cluster {
 
 class candidacy;
 class grant;
-class pending_write;
 
 /// How a process reacts when the grant of a singleton is over and code of the
 /// worker still runs, which nobody can stop: it was abandoned. (N5)
@@ -56,51 +54,7 @@ struct singleton_options {
 };
 
 /// The result of `singleton_worker::guarded_put`.
-class [[nodiscard("co_await it")]] write_awaitable {
-public:
-  explicit write_awaitable(std::shared_ptr<pending_write> call) noexcept
-    : call_(std::move(call)) {
-    // nop
-  }
-
-  class awaiter {
-  public:
-    explicit awaiter(std::shared_ptr<pending_write> call) noexcept
-      : call_(std::move(call)) {
-      // nop
-    }
-
-    ~awaiter();
-
-    [[nodiscard]] bool await_ready() const noexcept {
-      return false;
-    }
-
-    template <std::derived_from<detail::promise_base> Promise>
-    bool await_suspend(std::coroutine_handle<Promise> caller) {
-      wait_.begin(caller.promise());
-      if (enlist())
-        return true;
-      wait_.withdraw();
-      return false;
-    }
-
-    [[nodiscard]] caf::error await_resume();
-
-  private:
-    bool enlist();
-
-    std::shared_ptr<pending_write> call_;
-    detail::wait wait_;
-  };
-
-  awaiter operator co_await() && {
-    return awaiter{std::move(call_)};
-  }
-
-private:
-  std::shared_ptr<pending_write> call_;
-};
+using write_awaitable = detail::answer_awaitable<caf::error>;
 
 /// The base of a worker of which one runs in the cluster: that of the process
 /// which has the grant. Its members may be used from `on_startup()` on, not in
@@ -129,9 +83,6 @@ public:
   /// process or another one.
   [[nodiscard]] cluster::token token() const noexcept;
 
-  /// For the library: the grant under which it runs.
-  void run_under(std::shared_ptr<grant> what);
-
 protected:
   /// Puts a key into the directory, as long as this worker's grant is there:
   /// the directory itself compares. The write is under way when this returns.
@@ -148,11 +99,17 @@ protected:
   ///          known whether it was written; `errc::invalid_argument`.
   [[nodiscard]] write_awaitable guarded_put(std::string key, std::string value);
 
-  /// For the library: whether it may begin.
+private:
+  template <std::derived_from<singleton_worker> W>
+  friend class granted;
+
+  /// Says under which grant it runs.
+  void run_under(std::shared_ptr<grant> what);
+
+  /// Whether it may begin.
   /// @throws std::runtime_error if the grant is over.
   void begin_under_grant();
 
-private:
   std::shared_ptr<grant> grant_;
 };
 
@@ -190,17 +147,17 @@ private:
   caf::error start_error_;
 };
 
-/// For the library: finds the node, and checks the times.
+/// Finds the node, and checks the times.
 /// @throws std::invalid_argument naming the singleton and the field.
 [[nodiscard]] std::shared_ptr<candidacy>
 find_candidacy(caf::actor_system& sys, const std::string& name,
                const singleton_options& how);
 
-/// For the library: what is wrong with a singleton, apart from its times.
+/// Says what is wrong with a singleton, apart from its times.
 [[nodiscard]] std::string check_singleton(const std::string& name,
                                           const singleton_options& how);
 
-/// For the library: a worker of class `W` under a grant.
+/// A worker of class `W` under a grant.
 template <std::derived_from<singleton_worker> W>
 class granted final : public W {
 public:
@@ -220,7 +177,7 @@ public:
   }
 };
 
-/// For the library: the child that stands for a singleton of class `W`.
+/// The child that stands for a singleton of class `W`.
 template <std::derived_from<singleton_worker> W, class... Ts>
 class singleton_of final : public basic_singleton {
 public:
@@ -246,7 +203,7 @@ private:
   std::tuple<Ts...> args_;
 };
 
-/// For the library: makes the child that stands for a singleton.
+/// Makes the child that stands for a singleton.
 class singleton_factory : public child_factory {
 public:
   singleton_factory(std::string name, singleton_options how)

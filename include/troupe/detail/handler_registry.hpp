@@ -21,14 +21,6 @@
 
 namespace troupe::detail {
 
-/// @relates handler_registry
-template <class T>
-inline constexpr bool is_task = false;
-
-/// @relates handler_registry
-template <class T>
-inline constexpr bool is_task<task<T>> = true;
-
 /// A callable that can be a handler of an `Event`.
 template <class F, class Event>
 concept event_handler = std::invocable<std::decay_t<F>&, const Event&>;

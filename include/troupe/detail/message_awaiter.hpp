@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/access.hpp"
 #include "troupe/detail/clock.hpp"
 #include "troupe/detail/fiber.hpp"
 #include "troupe/detail/idle_wait.hpp"
@@ -237,7 +238,7 @@ public:
   received<T> await_resume() {
     auto result = this->template take_as<T>();
     const auto timed_out = !result && !is_last();
-    return {std::move(result), timed_out};
+    return access::make<received<T>>(std::move(result), timed_out);
   }
 };
 

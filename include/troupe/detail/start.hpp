@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "troupe/detail/access.hpp"
 #include "troupe/spawn.hpp"
 #include "troupe/worker.hpp"
 #include "troupe/worker_handle.hpp"
@@ -26,7 +27,7 @@ public:
   class awaiter final : public lifecycle_awaiter {
   public:
     explicit awaiter(worker_ref<W> child)
-      : lifecycle_awaiter(child.get_core(), what::ready),
+      : lifecycle_awaiter(access::core_of(child), what::ready),
         child_(std::move(child)),
         refused_(child_.start()) {
       // nop
@@ -65,8 +66,8 @@ detail::start_awaitable<W> worker::start(worker_options options, Ts&&... xs) {
                 "arguments after the options go to its constructor");
   detail::check_messages_known<W>();
   auto object = std::make_unique<W>(std::forward<Ts>(xs)...);
-  return detail::start_awaitable<W>{worker_ref<W>{
-    spawn_child(std::move(options), typeid(W), std::move(object))}};
+  return detail::start_awaitable<W>{detail::access::make<worker_ref<W>>(
+    spawn_child(std::move(options), typeid(W), std::move(object)))};
 }
 
 template <std::derived_from<worker> W>

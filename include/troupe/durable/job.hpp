@@ -90,7 +90,7 @@ public:
   ///         or it is one to another database.
   void done_in(const transaction& tx);
 
-  // -- for the library --------------------------------------------------------
+  // The store's worker makes it and says how it went.
 
   job(claimed_job what, const basic_worker& owner);
 

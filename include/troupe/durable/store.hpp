@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "troupe/detail/fiber.hpp"
+#include "troupe/detail/answer_awaitable.hpp"
 #include "troupe/durable/codec.hpp"
 #include "troupe/durable/options.hpp"
 #include "troupe/durable/receipt.hpp"
@@ -13,8 +13,6 @@
 #include <caf/expected.hpp>
 #include <caf/fwd.hpp>
 
-#include <concepts>
-#include <coroutine>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -23,7 +21,6 @@
 
 namespace troupe::durable {
 
-class pending_put;
 class store_thread;
 
 /// Thrown by `open`: the text names the store, the reason, and what to do.
@@ -33,51 +30,7 @@ public:
 };
 
 /// The result of `queue::async_put`.
-class [[nodiscard("co_await it")]] put_awaitable {
-public:
-  explicit put_awaitable(std::shared_ptr<pending_put> call) noexcept
-    : call_(std::move(call)) {
-    // nop
-  }
-
-  class awaiter {
-  public:
-    explicit awaiter(std::shared_ptr<pending_put> call) noexcept
-      : call_(std::move(call)) {
-      // nop
-    }
-
-    ~awaiter();
-
-    [[nodiscard]] bool await_ready() const noexcept {
-      return false;
-    }
-
-    template <std::derived_from<detail::promise_base> Promise>
-    bool await_suspend(std::coroutine_handle<Promise> caller) {
-      wait_.begin(caller.promise());
-      if (enlist())
-        return true;
-      wait_.withdraw();
-      return false;
-    }
-
-    caf::expected<receipt> await_resume();
-
-  private:
-    bool enlist();
-
-    std::shared_ptr<pending_put> call_;
-    detail::wait wait_;
-  };
-
-  awaiter operator co_await() && {
-    return awaiter{std::move(call_)};
-  }
-
-private:
-  std::shared_ptr<pending_put> call_;
-};
+using put_awaitable = detail::answer_awaitable<caf::expected<receipt>>;
 
 /// The part of a queue that does not depend on the type of its jobs. A cheap
 /// value; copies share the store. Thread-safe.

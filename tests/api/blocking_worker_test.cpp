@@ -248,8 +248,8 @@ TEST_CASE("L16 a force at any moment of the start ends a blocking worker") {
 
 TEST_CASE("L16 a force sets the token, and on_shutdown() follows") {
   journal log;
-  support::real_system sys;
   std::latch begun{1};
+  support::real_system sys;
   auto ref = troupe::spawn<thread_worker>(sys, {.force_period = 1h}, log,
                                           [&begun](thread_worker&,
                                                    std::stop_token stop) {
@@ -268,8 +268,8 @@ TEST_CASE("L16 a force sets the token, and on_shutdown() follows") {
 
 TEST_CASE("L23 a kill sets the token, and no hook follows") {
   journal log;
-  support::real_system sys;
   std::latch begun{1};
+  support::real_system sys;
   auto ref = troupe::spawn<thread_worker>(sys, {.force_period = 1h}, log,
                                           [&begun](thread_worker&,
                                                    std::stop_token stop) {
@@ -399,8 +399,8 @@ TEST_CASE("A1 a blocking sleep follows the clock, and a stop wakes it") {
 
 TEST_CASE("A1 a blocking sleep in real time") {
   journal log;
-  support::real_system sys;
   std::latch once{1};
+  support::real_system sys;
   std::atomic<bool> slept = false;
   std::atomic<bool> slept_for_ever = true;
   auto ref = troupe::spawn<thread_worker>(

@@ -227,8 +227,8 @@ TEST_CASE("Q8 the messages of an abandoned worker are told of") {
   std::latch begun{1};
   std::promise<void> go_on;
   {
-    support::real_system sys;
     std::counting_semaphore<> told{0};
+    support::real_system sys;
     auto sub = on_dead_letter(sys, [&, f = all.function()](const auto& x) {
       f(x);
       told.release();

@@ -398,10 +398,10 @@ TEST_CASE("S28 a function gets each event, in order") {
 
 TEST_CASE("S28 a slow function slows nobody, and what it misses is counted") {
   journal log;
+  std::atomic<int> calls{0};
   support::real_system sys;
   auto ref = troupe::spawn<part>(sys, {.name = "a"}, std::ref(log));
   support::trap trap;
-  std::atomic<int> calls{0};
   auto sub = troupe::on_event(
     sys,
     [&](const lifecycle_event&) {
@@ -439,11 +439,11 @@ TEST_CASE("S28 a subscription that is finished has got everything") {
 
 TEST_CASE("S28 when a subscription has ended, its function is gone") {
   journal log;
+  std::binary_semaphore called{0};
   support::real_system sys;
   auto ref = troupe::spawn<part>(sys, {.name = "a"}, std::ref(log));
   auto token = std::make_shared<int>(0);
   std::weak_ptr<int> alive{token};
-  std::binary_semaphore called{0};
   auto sub = troupe::on_event(ref, [token = std::move(token),
                                     &called](const lifecycle_event& x) {
     if (x.kind == event_kind::ready)
@@ -507,9 +507,10 @@ TEST_CASE("S28 a subscription may outlive its system") {
 
 TEST_CASE("S28 many listen, come and go, while many workers live") {
   journal log;
-  support::real_system sys{4};
   std::atomic<std::uint64_t> got{0};
   std::atomic<bool> done{false};
+  std::binary_semaphore end{0};
+  support::real_system sys{4};
   auto keeps
     = troupe::on_event(sys, [&](const lifecycle_event&) { ++got; }, 1'000'000);
   std::vector<std::jthread> listeners;
@@ -539,7 +540,6 @@ TEST_CASE("S28 many listen, come and go, while many workers live") {
   // 300 lives with four events each, and none of them is lost.
   event_log events{sys};
   auto last = troupe::spawn<part>(sys, {.name = "last"}, std::ref(log));
-  std::binary_semaphore end{0};
   auto sub = troupe::on_event(last, [&](const lifecycle_event& x) {
     if (x.kind == event_kind::stopped)
       end.release();

@@ -156,10 +156,10 @@ TEST_CASE("L20 waiting for what is over gives the outcome, at once") {
 
 TEST_CASE("L20 one who gives up takes nobody along") {
   journal log;
+  std::binary_semaphore waits{0};
   support::real_system sys;
   auto ref = support::spawn(sys, log, {}, {});
   ref.startup();
-  std::binary_semaphore waits{0};
   std::optional<troupe::outcome> got;
   std::jthread patient{[&] {
     waits.release();

@@ -217,6 +217,7 @@ TEST_CASE("J10 J12 a store has the wall clock of the test") {
 TEST_CASE("J12 periodic jobs of two stores in one file come once") {
   payload_types types;
   support::temporary_folder folder;
+  std::counting_semaphore<> handled{0};
   support::real_system system{2};
   auto open_it = [&] {
     return open(system, folder.file("jobs.db"),
@@ -240,7 +241,6 @@ TEST_CASE("J12 periodic jobs of two stores in one file come once") {
     std::counting_semaphore<>& handled_;
   };
 
-  std::counting_semaphore<> handled{0};
   auto wait_for_some = [&] {
     for (int i = 0; i < 5; ++i)
       handled.acquire();

@@ -175,6 +175,8 @@ TEST_CASE("J1 a payload of 100 MB is refused with both numbers") {
 
 TEST_CASE("J13 a payload of another version is buried with the reason") {
   payload_types types;
+  std::latch begun{1};
+  std::latch gate{0};
   support::real_system system{2};
   support::temporary_folder folder;
   const auto file = folder.file("jobs.db");
@@ -192,8 +194,6 @@ TEST_CASE("J13 a payload of another version is buried with the reason") {
   write("letter", R"({"recipient": "Ann"})");         // a field is gone
   write("letter", R"({"to": "Ann", "text": "", "colour": 3})"); // one is new
   REQUIRE(mail.put({.to = "last"}));
-  std::latch begun{1};
-  std::latch gate{0};
   auto ref = troupe::spawn<clerk>(system, {.name = "clerk"}, mail,
                                   std::ref(begun), std::ref(gate));
   ref.startup();
@@ -216,13 +216,13 @@ TEST_CASE("J13 a payload of another version is buried with the reason") {
 TEST_CASE("J14 a disk that is full loses nothing, and is said to be full") {
   payload_types types;
   support::small_disk disk;
+  std::latch begun{1};
+  std::latch gate{1};
   support::real_system system{2};
   auto jobs = open(system, disk.file("jobs.db"),
                    {.durability = durability::process});
   const auto mail = jobs.queue<letter>("mail");
   troupe::event_log log{system};
-  std::latch begun{1};
-  std::latch gate{1};
   auto ref = troupe::spawn<clerk>(system, {.name = "clerk"}, mail,
                                   std::ref(begun), std::ref(gate));
   ref.startup();

@@ -28,11 +28,13 @@ for ((run = 1; ; ++run)); do
   other=$!
   code=0
   "$program" "${options[@]}" "--port=$port" >first.txt 2>first.err || code=$?
+  # Nobody takes names any more, so the other one may wait for ever.
+  kill "$other" 2>/dev/null || true
   other_code=0
   wait "$other" || other_code=$?
   for x in "$code" "$other_code"; do
     case "$x" in
-      0) ;;
+      0 | 143) ;;
       137) kills=$((kills + 1)) ;;
       *)
         echo "exit code $x" >&2
@@ -42,9 +44,8 @@ for ((run = 1; ; ++run)); do
     esac
   done
   # The client may have missed the last answer, and asks again.
-  ((code != 0 && other_code != 0)) || kill -0 "$client" 2>/dev/null || break
+  ((code != 0)) || kill -0 "$client" 2>/dev/null || break
 done
-[[ $code == 0 ]] || mv second.txt first.txt
 wait "$client"
 grep -qx "$names posted" posted.txt
 grep -qx "$names put, $names delivered, 0 buried, 0 waiting" first.txt || {

@@ -1257,6 +1257,9 @@ TEST_CASE("P8 what is left at a stop can be handed over by each worker") {
 // -- threads -------------------------------------------------------------------
 
 TEST_CASE("P6 P9 a pool changes its size under the load of 8 threads") {
+  std::atomic<bool> done{false};
+  std::atomic<int> refused{0};
+  std::atomic<int> unbalanced{0};
   support::real_system sys{4};
   auto to = std::make_shared<book>();
   clerks how{{.size = 4,
@@ -1275,9 +1278,6 @@ TEST_CASE("P6 P9 a pool changes its size under the load of 8 threads") {
   constexpr int32_t per_thread = 2000;
   auto pool = troupe::spawn(sys, how);
   pool.startup();
-  std::atomic<bool> done{false};
-  std::atomic<int> refused{0};
-  std::atomic<int> unbalanced{0};
   std::vector<std::thread> senders;
   for (int32_t t = 0; t < 8; ++t)
     senders.emplace_back([&, t] {
@@ -1370,12 +1370,12 @@ TEST_CASE("P3 a key keeps its order while its worker is stopped under load") {
 
 TEST_CASE("P9 nothing is lost uncounted when a loaded pool is stopped") {
   for (auto killed : {false, true}) {
+    std::atomic<std::uint64_t> sent{0};
+    std::atomic<bool> go_on{true};
     support::real_system sys{4};
     auto to = std::make_shared<book>();
     auto pool = troupe::spawn(sys, clerks{{.size = 4}, to, 0s});
     pool.startup();
-    std::atomic<std::uint64_t> sent{0};
-    std::atomic<bool> go_on{true};
     std::vector<std::thread> senders;
     for (int32_t t = 0; t < 4; ++t)
       senders.emplace_back([&] {

@@ -126,10 +126,10 @@ TEST_CASE("Q8 a long queue is counted at once, and destroyed elsewhere") {
     CAPTURE(collected);
     ledger ends;
     {
-      post_office sys;
       std::binary_semaphore begin{0};
       std::binary_semaphore go_on{0};
       std::latch has_one{1};
+      post_office sys;
       auto ref = troupe::spawn<parcels>(sys, {}, [&](parcels& w) -> task<> {
         begin.acquire();
         auto first = co_await w.get_message();
@@ -159,8 +159,8 @@ TEST_CASE("Q8 a long queue is counted at once, and destroyed elsewhere") {
 TEST_CASE("Q8 a stop that discards a long queue leaves its worker alone") {
   ledger ends;
   {
-    post_office sys;
     std::binary_semaphore go_on{0};
+    post_office sys;
     troupe::supervisor_spec spec{.name = "post"};
     spec.add<parcels>("clerk", {}, parcels::body{[&](parcels& w) -> task<> {
                         go_on.acquire();
@@ -187,8 +187,8 @@ TEST_CASE("Q8 a stop that discards a long queue leaves its worker alone") {
 TEST_CASE("Q8 a stop does not wait for messages that are slow to destroy") {
   ledger ends{.free = 1'000, .each = 50us};
   {
-    post_office sys;
     std::binary_semaphore go_on{0};
+    post_office sys;
     auto ref = troupe::spawn<parcels>(sys, {}, [&](parcels& w) -> task<> {
       go_on.acquire();
       co_await w.sleep_for(1h);
@@ -240,6 +240,7 @@ TEST_CASE("Q8 each letter of a long queue is told of, the oldest first") {
   std::mutex mtx;
   std::vector<uint64_t> got;
   std::latch all{very_many};
+  std::binary_semaphore go_on{0};
   post_office sys;
   auto sub = troupe::on_dead_letter(
     sys,
@@ -253,7 +254,6 @@ TEST_CASE("Q8 each letter of a long queue is told of, the oldest first") {
     2 * very_many);
   ledger open;
   open_gate(open);
-  std::binary_semaphore go_on{0};
   auto ref = troupe::spawn<parcels>(sys, {}, [&](parcels& w) -> task<> {
     go_on.acquire();
     co_await w.sleep_for(1h);

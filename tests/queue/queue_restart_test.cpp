@@ -445,8 +445,8 @@ TEST_CASE("Q8 Q10 children that crash by chance, in every policy: each message "
 TEST_CASE("Q8 Q10 threads send while the worker crashes and is started again") {
   constexpr int senders = 4;
   constexpr int each = 2000;
-  support::real_system sys{4};
   std::mutex mtx;
+  support::real_system sys{4};
   std::uint64_t good = 0;
   support::dice dice{7};
   auto spec = tree_with<by_callback>(

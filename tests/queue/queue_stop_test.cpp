@@ -418,9 +418,9 @@ TEST_CASE("Q7 a send is refused after the actor system is gone, too") {
 
 TEST_CASE("L9 a stop overtakes a million queued messages") {
   constexpr int32_t n = 1'000'000;
-  support::real_system sys;
   std::latch begun{1};
   std::promise<void> go_on;
+  support::real_system sys;
   auto ref = troupe::spawn<clerk>(sys, {}, begun, go_on.get_future().share());
   ref.startup();
   begun.wait();
@@ -438,9 +438,9 @@ TEST_CASE("L9 a stop overtakes a million queued messages") {
 
 TEST_CASE("L9 a stop overtakes a million plain messages in the mailbox") {
   constexpr std::size_t n = 1'000'000;
-  support::real_system sys;
   std::latch begun{1};
   std::promise<void> go_on;
+  support::real_system sys;
   auto ref = troupe::spawn<clerk>(sys, {}, begun, go_on.get_future().share());
   ref.startup();
   begun.wait();
@@ -457,9 +457,9 @@ TEST_CASE("L9 a stop overtakes a million plain messages in the mailbox") {
 
 TEST_CASE("L9 a force overtakes a million plain messages in the mailbox") {
   constexpr std::size_t n = 1'000'000;
-  support::real_system sys;
   std::latch begun{1};
   std::promise<void> go_on;
+  support::real_system sys;
   auto ref = troupe::spawn<clerk>(sys, {.force_period = troupe::infinite},
                                   begun, go_on.get_future().share());
   ref.startup();

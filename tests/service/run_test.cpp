@@ -765,8 +765,8 @@ TEST_CASE("a signal that all threads block is heard") {
 
 TEST_CASE("there is one run at a time") {
   journal log;
-  support::real_system sys;
   std::binary_semaphore running{0};
+  support::real_system sys;
   script what;
   what.run = doing([&running] { running.release(); });
   auto code = -1;

@@ -8,6 +8,7 @@
 #include "stress/resources.hpp"
 #include "stress/scenario.hpp"
 #include "stress/watch.hpp"
+#include "support/sanitizers.hpp"
 
 #include <caf/init_global_meta_objects.hpp>
 
@@ -16,26 +17,14 @@
 #include <map>
 #include <string>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#  define TROUPE_STRESS_SANITIZED 1
-#elif defined(__has_feature)
-#  if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#    define TROUPE_STRESS_SANITIZED 1
-#  endif
-#endif
-
 using namespace std::chrono_literals;
 
 namespace {
 
-#ifdef TROUPE_STRESS_SANITIZED
-// Everything takes longer, and what a sanitizer keeps grows.
-constexpr auto patience = std::chrono::seconds{180};
-constexpr bool minds_memory = false;
-#else
-constexpr auto patience = std::chrono::seconds{60};
-constexpr bool minds_memory = true;
-#endif
+// With a sanitizer everything takes longer, and what it keeps grows.
+constexpr bool sanitized = support::under_asan || support::under_tsan;
+constexpr auto patience = std::chrono::seconds{sanitized ? 180 : 60};
+constexpr bool minds_memory = !sanitized;
 
 /// How much more a scenario may take at its end than when it had warmed up.
 constexpr std::size_t kilobytes_allowed = 48 * 1024;

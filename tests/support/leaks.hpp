@@ -3,15 +3,9 @@
 
 #pragma once
 
-#if defined(__SANITIZE_ADDRESS__)
-#  define TROUPE_TEST_FINDS_LEAKS 1
-#elif defined(__has_feature)
-#  if __has_feature(address_sanitizer)
-#    define TROUPE_TEST_FINDS_LEAKS 1
-#  endif
-#endif
+#include "support/sanitizers.hpp"
 
-#ifdef TROUPE_TEST_FINDS_LEAKS
+#ifdef TROUPE_TEST_ASAN
 #  include <sanitizer/lsan_interface.h>
 #endif
 
@@ -21,7 +15,7 @@ namespace support {
 /// what is given up on purpose.
 class leaks_allowed {
 public:
-#ifdef TROUPE_TEST_FINDS_LEAKS
+#ifdef TROUPE_TEST_ASAN
   leaks_allowed() {
     __lsan_disable();
   }

@@ -9,6 +9,7 @@
 #include "support/counted.hpp"
 #include "support/gate.hpp"
 #include "support/loop_strand.hpp"
+#include "support/sanitizers.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -56,15 +57,7 @@ task<int> number_later(int x) {
 // -- memory -------------------------------------------------------------------
 
 // The sanitizers bring an operator new of their own.
-#if defined(__has_feature)
-#  if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#    define TROUPE_TEST_SANITIZED
-#  endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#  define TROUPE_TEST_SANITIZED
-#endif
-
-#ifndef TROUPE_TEST_SANITIZED
+#if !defined(TROUPE_TEST_ASAN) && !defined(TROUPE_TEST_TSAN)
 #  define TROUPE_TEST_OWN_NEW
 
 namespace {

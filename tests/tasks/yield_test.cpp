@@ -57,8 +57,8 @@ TEST_CASE("A10 yield lets the parts of one worker take turns") {
 }
 
 TEST_CASE("A10 a loop that yields sees the stop") {
-  support::real_system sys{1};
   std::latch begun{1};
+  support::real_system sys{1};
   auto ref = troupe::spawn<scene>(sys, {}, [&](scene& w) -> task<> {
     begun.count_down();
     while (w.is_running())
@@ -71,8 +71,8 @@ TEST_CASE("A10 a loop that yields sees the stop") {
 }
 
 TEST_CASE("A10 a loop that only yields can be forced") {
-  support::real_system sys{1};
   std::latch begun{1};
+  support::real_system sys{1};
   auto ref = troupe::spawn<scene>(
     sys, {.stopping_grace_period = 5ms, .force_period = troupe::infinite},
     [&](scene& w) -> task<> {

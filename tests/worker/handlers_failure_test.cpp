@@ -265,9 +265,9 @@ TEST_CASE("L28 no handler begins once a kill has taken the coroutines") {
     std::shared_future<void> all_sent_;
   };
   const auto messages_before = GENERATE(1, 2, 3, 4);
+  std::promise<void> all_sent;
   support::real_system sys;
   caf::scoped_actor client{sys.sys()};
-  std::promise<void> all_sent;
   auto ref = troupe::spawn<killed>(sys, {}, all_sent.get_future().share());
   REQUIRE(!ref.startup());
   for (int i = 0; i < messages_before; ++i)

@@ -99,9 +99,9 @@ TEST_CASE("A1 a sleep of no length arms no timer") {
 
 TEST_CASE(
   "A1 a loop of sleeps of no length lets others run and sees the stop") {
+  std::latch begun{1};
   support::real_system sys{1};
   std::vector<bool> got;
-  std::latch begun{1};
   auto ref = troupe::spawn<scene>(sys, {}, [&](scene& w) -> task<> {
     begun.count_down();
     auto passed = true;

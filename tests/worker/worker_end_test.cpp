@@ -383,9 +383,9 @@ TEST_CASE("L18 a failure in on_shutdown that is forced is not hidden either") {
 TEST_CASE("L19 the final state is set, then after_shutdown is called, then "
           "waiters are released") {
   journal log;
-  support::real_system sys;
   std::binary_semaphore entered{0};
   std::binary_semaphore leave{0};
+  support::real_system sys;
   worker_state seen = worker_state::init;
   auto kind = outcome_kind::cancelled;
   script what;

@@ -98,8 +98,8 @@ TEST_CASE("A6 what an offloaded function throws fails the worker") {
 }
 
 TEST_CASE("A6 a stop sets the token of the call, and run() gets its result") {
-  real_system sys;
   std::latch begun{1};
+  real_system sys;
   std::string got;
   auto ref = troupe::spawn<scene>(sys, {}, [&](scene& w) -> task<> {
     auto f = [&](std::stop_token stop) {
@@ -161,9 +161,9 @@ TEST_CASE("A6 the calls of on_shutdown() are not told to stop") {
 }
 
 TEST_CASE("A6 a stop does not interrupt a function without a token") {
-  real_system sys;
   std::latch begun{1};
   std::promise<int> result;
+  real_system sys;
   int got = 0;
   auto ref = troupe::spawn<scene>(sys, {}, [&](scene& w) -> task<> {
     auto f = [&] {
@@ -214,8 +214,8 @@ TEST_CASE("A6 a stop sets the tokens of all calls, those of handlers too") {
   private:
     std::latch& begun_;
   };
-  real_system sys;
   std::latch begun{3};
+  real_system sys;
   auto ref = troupe::spawn<busy>(sys, {}, begun);
   ref.startup();
   std::optional<int32_t> answer;
@@ -233,10 +233,10 @@ TEST_CASE("A6 a stop sets the tokens of all calls, those of handlers too") {
 }
 
 TEST_CASE("A6 after a force, frame and object live until the call is back") {
-  real_system sys;
   std::latch begun{1};
   std::latch told{1};
   std::promise<void> go_on;
+  real_system sys;
   std::atomic<bool> frame_gone = false;
   std::atomic<bool> gone_too_early = false;
   bool resumed = false;
@@ -280,9 +280,9 @@ TEST_CASE("A6 after a force, frame and object live until the call is back") {
 
 TEST_CASE("A6 a stop lets a call go on that takes the second token, a force "
           "ends it") {
-  real_system sys;
   std::latch begun{1};
   std::latch told{1};
+  real_system sys;
   bool forced_by_stop = true;
   bool resumed = false;
   auto ref = troupe::spawn<scene>(
@@ -312,8 +312,8 @@ TEST_CASE("A6 a stop lets a call go on that takes the second token, a force "
 }
 
 TEST_CASE("A6 a force without a stop sets both tokens") {
-  real_system sys;
   std::latch begun{1};
+  real_system sys;
   bool stopped = false;
   auto ref = troupe::spawn<scene>(sys, {}, [&](scene& w) -> task<> {
     auto f = [&](std::stop_token stop, std::stop_token force) {

@@ -202,7 +202,7 @@ void play_pools(round& now) {
     std::vector<std::jthread> playing;
     const auto each = static_cast<std::uint32_t>(num_keys / senders);
     for (std::uint32_t i = 0; i < senders; ++i)
-      playing.push_back(now.play(i + 1, "sender", [&, i](player& me) {
+      playing.push_back(now.play(i + 1, "sender", [&, i, each](player& me) {
         deliver(now, room, pool, me, i * each, each);
       }));
     playing.push_back(now.play(100, "manager", [&](player& me) {

@@ -123,7 +123,10 @@ void sqlite_engine::open(const std::string& path, durability how,
     throw engine_error{name_ + ": " + std::strerror(errno)
                        + "; name the file that a program has opened as its "
                          "store"};
-  db_.emplace(path, SQLite::OPEN_READWRITE | (make ? SQLite::OPEN_CREATE : 0),
+  // One thread at a time uses the connection.
+  db_.emplace(path,
+              SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX
+                | (make ? SQLite::OPEN_CREATE : 0),
               busy_ms);
   if (!make)
     when_free([&] { require_tables(*db_, name_); });
@@ -245,45 +248,44 @@ claim_result sqlite_engine::claim(const claim_order& what) {
   return guarded([&] {
     // The ready jobs, in order; one more than there is room for, to know
     // whether that is all.
-    std::vector<job_id> ids;
+    std::vector<claimed_job> ready;
     std::vector<int> crashes;
     const auto now = to_micros(time_.wall());
     for (auto priority = next_priority(what.queue,
                                        std::numeric_limits<int>::max());
-         priority && ids.size() <= what.room;
+         priority && ready.size() <= what.room;
          priority = next_priority(what.queue, *priority)) {
-      auto ready
-        = prepared("SELECT id, crashes FROM troupe_job WHERE "
-                   "queue = ? AND state = 0 AND priority = ? AND "
-                   "run_at <= ? ORDER BY run_at, id LIMIT ?")
+      auto rows
+        = prepared("SELECT id, claim, type, payload, failures, crashes, put_at "
+                   "FROM troupe_job WHERE queue = ? AND state = 0 AND "
+                   "priority = ? AND run_at <= ? ORDER BY run_at, id LIMIT ?")
             .with(what.queue, *priority, now,
-                  static_cast<std::int64_t>(what.room + 1 - ids.size()));
-      while (ready.next()) {
-        ids.push_back(ready.integer(0));
-        crashes.push_back(static_cast<int>(ready.integer(1)));
+                  static_cast<std::int64_t>(what.room + 1 - ready.size()));
+      while (rows.next()) {
+        ready.push_back({{rows.integer(0), rows.integer(1) + 1},
+                         rows.text(2),
+                         rows.text(3),
+                         {static_cast<int>(rows.integer(4)),
+                          static_cast<int>(rows.integer(5))},
+                         from_micros(rows.integer(6))});
+        crashes.push_back(ready.back().before.crashes);
       }
     }
     claim_result result;
     const auto n = std::min(
       rules::claim_of(crashes, what.hands_empty, what.patient), what.room);
-    result.more = n < ids.size();
+    result.more = n < ready.size();
     const auto until = deadline_after(time_.steady(), what.lease);
-    for (std::size_t i = 0; i < n; ++i) {
-      auto taken = prepared("UPDATE troupe_job SET state = 1, "
-                            "claim = claim + 1, owner = ?, lease_until = ?, "
-                            "max_crashes = ? WHERE id = ? AND state = 0 "
-                            "RETURNING claim, type, payload, failures, "
-                            "crashes, put_at")
-                     .with(owner_, to_nanos(until), what.max_crashes, ids[i]);
-      if (!taken.next())
-        continue;
-      result.jobs.push_back({{ids[i], taken.integer(0)},
-                             taken.text(1),
-                             taken.text(2),
-                             {static_cast<int>(taken.integer(3)),
-                              static_cast<int>(taken.integer(4))},
-                             from_micros(taken.integer(5))});
-    }
+    // Nobody else writes in this transaction, so each is as it was read.
+    for (std::size_t i = 0; i < n; ++i)
+      if (prepared("UPDATE troupe_job SET state = 1, claim = ?, owner = ?, "
+                   "lease_until = ?, max_crashes = ? "
+                   "WHERE id = ? AND state = 0")
+            .with(ready[i].claim.fence, owner_, to_nanos(until),
+                  what.max_crashes, ready[i].claim.id)
+            .change()
+          == 1)
+        result.jobs.push_back(std::move(ready[i]));
     return result;
   });
 }

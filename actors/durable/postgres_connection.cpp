@@ -7,7 +7,9 @@
 #include <charconv>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <ctime>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -19,7 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long a connection may take.
+/// How long a connection may take, unless the address has a `connect_timeout`.
 constexpr timespan connect_period = 5s;
 
 /// How long the server may take to answer. It gives up itself before that, see
@@ -28,6 +30,17 @@ constexpr timespan answer_period = 10s;
 
 time_point postgres_deadline(timespan delay) {
   return deadline_after(time_point{std::chrono::steady_clock::now()}, delay);
+}
+
+/// libpq minds `connect_timeout`, in seconds, only where it waits itself.
+timespan connect_period_of(PGconn* what) {
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> all{
+    PQconninfo(what), PQconninfoFree};
+  for (const auto* x = all.get(); x != nullptr && x->keyword != nullptr; ++x)
+    if (std::string_view{x->keyword} == "connect_timeout" && x->val != nullptr)
+      if (const auto length = std::atoi(x->val); length > 0)
+        return std::chrono::seconds{length};
+  return connect_period;
 }
 
 } // namespace
@@ -131,7 +144,7 @@ postgres_connection::postgres_connection(const std::string& url,
 }
 
 void postgres_connection::connect() {
-  const auto until = postgres_deadline(connect_period);
+  const auto until = postgres_deadline(connect_period_of(what_.get()));
   auto next = PGRES_POLLING_WRITING;
   while (next != PGRES_POLLING_OK) {
     if (next == PGRES_POLLING_FAILED || PQstatus(what_.get()) == CONNECTION_BAD)

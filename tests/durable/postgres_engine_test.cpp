@@ -8,12 +8,14 @@
 #include "durable/engine_calls.hpp"
 #include "durable/places.hpp"
 #include "support/cutting_proxy.hpp"
+#include "support/deaf_listener.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <array>
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <stdexcept>
@@ -94,6 +96,19 @@ TEST_CASE("J14 a server that is away at the start is waited for") {
   a->rollback();
   server.start();
   CHECK(put(*a).id == 1);
+}
+
+TEST_CASE("J14 a server that is slow to answer at the start is waited for") {
+  // Connections come in, and nobody accepts them.
+  const support::deaf_listener there;
+  const auto url = "postgresql://troupe@127.0.0.1:"
+                   + std::to_string(there.port())
+                   + "/postgres?connect_timeout=1";
+  const auto begin = std::chrono::steady_clock::now();
+  postgres_engine slow{url, durability::process};
+  CHECK(std::chrono::steady_clock::now() - begin >= 1s);
+  CHECK_THROWS_MATCHES(slow.begin(), engine_error,
+                       MessageMatches(ContainsSubstring("does not answer")));
 }
 
 TEST_CASE("J14 what was committed is there after the server has crashed") {

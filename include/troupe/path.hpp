@@ -123,7 +123,8 @@ const T& resolve(caf::actor_system&, const T& x) {
   return x; // NOLINT(bugprone-return-const-ref-from-parameter)
 }
 
-/// @copydoc resolve
+/// The handle for a path, looked up.
+/// @throws start_error if nobody is there.
 template <class W>
 ref_to_t<W> resolve(caf::actor_system& sys, const path_to<W>& x) {
   auto found = lookup<W>(sys, x.path);
@@ -132,7 +133,8 @@ ref_to_t<W> resolve(caf::actor_system& sys, const path_to<W>& x) {
   return std::move(*found);
 }
 
-/// @copydoc resolve
+/// The handle for a child of the supervisor that makes the worker, looked up.
+/// @throws start_error if nobody is there.
 template <class W>
 ref_to_t<W> resolve(caf::actor_system& sys, const child_name<W>& x) {
   auto path = path_from_here(sys, x.name);

@@ -12,7 +12,7 @@
 
 namespace troupe {
 
-/// @copydoc shutdown_all
+/// As `shutdown_all`, for a time in nanoseconds.
 stop_report shutdown_all_within(caf::actor_system& sys, timespan deadline);
 
 /// Stops all workers of an actor system that were started, gracefully, and

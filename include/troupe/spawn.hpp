@@ -57,13 +57,13 @@ spawn(caf::actor_system& sys, worker_options options, Ts&&... xs) {
     spawn_worker(sys, std::move(options), typeid(W), std::move(object)));
 }
 
-/// @copydoc spawn
+/// As above, for a worker without options or arguments.
 template <std::derived_from<worker> W>
 [[nodiscard]] worker_ref<W> spawn(caf::actor_system& sys) {
   return spawn<W>(sys, worker_options{});
 }
 
-/// @copydoc spawn
+/// As above, in the actor system of another actor.
 /// @param self The actor that spawns it, of whatever kind.
 template <std::derived_from<worker> W, class... Ts>
 [[nodiscard]] worker_ref<W>
@@ -72,7 +72,7 @@ spawn(caf::local_actor* self, worker_options options, Ts&&... xs) {
                   std::forward<Ts>(xs)...);
 }
 
-/// @copydoc spawn
+/// As above, without options or arguments.
 template <std::derived_from<worker> W>
 [[nodiscard]] worker_ref<W> spawn(caf::local_actor* self) {
   return spawn<W>(self->home_system(), worker_options{});

@@ -266,8 +266,10 @@ inline task<void> task_promise<void>::get_return_object() noexcept {
   return task<void>{this};
 }
 
+/// @cond
 template <>
 task<void> detail::empty_coroutine<void>();
+/// @endcond
 
 namespace detail {
 

@@ -67,4 +67,6 @@ CAF_END_TYPE_ID_BLOCK(troupe)
 
 // How these types are printed and sent is compiled once, with the library, and
 // not again in each program that has a `CAF_MAIN`.
+/// @cond
 extern template void caf::init_global_meta_objects<caf::id_block::troupe>();
+/// @endcond

@@ -48,7 +48,8 @@ public:
     set_heartbeat(to_timespan(heartbeat), how);
   }
 
-  /// @copydoc worker_function
+  /// Calls as above.
+  /// @param measured What the heartbeat measures.
   template <class F, class Rep, class Period>
     requires std::invocable<F&>
   worker_function(F f, std::chrono::duration<Rep, Period> heartbeat,

@@ -140,7 +140,7 @@ private:
 template <class T>
 inline constexpr bool caf_handle = std::same_as<T, caf::actor>;
 
-/// @copydoc caf_handle
+/// A typed one is a handle as well.
 template <class... Ts>
 inline constexpr bool caf_handle<caf::typed_actor<Ts...>> = true;
 

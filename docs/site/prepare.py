@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""Writes the pages of the site into a folder: those of docs/, the README as
+the first one, the examples, and a page of reference for each public header.
+
+    prepare.py REPOSITORY FOLDER
+"""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+# The pages of docs/ in the order in which one reads them.
+PAGES = ["guide", "observer", "semantics", "architecture", "performance"]
+
+# What of a header its page shows: all but what is private.
+SECTIONS = (
+    "briefdescription detaileddescription innerclass define enum typedef var "
+    "func related public-type public-attrib public-static-attrib public-func "
+    "public-static-func protected-type protected-attrib protected-func "
+    "protected-static-func"
+)
+
+
+def link_to(path: str) -> str:
+    """Where a link of docs/ that leads out of it leads on the site, or ""."""
+    parts = path.split("/")
+    if parts[0] != "examples":
+        return ""
+    return f"examples/{Path(parts[1]).stem}.md" if len(parts) > 1 else "examples/index.md"
+
+
+def adapted(text: str, prefix: str) -> str:
+    """A page with links that work on the site.
+
+    `prefix` is what leads from its folder to the root of the repository.
+    """
+
+    def replace(match: re.Match) -> str:
+        words, target = match.groups()
+        if re.match(r"[a-z]+:|#", target):
+            return match[0]
+        path = target.removeprefix(prefix)
+        if prefix and path == target:
+            return match[0]  # to a page beside it
+        if path.startswith("docs/"):
+            return f"[{words}]({path.removeprefix('docs/')})"
+        there = link_to(path)
+        return f"[{words}]({there})" if there else words
+
+    text = re.sub(r"(!\[[^\]]*\]\()docs/", r"\1", text)
+    return re.sub(r"(?<!!)\[([^\]]*)\]\(([^)\s]*)\)", replace, text)
+
+
+def page(where: Path, title: str, *blocks: str) -> None:
+    where.parent.mkdir(parents=True, exist_ok=True)
+    where.write_text("\n\n".join([f"# {title}", *blocks]) + "\n")
+
+
+def toctree(*names: str, caption: str = "") -> str:
+    options = f":caption: {caption}\n" if caption else ""
+    return "```{toctree}\n" + options + "\n" + "\n".join(names) + "\n```"
+
+
+def write_examples(repo: Path, out: Path) -> None:
+    names = []
+    root = repo / "examples"
+    for what in sorted(root.iterdir()):
+        files = (
+            sorted(what.rglob("*.[ch]pp")) if what.is_dir()
+            else [what] if what.suffix == ".cpp" else []
+        )
+        if not files:
+            continue
+        names.append(what.stem)
+        blocks = []
+        for file in files:
+            blocks.append(f"## {file.relative_to(root)}")
+            blocks.append(f"```cpp\n{file.read_text().rstrip()}\n```")
+        page(out / f"examples/{what.stem}.md", f"examples/{what.name}", *blocks)
+    page(
+        out / "examples/index.md", "Examples",
+        "Whole programs, which are compiled, run and checked by the tests.",
+        toctree(*names),
+    )
+
+
+def write_reference(repo: Path, out: Path) -> None:
+    include = repo / "include"
+    groups = {"": "Workers and supervisors"}
+    groups |= {x: f"Component {x}" for x in ("cluster", "durable", "observer")}
+    trees = []
+    for folder, title in groups.items():
+        headers = sorted((include / "troupe" / folder).glob("*.hpp"))
+        names = []
+        for header in headers:
+            path = header.relative_to(include)
+            name = f"{folder}_{header.stem}" if folder else header.stem
+            names.append(name)
+            page(
+                out / f"reference/{name}.md", f"{path}",
+                f"```cpp\n#include <{path}>\n```",
+                f"```{{doxygenfile}} {path}\n:sections: {SECTIONS}\n```",
+            )
+        if names:
+            trees.append(toctree(*names, caption=title))
+    page(
+        out / "reference/index.md", "Reference",
+        "One page for each header that users include. `troupe/troupe.hpp` has "
+        "all of them but the components and `troupe/testing.hpp`.",
+        *trees,
+    )
+
+
+def main(repo: Path, out: Path) -> None:
+    shutil.rmtree(out, ignore_errors=True)
+    shutil.copytree(repo / "docs", out, ignore=shutil.ignore_patterns("site"))
+    for file in out.glob("*.md"):
+        file.write_text(adapted(file.read_text(), "../"))
+    readme = adapted((repo / "README.md").read_text(), "")
+    (out / "index.md").write_text(
+        readme + "\n"
+        + toctree(*PAGES, "examples/index", "reference/index").replace(
+            "{toctree}\n", "{toctree}\n:hidden:\n")
+        + "\n"
+    )
+    write_examples(repo, out)
+    write_reference(repo, out)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -14,11 +14,11 @@ html_show_sphinx = False
 html_show_sourcelink = False
 
 highlight_language = "cpp"
+# Output in a comment is not C++, and is shown as it is.
+suppress_warnings = ["misc.highlighting_failure"]
 primary_domain = "cpp"
 myst_heading_anchors = 4
 
 breathe_projects = {"troupe": str(Path(__file__).parents[2] / "build/docs/xml")}
 breathe_default_project = "troupe"
 breathe_show_include = False
-# Doxygen has no names for them.
-cpp_id_attributes = ["nodiscard", "noreturn"]

@@ -2,24 +2,22 @@
 """Writes the pages of the site into a folder: those of docs/, the README as
 the first one, the examples, and a page of reference for each public header.
 
-    prepare.py REPOSITORY FOLDER
+    prepare.py REPOSITORY XML_FOLDER FOLDER
+
+XML_FOLDER has what Doxygen has read.
 """
 
 import re
 import shutil
 import sys
+import xml.etree.ElementTree as xml
 from pathlib import Path
 
 # The pages of docs/ in the order in which one reads them.
 PAGES = ["guide", "observer", "semantics", "architecture", "performance"]
 
-# What of a header its page shows: all but what is private.
-SECTIONS = (
-    "briefdescription detaileddescription innerclass define enum typedef var "
-    "func related public-type public-attrib public-static-attrib public-func "
-    "public-static-func protected-type protected-attrib protected-func "
-    "protected-static-func"
-)
+# What a header has beside its classes.
+SECTIONS = "define enum typedef var func"
 
 
 def link_to(path: str) -> str:
@@ -85,8 +83,25 @@ def write_examples(repo: Path, out: Path) -> None:
     )
 
 
-def write_reference(repo: Path, out: Path) -> None:
+def classes_of(read: xml.Element, header: Path) -> dict[str, str]:
+    """The classes that a header defines, none that lies in another one: what
+    each is, "class" or "struct", by its name.
+    """
+    found = {
+        x.text: re.match("class|struct", x.get("refid"))[0]
+        for file in read.iter("compounddef")
+        if file.find("location").get("file") == str(header)
+        for x in file.findall("innerclass")
+        if "<" not in x.text and x.get("prot") == "public"
+    }
+    return {x: y for x, y in found.items() if x.rpartition("::")[0] not in found}
+
+
+def write_reference(repo: Path, read: Path, out: Path) -> None:
     include = repo / "include"
+    files = xml.Element("all")
+    for file in read.glob("*_8hpp.xml"):
+        files.extend(xml.parse(file).getroot())
     groups = {"": "Workers and supervisors"}
     groups |= {x: f"Component {x}" for x in ("cluster", "durable", "observer")}
     trees = []
@@ -98,8 +113,12 @@ def write_reference(repo: Path, out: Path) -> None:
             name = f"{folder}_{header.stem}" if folder else header.stem
             names.append(name)
             page(
-                out / f"reference/{name}.md", f"{path}",
+                out / f"reference/{name}.md", header.name,
                 f"```cpp\n#include <{path}>\n```",
+                *(
+                    f"```{{doxygen{kind}}} {x}\n:members:\n:protected-members:\n```"
+                    for x, kind in classes_of(files, path).items()
+                ),
                 f"```{{doxygenfile}} {path}\n:sections: {SECTIONS}\n```",
             )
         if names:
@@ -112,7 +131,7 @@ def write_reference(repo: Path, out: Path) -> None:
     )
 
 
-def main(repo: Path, out: Path) -> None:
+def main(repo: Path, read: Path, out: Path) -> None:
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(repo / "docs", out, ignore=shutil.ignore_patterns("site"))
     for file in out.glob("*.md"):
@@ -125,10 +144,10 @@ def main(repo: Path, out: Path) -> None:
         + "\n"
     )
     write_examples(repo, out)
-    write_reference(repo, out)
+    write_reference(repo, read, out)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 4:
         sys.exit(__doc__)
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:]))

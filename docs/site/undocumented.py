@@ -13,7 +13,7 @@ import sys
 import xml.etree.ElementTree as xml
 from pathlib import Path
 
-ALLOWED = 224
+ALLOWED = 260
 
 OBVIOUS = re.compile(r"~|operator(=|==|<=>)$")
 

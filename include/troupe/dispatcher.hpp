@@ -117,8 +117,8 @@ public:
   using detail::handler_registry<T, task<>>::handler_registry;
 
   /// Runs the handlers of this message and waits for all of them.
-  /// @returns (when awaited) how many there were.
-  /// @throws (when awaited) what was thrown first, when all have ended.
+  /// @returns how many there were, when it is awaited; what was thrown first is
+  ///          thrown there, when all have ended.
   /// @pre the dispatcher is there when the task is awaited; after that it may
   ///      go
   task<std::size_t> dispatch(T message) {

@@ -50,6 +50,7 @@ struct options {
   int max_crashes = 3;
 
   /// How long a job that has failed waits, by the number of its failures.
+  /// @hideinitializer
   retry_backoff backoff = {.initial = std::chrono::seconds{1},
                            .max = std::chrono::hours{1}};
 

@@ -18,6 +18,14 @@ if(NOT how STREQUAL "add_subdirectory")
   run(${CMAKE_COMMAND} --install ${troupe_build} --prefix ${work}/installed)
 endif()
 
+# The programs that are installed beside it find their libraries.
+if(how STREQUAL "pkg_config")
+  file(GLOB tools ${work}/installed/bin/troupe-*)
+  foreach(tool IN LISTS tools)
+    run(${tool} --version)
+  endforeach()
+endif()
+
 if(how STREQUAL "find_package")
   run(${configure} -S ${source}/find_package
       -D CMAKE_PREFIX_PATH=${work}/installed

@@ -27,8 +27,9 @@ std::unique_ptr<engine> open_engine(const std::string& where, durability how,
 #ifdef TROUPE_HAS_POSTGRES
     return std::make_unique<postgres_engine>(where, how, then);
 #else
-    throw engine_error{"of PostgreSQL: this troupe was built without libpq; "
-                       "install it (Debian: libpq-dev), and build troupe anew"};
+    throw engine_error{
+      "\"postgresql://...\": this troupe was built without libpq; "
+      "install it (Debian: libpq-dev), and build troupe anew"};
 #endif
   }
   return std::make_unique<sqlite_engine>(where, how, std::move(time), then);

@@ -10,9 +10,13 @@
 #include "durable/times.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <unistd.h>
@@ -46,6 +50,23 @@ constexpr const char* quick_commits = "SET synchronous_commit = off";
 constexpr std::uint64_t add_up_each = 128;
 constexpr int add_up_at_once = 256;
 
+/// Whether these are ports, separated by commas. libpq looks at them only when
+/// it connects, and reports a wrong one as a connection that failed.
+bool are_ports(std::string_view text) {
+  for (;;) {
+    const auto one = text.substr(0, text.find(','));
+    const auto* const begin = one.data();
+    const auto* const end = begin + one.size();
+    std::uint16_t port = 0;
+    const auto [at, error] = std::from_chars(begin, end, port);
+    if (!one.empty() && (error != std::errc{} || at != end || port == 0))
+      return false;
+    if (one.size() == text.size())
+      return true;
+    text.remove_prefix(one.size() + 1);
+  }
+}
+
 /// The URL without its password.
 std::string shown(const std::string& url) {
   char* why = nullptr;
@@ -53,7 +74,7 @@ std::string shown(const std::string& url) {
   if (all == nullptr) {
     const auto text = in_one_line(why != nullptr ? why : "no memory");
     PQfreemem(why);
-    throw engine_error{"of PostgreSQL: " + text
+    throw engine_error{"\"postgresql://...\": " + text
                        + "; write it as postgresql://user@host:port/database"};
   }
   auto value = [&](const char* key) {
@@ -68,6 +89,9 @@ std::string shown(const std::string& url) {
                 + value("host") + (port.empty() ? port : ":" + port) + "/"
                 + value("dbname") + "\"";
   PQconninfoFree(all);
+  if (!are_ports(port))
+    throw engine_error{result + ": its port is \"" + port
+                       + "\"; it must be a number from 1 to 65535"};
   return result;
 }
 

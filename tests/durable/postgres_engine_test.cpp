@@ -80,6 +80,9 @@ TEST_CASE("a store in PostgreSQL that cannot be opened says why") {
              ContainsSubstring("database \"none\" does not exist"));
   CHECK_THAT(why("postgresql://host/base?nonsense=1"),
              ContainsSubstring("write it as postgresql://user@host"));
+  for (const auto* port : {"543a2", "0", "65536", "-1", "1,b:x"})
+    CHECK_THAT(why(std::string{"postgresql://troupe@127.0.0.1:"} + port + "/x"),
+               ContainsSubstring("it must be a number from 1 to 65535"));
   postgres_user{server.url()}.execute("CREATE ROLE guest LOGIN PASSWORD 'x'");
   auto guest = server.url("postgres", "x");
   guest.replace(guest.find("troupe"), 6, "guest");

@@ -2,7 +2,7 @@
 // the file LICENSE.
 
 // A worker that nobody has told what to do.
-// expect: this worker has no run\(\)
+// expect: this worker has no run\(\), or a durable::worker no handle\(\)
 
 #include "troupe/troupe.hpp"
 

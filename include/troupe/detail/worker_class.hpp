@@ -128,8 +128,9 @@ constexpr void check_names_of_hooks() {
 template <class W>
 constexpr void check_worker_class() {
   static_assert(!std::is_abstract_v<W>,
-                "this worker has no run(): its class, or a base of it, must "
-                "override `troupe::task<> run()`, and whatever else is pure");
+                "this worker has no run(), or a durable::worker no handle(): "
+                "its class, or a base of it, must override `troupe::task<> "
+                "run()`, and whatever else is pure");
   check_signatures_of_hooks<W>();
   check_names_of_hooks<W>();
 }

@@ -12,10 +12,12 @@
 #include <caf/error.hpp>
 #include <caf/expected.hpp>
 #include <caf/fwd.hpp>
+#include <caf/type_id.hpp>
 
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -158,6 +160,23 @@ public:
   template <payload_type T>
   [[nodiscard]] durable::queue<T> queue(std::string name) const {
     return {where_, std::move(name)};
+  }
+
+  /// Gives a readable error for a type that cannot be a payload.
+  template <class T>
+  void queue(std::string) const {
+    static_assert(std::is_default_constructible_v<T>,
+                  "a job is read back into a payload that is "
+                  "default-constructed: give this type such a constructor");
+    static_assert(std::is_same_v<T, std::remove_cvref_t<T>>,
+                  "the payload of a job is a value: neither a reference nor "
+                  "const");
+    static_assert(caf::has_type_id_v<T>,
+                  "this payload has no CAF type id: write "
+                  "CAF_BEGIN_TYPE_ID_BLOCK(my_app, first_custom_type_id) "
+                  "CAF_ADD_TYPE_ID(my_app, (my_type)) "
+                  "CAF_END_TYPE_ID_BLOCK(my_app) before its first use, and "
+                  "name caf::id_block::my_app in CAF_MAIN");
   }
 
   // -- for people (all of these block, and refuse with `errc::would_block`

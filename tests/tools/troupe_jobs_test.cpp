@@ -109,6 +109,18 @@ TEST_CASE("J17 J18 troupe-jobs counts") {
   CHECK(found[0]["buried"] == 1);
   CHECK(found[0]["oldest"] > 0);
   CHECK(here.ask_json("count none")[0]["put"] == 0);
+  CHECK(text.err.empty());
+}
+
+TEST_CASE("J18 troupe-jobs tells an empty queue from an unknown one") {
+  shop here;
+  for (const auto* command : {"count none", "list none"}) {
+    const auto answer = here.ask(command);
+    CHECK(answer.code == 0);
+    CHECK_THAT(answer.err,
+               ContainsSubstring("was ever put into a queue \"none\" of"));
+  }
+  CHECK(here.ask("list mail --state done").err.empty());
 }
 
 TEST_CASE("J18 troupe-jobs lists and shows jobs, harmless for a terminal") {

@@ -10,6 +10,7 @@
 #include "rules/printable.hpp"
 #include "troupe/time.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <iterator>
@@ -55,7 +56,21 @@ auto change(engine& store, F f) {
   }
 }
 
+/// Tells apart an empty queue and one whose name has a typing error. No error:
+/// a queue is there before its first job. Scripts read the numbers alone.
+void note_if_unknown(engine& store, const arguments& asked) {
+  const auto& queue = asked.which.queue;
+  if (queue.empty() || asked.json)
+    return;
+  const auto names = store.queues();
+  if (std::find(names.begin(), names.end(), queue) == names.end())
+    complain("no job was ever put into a queue \"" + queue + "\" of "
+               + store.name(),
+             fine);
+}
+
 int count(engine& store, const arguments& asked) {
+  note_if_unknown(store, asked);
   auto names = store.queues();
   if (!asked.which.queue.empty())
     names = {asked.which.queue};
@@ -80,6 +95,7 @@ int count(engine& store, const arguments& asked) {
 }
 
 int list(engine& store, const arguments& asked) {
+  note_if_unknown(store, asked);
   const auto found = store.list(asked.which);
   if (asked.json) {
     auto result = json::array();

@@ -14,7 +14,15 @@ set(configure
     -D CMAKE_CXX_COMPILER=${compiler} -D CMAKE_CXX_COMPILER_LAUNCHER=${launcher}
     -D CMAKE_CXX_FLAGS=${flags} -D CMAKE_BUILD_TYPE=${config})
 
-if(NOT how STREQUAL "add_subdirectory")
+find_program(dpkg_deb dpkg-deb)
+if(how STREQUAL "find_package" AND dpkg_deb)
+  # From a package, in a root where there is nothing else.
+  run(${CMAKE_CPACK_COMMAND} -G DEB --config ${troupe_build}/CPackConfig.cmake
+      -B ${work}/package)
+  file(GLOB package ${work}/package/*.deb)
+  run(${dpkg_deb} -x ${package} ${work}/root)
+  file(RENAME ${work}/root/usr ${work}/installed)
+elseif(NOT how STREQUAL "add_subdirectory")
   run(${CMAKE_COMMAND} --install ${troupe_build} --prefix ${work}/installed)
 endif()
 

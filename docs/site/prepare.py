@@ -7,6 +7,7 @@ the first one, the examples, and a page of reference for each public header.
 XML_FOLDER has what Doxygen has read.
 """
 
+import os
 import re
 import shutil
 import sys
@@ -21,33 +22,32 @@ SECTIONS = "define enum typedef var func"
 
 
 def link_to(path: str) -> str:
-    """Where a link of docs/ that leads out of it leads on the site, or ""."""
+    """Where a link to a file of the repository leads on the site, or ""."""
     parts = path.split("/")
-    if parts[0] != "examples":
-        return ""
-    return f"examples/{Path(parts[1]).stem}.md" if len(parts) > 1 else "examples/index.md"
+    if parts[0] == "docs":
+        return "/".join(parts[1:])
+    if parts[0] == "examples":
+        return f"examples/{Path(parts[1]).stem}.md" if len(parts) > 1 else "examples/index.md"
+    return ""
 
 
-def adapted(text: str, prefix: str) -> str:
-    """A page with links that work on the site.
-
-    `prefix` is what leads from its folder to the root of the repository.
-    """
+def adapted(text: str, folder: str) -> str:
+    """A page of a folder of the repository, with links that work on the site."""
+    depth = folder.count("/")  # of the page, on the site
 
     def replace(match: re.Match) -> str:
         words, target = match.groups()
         if re.match(r"[a-z]+:|#", target):
             return match[0]
-        path = target.removeprefix(prefix)
-        if prefix and path == target:
-            return match[0]  # to a page beside it
-        if path.startswith("docs/"):
-            return f"[{words}]({path.removeprefix('docs/')})"
+        path = os.path.normpath(os.path.join(folder, target))
         there = link_to(path)
-        return f"[{words}]({there})" if there else words
+        return f"{words}({'../' * depth}{there})" if there else words.strip("![]")
 
-    text = re.sub(r"(!\[[^\]]*\]\()docs/", r"\1", text)
-    return re.sub(r"(?<!!)\[([^\]]*)\]\(([^)\s]*)\)", replace, text)
+    parts = re.split(r"(^```.*?^```$)", text, flags=re.M | re.S)
+    parts[::2] = [
+        re.sub(r"(!?\[[^\]]*\])\(([^)\s]*)\)", replace, x) for x in parts[::2]
+    ]
+    return "".join(parts)
 
 
 def page(where: Path, title: str, *blocks: str) -> None:
@@ -134,8 +134,9 @@ def write_reference(repo: Path, read: Path, out: Path) -> None:
 def main(repo: Path, read: Path, out: Path) -> None:
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(repo / "docs", out, ignore=shutil.ignore_patterns("site"))
-    for file in out.glob("*.md"):
-        file.write_text(adapted(file.read_text(), "../"))
+    for file in out.rglob("*.md"):
+        folder = "docs" / file.parent.relative_to(out)
+        file.write_text(adapted(file.read_text(), str(folder)))
     readme = adapted((repo / "README.md").read_text(), "")
     (out / "index.md").write_text(
         readme + "\n"

@@ -55,9 +55,17 @@ def page(where: Path, title: str, *blocks: str) -> None:
     where.write_text("\n\n".join([f"# {title}", *blocks]) + "\n")
 
 
-def toctree(*names: str, caption: str = "") -> str:
+def toctree(*names: str, caption: str = "", hidden: bool = False) -> str:
     options = f":caption: {caption}\n" if caption else ""
+    options += ":hidden:\n" if hidden else ""
     return "```{toctree}\n" + options + "\n" + "\n".join(names) + "\n```"
+
+
+def listed(file: Path) -> str:
+    """A page, with the pages that its list links to below it."""
+    text = file.read_text()
+    below = re.findall(r"^- \[.*\]\((\S*)\.md\)$", text, flags=re.M)
+    return text + "\n" + toctree(*below, hidden=True)
 
 
 def write_examples(repo: Path, out: Path) -> None:
@@ -137,11 +145,12 @@ def main(repo: Path, read: Path, out: Path) -> None:
     for file in out.rglob("*.md"):
         folder = "docs" / file.parent.relative_to(out)
         file.write_text(adapted(file.read_text(), str(folder)))
+    guide = out / "guide.md"
+    guide.write_text(listed(guide))
     readme = adapted((repo / "README.md").read_text(), "")
     (out / "index.md").write_text(
         readme + "\n"
-        + toctree(*PAGES, "examples/index", "reference/index").replace(
-            "{toctree}\n", "{toctree}\n:hidden:\n")
+        + toctree(*PAGES, "examples/index", "reference/index", hidden=True)
         + "\n"
     )
     write_examples(repo, out)

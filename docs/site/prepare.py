@@ -15,7 +15,10 @@ import xml.etree.ElementTree as xml
 from pathlib import Path
 
 # The pages of docs/ in the order in which one reads them.
-PAGES = ["guide", "observer", "semantics", "architecture", "performance"]
+PAGES = [
+    "guide", "coming-from", "operating", "observer", "semantics", "architecture",
+    "performance",
+]
 
 # What a header has beside its classes.
 SECTIONS = "define enum typedef var func"
@@ -25,7 +28,7 @@ def link_to(path: str) -> str:
     """Where a link to a file of the repository leads on the site, or ""."""
     parts = path.split("/")
     if parts[0] == "docs":
-        return "/".join(parts[1:])
+        return "/".join(parts[1:])  # a page, a picture, or a file to download
     if parts[0] == "examples":
         return f"examples/{Path(parts[1]).stem}.md" if len(parts) > 1 else "examples/index.md"
     return ""

@@ -37,6 +37,7 @@ class ask_table;
 /// of the reply.
 class reply_awaiter : public detail::wait {
 public:
+  /// Asks `target` when it is awaited.
   reply_awaiter(detail::worker_core& core, caf::strong_actor_ptr target,
                 timespan timeout, caf::message request) noexcept;
 
@@ -88,6 +89,7 @@ private:
 /// @returns `sec::unexpected_response` if it holds something else.
 template <class R>
 struct reply_decoder {
+  /// The content of a reply, or why it is not an `R`.
   static caf::expected<R> decode(caf::message& msg) {
     if constexpr (std::is_void_v<R>) {
       if (msg.empty())
@@ -105,6 +107,7 @@ struct reply_decoder {
 /// @copydoc reply_decoder
 template <class... Ts>
 struct reply_decoder<std::tuple<Ts...>> {
+  /// The content of a reply, or why it is not such a tuple.
   static caf::expected<std::tuple<Ts...>> decode(caf::message& msg) {
     if (msg.match_elements<Ts...>())
       return get_all(msg, std::index_sequence_for<Ts...>{});
@@ -137,6 +140,7 @@ public:
 template <class R>
 class [[nodiscard("co_await it")]] ask_awaitable {
 public:
+  /// A request that has not been sent.
   ask_awaitable(detail::worker_core& core, caf::strong_actor_ptr target,
                 timespan timeout, caf::message request) noexcept
     : core_(&core),

@@ -43,6 +43,7 @@ namespace troupe {
 template <class T>
 class batch_worker : public queue_consumer<T> {
 public:
+  /// What the callback gets.
   using batch = std::vector<T>;
 
   /// @param most How many messages a batch has at most, 1 or more.

@@ -19,6 +19,7 @@ class delayed_call {
 public:
   delayed_call() = default;
 
+  /// What `call_later` makes.
   delayed_call(std::shared_ptr<void> keep, detail::clock& where,
                detail::job_ptr what) noexcept
     : keep_(std::move(keep)), clock_(&where), job_(std::move(what)) {

@@ -133,6 +133,7 @@ public:
   /// The awaitable that `receive()` returns. Cheap to copy.
   class [[nodiscard]] receive_awaitable {
   public:
+    /// A wait that has not begun.
     explicit receive_awaitable(channel& source) noexcept : source_(&source) {
       // nop
     }

@@ -35,6 +35,7 @@ namespace troupe {
 template <std::derived_from<worker> W, class F>
 class worker_factory : public child_factory {
 public:
+  /// Makes them with that function.
   explicit worker_factory(F make) : make_(std::move(make)) {
     // nop
   }
@@ -93,6 +94,7 @@ concept has_memory
 /// Makes a worker of class `W`, which remembers nothing.
 template <class W>
 struct worker_maker {
+  /// Makes one of these arguments.
   template <class... Ts>
   [[nodiscard]] std::unique_ptr<W> make(Ts&&... xs) const {
     return std::make_unique<W>(std::forward<Ts>(xs)...);
@@ -102,6 +104,7 @@ struct worker_maker {
 /// @copydoc worker_maker
 template <has_memory W>
 struct worker_maker<W> {
+  /// Makes one that remembers what those before it did.
   template <class... Ts>
   [[nodiscard]] std::unique_ptr<W> make(Ts&&... xs) const {
     auto result = std::make_unique<W>(std::forward<Ts>(xs)...);
@@ -109,6 +112,7 @@ struct worker_maker<W> {
     return result;
   }
 
+  /// What all of them share.
   std::shared_ptr<typename W::memory_of_lives> memory
     = std::make_shared<typename W::memory_of_lives>();
 };
@@ -208,6 +212,7 @@ concept actor_stop_function = std::is_invocable_v<G&, made_actor_t<F>>;
 
 /// How the actors of a child come, and what follows when one has ended.
 struct actor_functions {
+  /// Makes the actor of a life.
   std::function<caf::strong_actor_ptr(caf::actor_system&)> make = {};
 
   /// For one that may wait, instead of `make`.

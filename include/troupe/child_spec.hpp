@@ -43,6 +43,7 @@ public:
   /// The role of the workers: a plain one, unless it is overridden.
   [[nodiscard]] virtual const detail::worker_role& role() const noexcept;
 
+  /// What it makes: a worker, a supervisor, a plain CAF actor.
   [[nodiscard]] child_kind kind() const noexcept;
 
   /// How it is run when its spec says `given`: a supervisor has options of its

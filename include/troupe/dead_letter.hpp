@@ -46,6 +46,7 @@ constexpr detail::name_list<7> names_of(dead_letter_reason) noexcept {
 
 /// A message of a queue that was not handled. (Q8)
 struct dead_letter {
+  /// Why nobody handles it.
   dead_letter_reason reason = dead_letter_reason::closed;
 
   /// The path of the worker whose queue it was in.

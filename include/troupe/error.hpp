@@ -167,6 +167,7 @@ public:
     // nop
   }
 
+  /// Whether there is an error, as for a `caf::error`.
   [[nodiscard]] explicit operator bool() const noexcept {
     mark_.set();
     return caf::error::operator bool();

@@ -38,6 +38,7 @@ public:
 
   event& operator=(const event&) = delete;
 
+  /// Whether it is set.
   [[nodiscard]] bool is_set() const noexcept {
     return set_;
   }

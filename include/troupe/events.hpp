@@ -66,6 +66,7 @@ constexpr detail::name_list<16> names_of(event_kind) noexcept {
 
 /// One thing that has happened to one worker. Every transition is one. (S28)
 struct lifecycle_event {
+  /// What has happened.
   event_kind kind = event_kind::started;
 
   /// The path of the worker.

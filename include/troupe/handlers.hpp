@@ -38,6 +38,7 @@ class message_handlers {
 public:
   message_handlers() = default;
 
+  /// Handlers, each one for the messages that fit its parameters.
   template <class... Fs>
     requires(sizeof...(Fs) > 0
              && (!std::same_as<std::decay_t<Fs>, message_handlers> && ...))
@@ -45,10 +46,12 @@ public:
     // nop
   }
 
+  /// Whether there is none.
   [[nodiscard]] bool empty() const noexcept {
     return !static_cast<bool>(impl_);
   }
 
+  /// As CAF calls them.
   [[nodiscard]] const caf::message_handler& impl() const noexcept {
     return impl_;
   }

@@ -16,6 +16,7 @@ class [[nodiscard("the hold ends with this object")]] hold_token {
 public:
   hold_token() noexcept = default;
 
+  /// What `worker::hold` gives.
   explicit hold_token(detail::worker_core& core);
 
   hold_token(hold_token&& other) noexcept

@@ -73,21 +73,26 @@ private:
 template <class F>
 class offloaded_function final : public offloaded_call {
 public:
+  /// Whether it takes a token for the stop and one for the force.
   static constexpr bool takes_both
     = std::invocable<F, std::stop_token, std::stop_token>;
 
+  /// Whether it takes a stop token.
   static constexpr bool takes_token = takes_both
                                       || std::invocable<F, std::stop_token>;
 
+  /// What the function returns.
   using result_type = typename std::conditional_t<
     takes_both, std::invoke_result<F, std::stop_token, std::stop_token>,
     std::conditional_t<takes_token, std::invoke_result<F, std::stop_token>,
                        std::invoke_result<F>>>::type;
 
+  /// What is left of that when it is awaited.
   using value_type
     = std::conditional_t<std::is_rvalue_reference_v<result_type>,
                          std::remove_reference_t<result_type>, result_type>;
 
+  /// A call that has not begun.
   explicit offloaded_function(F f)
     : function_(std::move(f)),
       stop_(make_stop_source(takes_token)),
@@ -123,10 +128,12 @@ public:
     force_.request_stop();
   }
 
+  /// What it returned. @throws what it threw.
   value_type take() {
     return result_.take();
   }
 
+  /// Lets go of what it returned.
   void discard() noexcept {
     result_.reset();
   }
@@ -156,6 +163,7 @@ private:
 template <class F>
 class [[nodiscard]] offload_awaitable {
 public:
+  /// A call that has not begun.
   explicit offload_awaitable(F f, thread_use how = thread_use::pooled)
     : function_(std::move(f)), how_(how) {
     // nop

@@ -67,6 +67,7 @@ struct retry_backoff {
   option_time initial = timespan{0};
   /// No delay is longer.
   option_time max = std::chrono::seconds{30};
+  /// How much longer each wait is than the one before.
   double factor = 2.0;
   /// Between 0 and 1.
   double jitter = 0.2;
@@ -81,6 +82,7 @@ struct retry_backoff {
 /// ~~~
 class on_error {
 public:
+  /// What becomes of the worker and of the message.
   enum class action : std::uint8_t { fail, skip, retry };
 
   /// The worker fails.
@@ -99,6 +101,7 @@ public:
 
   // -- properties -------------------------------------------------------------
 
+  /// What it is, without its limits.
   [[nodiscard]] constexpr action what() const noexcept {
     return what_;
   }

@@ -47,12 +47,14 @@ class outcome {
 public:
   outcome() = default;
 
+  /// How a life ended, and why.
   outcome(outcome_kind kind, caf::error reason,
           std::exception_ptr thrown = nullptr)
     : kind_(kind), reason_(std::move(reason)), thrown_(std::move(thrown)) {
     // nop
   }
 
+  /// How it ended.
   [[nodiscard]] outcome_kind kind() const noexcept {
     return kind_;
   }
@@ -140,6 +142,7 @@ std::string to_string(const outcome& x);
 /// is none, the reason.
 class awaited_outcome : public std::optional<outcome> {
 public:
+  /// An outcome, or none.
   using super = std::optional<outcome>;
 
   /// @param mark For the library: notes that somebody has looked at it.
@@ -161,11 +164,13 @@ public:
 
   // -- as of `std::optional`, which does not know who looks -------------------
 
+  /// Whether there is an outcome.
   [[nodiscard]] bool has_value() const noexcept {
     mark_.set();
     return super::has_value();
   }
 
+  /// @copydoc has_value
   [[nodiscard]] explicit operator bool() const noexcept {
     return has_value();
   }

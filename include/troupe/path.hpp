@@ -75,6 +75,7 @@ worker_at(caf::actor_system& sys, const std::string& path) {
 /// Stands for a worker as an argument of a child, see `by_path`.
 template <class W>
 struct path_to {
+  /// The path, from the topmost supervisor on.
   std::string path;
 };
 
@@ -101,8 +102,10 @@ template <class W>
 /// @tparam W As for `lookup`.
 template <class W>
 struct child_name {
+  /// The name of the child.
   std::string name;
 
+  /// For calls that take the name of a child.
   operator const std::string&() const noexcept {
     return name;
   }
@@ -161,6 +164,7 @@ struct resolved<child_name<W>> {
   using type = ref_to_t<W>;
 };
 
+/// @copydoc resolved
 template <class T>
 using resolved_t = typename resolved<T>::type;
 

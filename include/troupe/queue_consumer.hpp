@@ -51,6 +51,7 @@ namespace troupe {
 template <class T>
 class queue_consumer : public worker {
 public:
+  /// What its queue holds.
   using message_type = T;
 
   /// Where the messages of the queue are. Any thread.

@@ -22,6 +22,7 @@ namespace troupe {
 /// `queue_worker` that does not depend on the type of its messages.
 class failed_call {
 public:
+  /// What becomes of the message.
   enum class verdict : std::uint8_t { skip, put_off, retry };
 
   /// Decides over the message.
@@ -33,6 +34,7 @@ public:
                            int failures, const std::exception_ptr& thrown,
                            std::uint64_t& chance);
 
+  /// That.
   verdict what = verdict::skip;
   timespan delay{0}; ///< How long it is until a retry.
 };

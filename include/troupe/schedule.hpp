@@ -33,7 +33,9 @@ enum class first_call : std::uint8_t { at_once, after_heartbeat };
 /// The options of a heartbeat. An aggregate for designated initializers; the
 /// order of its members is part of the interface.
 struct heartbeat_options {
+  /// What the heartbeat measures.
   pace measured = pace::fixed_delay;
+  /// When the first call is.
   first_call first = first_call::at_once;
 };
 

@@ -19,6 +19,7 @@ namespace troupe {
 template <class W>
 class finished : public outcome {
 public:
+  /// How it ended, and what it was.
   finished(outcome how, worker_ref<W> who)
     : outcome(std::move(how)), who_(std::move(who)) {
     // nop
@@ -127,10 +128,12 @@ public:
     ref_.gracefully_stop();
   }
 
+  /// The worker's state.
   [[nodiscard]] worker_state state() const noexcept {
     return ref_.state();
   }
 
+  /// How many messages wait in its queue.
   [[nodiscard]] std::size_t queue_size() const noexcept {
     return ref_.queue_size();
   }

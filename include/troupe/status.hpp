@@ -17,9 +17,13 @@ namespace troupe {
 /// The status of a worker: the reply to `status_atom`. Answered at once, also
 /// while the worker sits in a handler.
 struct worker_status {
+  /// Its name.
   std::string name;
+  /// Its path, with those above it.
   std::string path;
+  /// Its state.
   worker_state state = worker_state::init;
+  /// Its phase, which is finer.
   worker_phase phase = worker_phase::created;
   /// Counted from 1.
   std::uint64_t incarnation = 1;

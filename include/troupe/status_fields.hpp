@@ -10,7 +10,9 @@ namespace troupe {
 
 /// One thing that a worker says about itself, see `worker::describe`.
 struct status_field {
+  /// What it is called.
   std::string name;
+  /// What it is.
   std::string value;
 
   friend bool operator==(const status_field&, const status_field&) = default;

@@ -14,8 +14,11 @@ namespace troupe {
 
 /// A worker that did not stop in time, and its state at that time.
 struct stop_blocker {
+  /// The worker's path.
   std::string path;
+  /// Its state when the report was made.
   worker_state state = worker_state::init;
+  /// Its phase then.
   worker_phase phase = worker_phase::created;
   /// Since it was asked to stop.
   timespan elapsed{0};

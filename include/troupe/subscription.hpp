@@ -22,6 +22,7 @@ public:
     /// @param deliver Whether the function gets what waits for it first.
     virtual void end(bool deliver) noexcept = 0;
 
+    /// See `subscription::missed`.
     [[nodiscard]] virtual std::uint64_t missed() const noexcept = 0;
   };
 

@@ -50,7 +50,9 @@ enum class restart : std::uint8_t {
 /// How many restarts a supervisor takes before it gives up: the restart after
 /// `max_restarts` within `within` is one too many.
 struct restart_intensity {
+  /// How many restarts it takes; one more, and it gives up. Not negative.
   int max_restarts = 3;
+  /// The length of time in which they count.
   option_time within = std::chrono::seconds{5};
 };
 
@@ -62,6 +64,7 @@ struct restart_backoff {
   option_time initial = timespan{0};
   /// No delay is longer.
   option_time max = std::chrono::seconds{30};
+  /// How much longer each wait is than the one before; 1 or more.
   double factor = 2.0;
   /// Between 0 and 1.
   double jitter = 0.2;
@@ -72,7 +75,9 @@ struct restart_backoff {
 /// A limit of a child's own: the failure after `failures` within `within` is
 /// one too many. Zero failures: no limit.
 struct restart_limit {
+  /// How many it may have in that time; zero: any number.
   int failures = 0;
+  /// The length of time in which they count.
   option_time within = std::chrono::minutes{1};
 };
 

@@ -36,6 +36,7 @@ struct child_result {
   /// The child, also with `errc::already_started` and `already_present`.
   worker_handle child = {};
 
+  /// Whether the call went well.
   [[nodiscard]] explicit operator bool() const noexcept {
     return !error;
   }
@@ -117,10 +118,15 @@ private:
 
 /// One child of a supervisor, as `which_children` tells.
 struct child_entry {
+  /// The name under which it was added.
   std::string name;
+  /// The child; of a plain CAF actor too.
   worker_handle child;
+  /// Its state.
   worker_state state = worker_state::init;
+  /// Its phase, which is finer.
   worker_phase phase = worker_phase::created;
+  /// What it is.
   child_kind kind = child_kind::worker;
   /// How many times it was started again.
   std::uint64_t restarts = 0;
@@ -133,6 +139,7 @@ class supervisor_ref : public worker_handle {
 public:
   supervisor_ref() noexcept = default;
 
+  /// @pre `from` points to a supervisor, or to nobody.
   explicit supervisor_ref(worker_handle from) noexcept
     : worker_handle(std::move(from)) {
     // nop

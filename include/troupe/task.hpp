@@ -69,6 +69,7 @@ class [[nodiscard]] task {
 public:
   using promise_type = task_promise<T>;
 
+  /// What it gives when it is awaited.
   using value_type = T;
 
   task(task&& other) noexcept : promise_(std::exchange(other.promise_, {})) {
@@ -218,6 +219,7 @@ public:
     result_.fail(std::current_exception());
   }
 
+  /// How it ended.
   [[nodiscard]] detail::completion<T>& result() noexcept {
     return result_;
   }
@@ -254,6 +256,7 @@ public:
     result_.fail(std::current_exception());
   }
 
+  /// How it ended.
   [[nodiscard]] detail::completion<void>& result() noexcept {
     return result_;
   }

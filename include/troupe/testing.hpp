@@ -185,6 +185,7 @@ private:
 /// ~~~
 class [[nodiscard]] outside_work {
 public:
+  /// Begins it.
   explicit outside_work(system& where);
 
   outside_work(outside_work&& other) noexcept = default;

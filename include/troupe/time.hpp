@@ -73,10 +73,12 @@ public:
     // nop
   }
 
+  /// A length of time in nanoseconds, or `infinite`.
   constexpr option_time(timespan length) noexcept : timespan(length) {
     // nop
   }
 
+  /// Any `std::chrono` duration; one that is too long is `infinite`.
   template <class Rep, class Period>
   constexpr option_time(std::chrono::duration<Rep, Period> length) noexcept
     : timespan(to_timespan(length)) {
@@ -92,15 +94,18 @@ class optional_time : public std::optional<timespan> {
 public:
   constexpr optional_time() noexcept = default;
 
+  /// None.
   constexpr optional_time(std::nullopt_t) noexcept {
     // nop
   }
 
+  /// One, or none.
   constexpr optional_time(std::optional<timespan> length) noexcept
     : std::optional<timespan>(length) {
     // nop
   }
 
+  /// As for an `option_time`.
   template <class Rep, class Period>
   constexpr optional_time(std::chrono::duration<Rep, Period> length) noexcept
     : std::optional<timespan>(option_time{length}) {

@@ -56,6 +56,7 @@ struct tree_status {
   /// The worker itself.
   worker_status self;
 
+  /// What it is: a worker, a supervisor, a plain CAF actor.
   child_kind kind = child_kind::worker;
 
   /// The worst that it and all below it say about themselves.
@@ -90,6 +91,7 @@ struct tree_status {
   /// For a supervisor, how many restarts count at this moment against its
   /// intensity, and how many it takes.
   std::uint64_t recent_restarts = 0;
+  /// How many it takes before it gives up.
   std::uint64_t max_restarts = 0;
 
   /// For a supervisor, how many of its children are ready, and have not been

@@ -29,8 +29,10 @@ namespace troupe {
 
 /// Waits for all parts, or for the first one that fails.
 struct all_parts {
+  /// Which part ends the wait.
   static constexpr auto who_decides = detail::fiber_group::rule::first_failed;
 
+  /// The results of all.
   static auto take(auto& parts) {
     parts.visit_decider([](auto& failed, auto) { failed.rethrow(); });
     return parts.take_all();
@@ -39,8 +41,10 @@ struct all_parts {
 
 /// Waits for the first part that ends.
 struct first_part {
+  /// Which part ends the wait.
   static constexpr auto who_decides = detail::fiber_group::rule::first_ended;
 
+  /// The result of the first one.
   static auto take(auto& parts) {
     return parts.take_first();
   }
@@ -52,8 +56,10 @@ struct first_part {
 template <class Parts, class Policy>
 class [[nodiscard]] group_awaitable {
 public:
+  /// The parts, before they begin.
   using bodies_type = typename Parts::bodies_type;
 
+  /// A wait that has not begun.
   explicit group_awaitable(bodies_type parts) noexcept
     : parts_(std::move(parts)) {
     // nop

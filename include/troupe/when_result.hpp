@@ -29,7 +29,7 @@ struct part_value<void> {
   using type = std::monostate;
 };
 
-/// @relates part_value
+/// What `when_any` has of a part that gives a `T`.
 template <class T>
 using part_value_t = typename part_value<T>::type;
 

@@ -143,8 +143,10 @@ public:
   /// The names from the topmost worker down to this one: `/pipeline/fetcher`.
   [[nodiscard]] std::string path() const;
 
+  /// Its state. Any thread.
   [[nodiscard]] worker_state state() const noexcept;
 
+  /// Its phase, which is finer. Any thread.
   [[nodiscard]] worker_phase phase() const noexcept;
 
   /// Whether it was started and no stop was asked for: the condition of a loop

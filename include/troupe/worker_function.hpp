@@ -79,8 +79,10 @@ public:
   /// How far the lives of a child have come. Atomic, since one that was
   /// abandoned may still run beside the next one.
   struct memory_of_lives {
-    std::atomic<time_point> due{time_point::min()}; // of the next heartbeat
-    std::atomic<wall_time> slot{wall_time::min()};  // that is done with
+    /// When the next heartbeat is.
+    std::atomic<time_point> due{time_point::min()};
+    /// The last slot that is done with.
+    std::atomic<wall_time> slot{wall_time::min()};
   };
 
   /// Shares it with the lives before and after this one.

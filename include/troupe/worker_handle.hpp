@@ -30,6 +30,7 @@ namespace troupe {
 /// Not woken by a stop: use `when_any` with `stop_requested()` for that.
 class lifecycle_awaiter : public detail::wait {
 public:
+  /// What is waited for.
   enum class what : std::uint8_t { ready, over };
 
   /// @param watched Whom to wait for; for null there is nothing to wait for.
@@ -51,6 +52,7 @@ protected:
   /// Why the worker is not ready, or nothing if it is, or was.
   [[nodiscard]] caf::error why_not_ready() const;
 
+  /// Its outcome, once it is over.
   [[nodiscard]] outcome how_it_ended() const;
 
 private:
@@ -111,12 +113,16 @@ public:
 
   // -- properties (never block, never send a message) -------------------------
 
+  /// Its state; `nobody` for a handle that points to none.
   [[nodiscard]] worker_state state() const noexcept;
 
+  /// Its phase, which is finer.
   [[nodiscard]] worker_phase phase() const noexcept;
 
+  /// Its name, unique among those beside it.
   [[nodiscard]] std::string name() const;
 
+  /// Its path: `/tree/child` below a supervisor, else `/name`.
   [[nodiscard]] std::string path() const;
 
   /// The number of the current life, counted from 1.
@@ -126,6 +132,7 @@ public:
   /// its name is free for another one.
   [[nodiscard]] std::optional<troupe::outcome> outcome() const;
 
+  /// What the functions here say, read at one moment.
   [[nodiscard]] worker_status status() const;
 
   /// The health that the worker reports; `status()` has the reason as well.
@@ -193,8 +200,10 @@ public:
     return wait_for_shutdown(to_timespan(timeout));
   }
 
+  /// What `started` returns.
   using started_awaitable = lifecycle_awaitable<lifecycle_awaiter::what::ready>;
 
+  /// What `stopped` returns.
   using stopped_awaitable = lifecycle_awaitable<lifecycle_awaiter::what::over>;
 
   /// `co_await ref.started()` waits until the worker is ready.
@@ -241,6 +250,7 @@ private:
 template <lifecycle_awaiter::what Until>
 class [[nodiscard("co_await it")]] lifecycle_awaitable {
 public:
+  /// A wait that has not begun.
   explicit lifecycle_awaitable(worker_handle who) : who_(std::move(who)) {
     // nop
   }

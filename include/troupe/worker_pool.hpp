@@ -51,9 +51,13 @@ struct pool_options {
 
 /// The part of a pool that does not depend on the class of its workers.
 struct pool_plan {
+  /// As they were given.
   pool_options options = {};
+  /// Makes the workers.
   std::shared_ptr<const child_factory> each = {};
+  /// Finds the key of a message, if it is routed by that.
   std::function<std::uint64_t(detail::message_queue::node&)> key = {};
+  /// The class of the pool.
   const std::type_info* type = nullptr;
 };
 
@@ -65,6 +69,7 @@ class pool_handle : public supervisor_ref {
 public:
   pool_handle() noexcept = default;
 
+  /// @pre `from` points to a pool, or to nobody.
   explicit pool_handle(worker_handle from) noexcept
     : supervisor_ref(std::move(from)) {
     // nop
@@ -97,6 +102,7 @@ protected:
   static void assign(detail::message_queue::node& x,
                      std::uint64_t hash) noexcept;
 
+  /// Sends a message that knows where it belongs.
   bool push(detail::message_queue::node_ptr x) const;
 };
 
@@ -113,11 +119,14 @@ protected:
 template <consumes_messages W>
 class pool_ref : public pool_handle {
 public:
+  /// The class of its workers.
   using worker_type = W;
+  /// What their queues hold.
   using message_type = typename W::message_type;
 
   pool_ref() noexcept = default;
 
+  /// @pre `from` points to a pool of workers of class `W`, or to nobody.
   explicit pool_ref(worker_handle from) noexcept
     : pool_handle(std::move(from)) {
     // nop
@@ -218,7 +227,9 @@ private:
 template <consumes_messages W>
 class worker_pool {
 public:
+  /// The class of its workers.
   using worker_type = W;
+  /// What their queues hold.
   using message_type = typename W::message_type;
 
   /// @param xs For the constructor of each worker: kept, and passed again for

@@ -27,6 +27,7 @@ namespace troupe {
 /// own if it has no queue.
 template <class W>
 struct message_of {
+  /// None.
   struct type {};
 };
 
@@ -41,6 +42,7 @@ struct message_of<W> {
 template <class W>
 class worker_ref : public worker_handle {
 public:
+  /// The class of the worker.
   using worker_type = W;
 
   worker_ref() noexcept = default;

@@ -14,7 +14,9 @@ namespace troupe::cluster {
 
 /// Where a process can be reached.
 struct address {
+  /// A name or an address, as others reach it.
   std::string host = {};
+  /// Zero: one that is free.
   std::uint16_t port = 0;
 
   friend bool operator==(const address&, const address&) = default;

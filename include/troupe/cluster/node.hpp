@@ -41,6 +41,7 @@ struct node_options {
 
 /// A node as it sees itself.
 struct node_status {
+  /// The name of the node.
   std::string name;
 
   /// The number of its session; zero: it is not a member at present.
@@ -87,6 +88,7 @@ public:
 
   // -- properties -------------------------------------------------------------
 
+  /// How it is at this moment. Never blocks; any thread.
   [[nodiscard]] node_status status() const;
 
   /// The members as of the last look at the directory. (N3)

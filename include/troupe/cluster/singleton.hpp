@@ -161,6 +161,7 @@ find_candidacy(caf::actor_system& sys, const std::string& name,
 template <std::derived_from<singleton_worker> W>
 class granted final : public W {
 public:
+  /// Has it run under a grant.
   template <class... Ts>
   explicit granted(std::shared_ptr<grant> under, const Ts&... xs) : W(xs...) {
     static_assert(
@@ -170,6 +171,7 @@ public:
     this->run_under(std::move(under));
   }
 
+  /// Begins only under its grant.
   task<> on_startup() override {
     this->begin_under_grant();
     auto starting = W::on_startup();
@@ -181,6 +183,7 @@ public:
 template <std::derived_from<singleton_worker> W, class... Ts>
 class singleton_of final : public basic_singleton {
 public:
+  /// One whose worker gets these arguments.
   singleton_of(std::shared_ptr<candidacy> known, std::tuple<Ts...> args)
     : basic_singleton(std::move(known)), args_(std::move(args)) {
     // nop
@@ -206,6 +209,7 @@ private:
 /// Makes the child that stands for a singleton.
 class singleton_factory : public child_factory {
 public:
+  /// For a singleton of that name.
   singleton_factory(std::string name, singleton_options how)
     : name_(std::move(name)), how_(std::move(how)) {
     // nop
@@ -232,6 +236,7 @@ public:
   }
 
 protected:
+  /// Makes the child that stands for it.
   [[nodiscard]] virtual std::unique_ptr<worker>
   make_under(std::shared_ptr<candidacy> known) const = 0;
 
@@ -244,6 +249,7 @@ private:
 template <std::derived_from<singleton_worker> W, class... Ts>
 class singleton_factory_of final : public singleton_factory {
 public:
+  /// For one whose worker gets these arguments.
   singleton_factory_of(std::string name, singleton_options how,
                        std::tuple<Ts...> args)
     : singleton_factory(std::move(name), std::move(how)),

@@ -39,6 +39,7 @@ public:
 
   ~job();
 
+  /// The number of the job, unique in its store.
   [[nodiscard]] job_id id() const noexcept;
 
   /// The number of this claim of it: it grows with each one, so the pair of id
@@ -92,10 +93,13 @@ public:
 
   // The store's worker makes it and says how it went.
 
+  /// A job that `owner` has claimed.
   job(claimed_job what, const basic_worker& owner);
 
+  /// The type of its payload, as `put` has written it down.
   [[nodiscard]] const std::string& type() const noexcept;
 
+  /// Its payload, as the codec has written it.
   [[nodiscard]] const std::string& payload() const noexcept;
 
   /// `handle` has thrown.

@@ -72,6 +72,7 @@ enum class durability : std::uint8_t {
 /// How a store is opened. An aggregate for designated initializers; the order
 /// of its members is part of the interface.
 struct store_options {
+  /// Which crashes a job that was put survives.
   durable::durability durability = durability::power_loss;
 
   /// How many bytes the payload of a job may have: a larger one is refused by

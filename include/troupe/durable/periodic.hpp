@@ -34,6 +34,7 @@ class periodic_job {
 public:
   periodic_job() noexcept = default;
 
+  /// What `every` makes.
   periodic_job(std::shared_ptr<store_thread> where,
                std::shared_ptr<periodic_entry> what) noexcept;
 

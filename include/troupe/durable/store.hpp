@@ -40,6 +40,8 @@ class queue_base {
 public:
   queue_base() noexcept = default;
 
+  /// The queue of that name in a store.
+  /// @throws std::invalid_argument if the name is empty, too long, or no UTF-8.
   queue_base(std::shared_ptr<store_thread> where, std::string name);
 
   /// The name; empty if it belongs to no store.
@@ -58,19 +60,24 @@ public:
   }
 
 protected:
+  /// What `put` does with a payload that is written.
   [[nodiscard]] caf::expected<receipt>
   put_payload(std::string type, std::string payload, put_options how) const;
 
+  /// @copydoc put_payload
   [[nodiscard]] caf::expected<receipt>
   put_payload(const transaction& within, std::string type, std::string payload,
               put_options how) const;
 
+  /// What `async_put` does with a payload that is written.
   [[nodiscard]] put_awaitable async_put_payload(std::string type,
                                                 std::string payload,
                                                 put_options how) const;
 
+  /// The error of a payload that cannot be written.
   [[nodiscard]] static caf::error not_written(const payload_error& why);
 
+  /// @copydoc not_written
   [[nodiscard]] static put_awaitable failed_put(const payload_error& why);
 
 private:
@@ -84,6 +91,7 @@ private:
 template <payload_type T>
 class queue : public queue_base {
 public:
+  /// What its jobs hold.
   using payload = T;
 
   using queue_base::queue_base;
@@ -149,6 +157,7 @@ class store {
 public:
   store() noexcept = default;
 
+  /// What `open` makes.
   explicit store(std::shared_ptr<store_thread> where) noexcept
     : where_(std::move(where)) {
     // nop
@@ -187,6 +196,8 @@ public:
   [[nodiscard]] caf::expected<queue_totals>
   count(const std::string& queue) const;
 
+  /// The jobs that `which` selects, oldest first. Blocks.
+  /// @returns them, or an error as `count` does.
   [[nodiscard]] caf::expected<std::vector<job_record>>
   list(const job_filter& which = {}) const;
 

@@ -32,6 +32,7 @@ protected:
   ///         that belongs to no store.
   basic_worker(queue_base source, const durable::options& how);
 
+  /// How it was made.
   [[nodiscard]] const durable::options& settings() const noexcept;
 
   /// Reads the payload, and handles the job.

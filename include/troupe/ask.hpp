@@ -5,6 +5,7 @@
 
 #include "troupe/detail/clock.hpp"
 #include "troupe/detail/fiber.hpp"
+#include "troupe/detail/fits_message.hpp"
 #include "troupe/detail/strand.hpp"
 #include "troupe/fwd.hpp"
 #include "troupe/time.hpp"
@@ -96,7 +97,7 @@ struct reply_decoder {
         return caf::expected<void>{};
     } else if constexpr (std::is_same_v<R, caf::message>) {
       return std::move(msg);
-    } else {
+    } else if constexpr (detail::check_fits_message<R>()) {
       if (msg.match_elements<R>())
         return std::move(msg.get_mutable_as<R>(0));
     }
@@ -109,8 +110,9 @@ template <class... Ts>
 struct reply_decoder<std::tuple<Ts...>> {
   /// The content of a reply, or why it is not such a tuple.
   static caf::expected<std::tuple<Ts...>> decode(caf::message& msg) {
-    if (msg.match_elements<Ts...>())
-      return get_all(msg, std::index_sequence_for<Ts...>{});
+    if constexpr (detail::check_fits_message<Ts...>())
+      if (msg.match_elements<Ts...>())
+        return get_all(msg, std::index_sequence_for<Ts...>{});
     return caf::make_error(caf::sec::unexpected_response, std::move(msg));
   }
 
@@ -185,7 +187,7 @@ template <class R, class Rep, class Period, class... Ts>
                                    std::chrono::duration<Rep, Period> timeout,
                                    Ts&&... xs) {
   auto reply = ask_and_block(target, to_timespan(timeout),
-                             caf::make_message(std::forward<Ts>(xs)...));
+                             detail::make_request(std::forward<Ts>(xs)...));
   if (!reply)
     return std::move(reply.error());
   return reply_decoder<R>::decode(*reply);

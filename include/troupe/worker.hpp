@@ -5,6 +5,7 @@
 
 #include "troupe/ask.hpp"
 #include "troupe/detail/access.hpp"
+#include "troupe/detail/fits_message.hpp"
 #include "troupe/detail/send_awaiter.hpp"
 #include "troupe/detail/sleep.hpp"
 #include "troupe/fwd.hpp"
@@ -192,7 +193,7 @@ protected:
                                      Ts&&... xs) {
     return ask_awaitable<R>{get_core(), address_of(target),
                             to_timespan(timeout),
-                            caf::make_message(std::forward<Ts>(xs)...)};
+                            detail::make_request(std::forward<Ts>(xs)...)};
   }
 
   /// Sends a message to the queue of another worker, and waits for room if

@@ -5,6 +5,7 @@
 
 #include "troupe/detail/completion.hpp"
 #include "troupe/detail/fiber.hpp"
+#include "troupe/detail/fits_message.hpp"
 #include "troupe/detail/known_types.hpp"
 #include "troupe/fwd.hpp"
 #include "troupe/task.hpp"
@@ -21,7 +22,6 @@
 #include <concepts>
 #include <exception>
 #include <memory>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -134,11 +134,7 @@ caf::response_promise begin_handler(task<R> body) {
 /// judges types that are no class and no enumeration: it converts integers and
 /// text.
 template <class T>
-struct is_answer : std::bool_constant<!(std::is_class_v<T> || std::is_enum_v<T>)
-                                      || caf::has_type_id_v<T>
-                                      || std::is_convertible_v<T, caf::error>
-                                      || std::is_same_v<T, std::string_view>> {
-};
+struct is_answer : std::bool_constant<fits_message<T>> {};
 
 template <>
 struct is_answer<caf::response_promise> : std::true_type {};

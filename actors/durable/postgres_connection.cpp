@@ -53,6 +53,11 @@ bool postgres_error::is_lost() const noexcept {
          || state_ == "25006" || state_ == "25P03";
 }
 
+bool postgres_error::is_late() const noexcept {
+  // No answer, a lock that was not to be had, a statement that took too long.
+  return state_ == late || state_ == "55P03" || state_ == "57014";
+}
+
 bool postgres_error::is_refusal() const noexcept {
   // Data, constraints, limits, and what a trigger of the user's throws.
   return state_.starts_with("22") || state_.starts_with("23")

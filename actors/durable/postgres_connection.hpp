@@ -37,6 +37,9 @@ public:
   /// Whether the connection is of no use any more.
   [[nodiscard]] bool is_lost() const noexcept;
 
+  /// Whether it took too long: the server is slow, or somebody has the lock.
+  [[nodiscard]] bool is_late() const noexcept;
+
   /// Whether this change alone is to blame.
   [[nodiscard]] bool is_refusal() const noexcept;
 

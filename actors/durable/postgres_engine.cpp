@@ -106,10 +106,10 @@ postgres_engine::postgres_engine(const std::string& url, durability how,
   try {
     db();
   } catch (const postgres_error& e) {
-    if (!e.is_lost() || then == if_missing::refuse)
+    if (then == if_missing::refuse || !(e.is_lost() || e.is_late()))
       throw;
-    if (e.state() == postgres_error::late)
-      return; // it is slow
+    if (e.is_late())
+      return;
     // Whether it is away, or does not want us: only this tells.
     switch (PQping(url_.c_str())) {
       case PQPING_NO_RESPONSE:

@@ -114,6 +114,20 @@ TEST_CASE("J14 a server that is slow to answer at the start is waited for") {
                        MessageMatches(ContainsSubstring("does not answer")));
 }
 
+TEST_CASE("J14 a store whose tables somebody has locked is waited for") {
+  postgres_place here;
+  auto a = here.open();
+  postgres_place::user db{here};
+  db.begin();
+  db.execute("LOCK TABLE troupe_owner IN ACCESS EXCLUSIVE MODE");
+  auto b = here.open(); // throws nothing
+  CHECK_THROWS_MATCHES(b->begin(), engine_error,
+                       MessageMatches(ContainsSubstring("lock timeout")));
+  b->rollback();
+  db.execute("ROLLBACK");
+  CHECK(put(*b).id == 1);
+}
+
 TEST_CASE("J14 what was committed is there after the server has crashed") {
   postgres_schema schema; // whose engines wait for the disk
   postgres_engine a{schema.url(), durability::power_loss};

@@ -62,6 +62,15 @@ public:
                 to.status = status_;
                 to.set_content(text_, "application/json");
               });
+    http_.Post("/children/.*", [this](const httplib::Request& x,
+                                      httplib::Response& to) {
+      const auto refused = x.path.ends_with("/start");
+      to.status = refused ? 409 : 200;
+      to.set_content(refused ? R"({"error": "it runs"})" : R"({"ok": true})",
+                     "application/json");
+      std::unique_lock guard{mtx_};
+      posted_ = x.path + " " + x.get_header_value("Authorization");
+    });
     port_ = port == 0 ? http_.bind_to_any_port("127.0.0.1") : port;
     if (port != 0 && !http_.bind_to_port("127.0.0.1", port))
       throw std::runtime_error{"cannot bind the port anew"};
@@ -88,9 +97,17 @@ public:
     return "http://127.0.0.1:" + std::to_string(port_);
   }
 
+  /// The path and the token of the last request to change something.
+  [[nodiscard]] std::string posted() {
+    std::unique_lock guard{mtx_};
+    return posted_;
+  }
+
 private:
   const std::string text_;
   const int status_;
+  std::mutex mtx_;
+  std::string posted_;
   httplib::Server http_;
   int port_ = 0;
   std::thread thread_;
@@ -355,6 +372,24 @@ TEST_CASE("who is no observer is refused with 1, saying why") {
       CHECK(found.err.find('\x1b') == std::string::npos);
     }
   }
+}
+
+TEST_CASE("a child is stopped, started and restarted with the token") {
+  server there{document};
+  const auto without = run({"--restart", "/tree/writer", there.url()});
+  CHECK(without.code == 2);
+  CHECK_THAT(without.err, ContainsSubstring("TROUPE_OBSERVER_TOKEN"));
+  CHECK(there.posted().empty());
+  ::setenv("TROUPE_OBSERVER_TOKEN", "secret", 1);
+  const auto done = run({"--restart", "/tree/parser#1", there.url()});
+  CHECK(done.code == 0);
+  CHECK(done.err.empty());
+  CHECK(there.posted() == "/children/tree/parser#1/restart Bearer secret");
+  const auto refused = run({"--start", "/tree/writer", there.url()});
+  CHECK(refused.code == 1);
+  CHECK_THAT(refused.err,
+             ContainsSubstring("409") && ContainsSubstring("it runs"));
+  ::unsetenv("TROUPE_OBSERVER_TOKEN");
 }
 
 TEST_CASE("a host that there is not is said to be unknown") {

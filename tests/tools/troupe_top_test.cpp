@@ -136,6 +136,8 @@ TEST_CASE("the command line says what to do and where") {
     {{"--url=http://b:2/x/", "--once"}, task::print_tree, "http://b:2/x"},
     {{"--interval", "0.5"}, task::watch, here.c_str(), 500ms},
     {{"--interval=60", "a:1"}, task::watch, "http://a:1", 60s},
+    {{"--restart", "/tree/writer"}, task::command, here.c_str()},
+    {{"--stop=/a/b", "c:4"}, task::command, "http://c:4"},
   };
   for (const auto& x : rows) {
     const auto found = read(x.words);
@@ -144,6 +146,9 @@ TEST_CASE("the command line says what to do and where") {
     CHECK(found.where.shown == x.url);
     CHECK(found.interval == x.interval);
   }
+  const auto order = read({"--restart", "/tree/parser#1"});
+  CHECK(order.verb == "restart");
+  CHECK(order.child == "/tree/parser#1");
   CHECK(read({}, "http://c:3").where.shown == "http://c:3");
   CHECK(read({"d:4"}, "http://c:3").where.shown == "http://d:4");
 }
@@ -161,6 +166,11 @@ TEST_CASE("a mistake in the command line is named") {
       {{"--interval", "0.01"}, "from 0.1 to 3600"},
       {{"--interval", "nan"}, "--interval is \"nan\""},
       {{"--interval", "1s"}, "--interval is \"1s\""},
+      {{"--restart"}, "--restart needs a value"},
+      {{"--start", "writer"}, "--start is \"writer\"; it must be a path"},
+      {{"--stop", "/"}, "it must be a path"},
+      {{"--stop=/a", "--start=/a"}, "more than one of --stop, --start"},
+      {{"--stop=/a", "--once"}, "--once does not go with --stop"},
       {{"a:1", "b:2"}, "more than one URL: a:1 and b:2"},
       {{"https://a"}, "no URL of an observer: https://a"},
       {{""}, "no URL"},

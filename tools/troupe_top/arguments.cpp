@@ -17,6 +17,8 @@ Shows the workers of a program that has a troupe::observer.
   --url URL       where the observer is; also $TROUPE_OBSERVER, or else
                   http://127.0.0.1:9464
   --interval S    seconds between two looks, from 0.1 to 3600 (1)
+  --restart PATH  has another life of a child begin, and ends when it is ready;
+                  no message in its queue is lost. Also --stop PATH, --start PATH
   --once          prints the tree as text and ends
   --once --json   prints the status document as it came, see docs/observer.md
   --help, --version
@@ -29,8 +31,11 @@ While it runs:
   s               sorts: as a tree, by queue, by restarts
   q, Ctrl-C       ends
 
+To change something it needs the token of the observer, in
+$TROUPE_OBSERVER_TOKEN.
+
 The exit code is 0; 1 if there is no observer, or one that it does not
-understand; 2 for a mistake in the command line.
+understand, or that refuses; 2 for a mistake in the command line.
 )";
 
 const char* const default_url = "http://127.0.0.1:9464";
@@ -93,10 +98,14 @@ public:
       take(next());
     if (to_.problem.empty() && json_ && !once_)
       to_.problem = "--json needs --once";
+    if (to_.problem.empty() && !to_.verb.empty() && once_)
+      to_.problem = "--once does not go with --" + to_.verb;
     if (json_)
       to_.what = arguments::task::print_json;
     else if (once_)
       to_.what = arguments::task::print_tree;
+    else if (!to_.verb.empty())
+      to_.what = arguments::task::command;
     if (asked_)
       to_.what = *asked_;
   }
@@ -123,6 +132,12 @@ private:
       set_url(*place);
     else if (auto seconds = value_of(word, "--interval"))
       set_interval(*seconds);
+    else if (auto restarted = value_of(word, "--restart"))
+      set_command("restart", *restarted);
+    else if (auto started = value_of(word, "--start"))
+      set_command("start", *started);
+    else if (auto stopped = value_of(word, "--stop"))
+      set_command("stop", *stopped);
     else if (!to_.problem.empty())
       return;
     else if (word.starts_with('-'))
@@ -153,6 +168,16 @@ private:
     if (!url.empty())
       to_.problem = "more than one URL: " + url + " and " + std::string{value};
     url = value;
+  }
+
+  void set_command(std::string verb, std::string_view path) {
+    if (!to_.verb.empty())
+      to_.problem = "more than one of --stop, --start and --restart";
+    else if (!path.starts_with('/') || path.size() < 2)
+      to_.problem = "--" + verb + " is \"" + std::string{path}
+                    + "\"; it must be a path, such as /tree/writer";
+    to_.verb = std::move(verb);
+    to_.child = path;
   }
 
   void set_interval(std::string_view value) {

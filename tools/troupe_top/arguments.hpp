@@ -33,10 +33,14 @@ struct address {
 
 /// The orders of the command line.
 struct arguments {
-  enum class task { watch, print_tree, print_json, help, version };
+  enum class task { watch, print_tree, print_json, command, help, version };
 
   task what = task::watch;
   address where;
+  /// With `task::command`: `stop`, `start` or `restart`, and the path of a
+  /// child.
+  std::string verb;
+  std::string child;
   std::chrono::milliseconds interval{1000};
   /// The complaint about it, for people; empty if there is none.
   std::string problem;

@@ -8,7 +8,9 @@
 #include "terminal.hpp"
 #include "text.hpp"
 
+#include <cstdlib>
 #include <iostream>
+#include <string>
 
 namespace troupe_top {
 
@@ -44,6 +46,23 @@ int print_once(const arguments& asked) {
   return flushed();
 }
 
+int command(const arguments& asked) {
+  const auto* token = std::getenv("TROUPE_OBSERVER_TOKEN");
+  if (token == nullptr || *token == '\0') {
+    std::cerr << "troupe-top: --" << asked.verb
+              << " needs the token of the observer in the environment variable "
+                 "TROUPE_OBSERVER_TOKEN\n";
+    return wrong_usage;
+  }
+  source from{asked.where};
+  const auto problem = from.command(asked.verb, asked.child, token);
+  if (problem.empty())
+    return fine;
+  std::cerr << "troupe-top: " << printable(asked.where.shown) << ": "
+            << printable(problem) << '\n';
+  return no_status;
+}
+
 } // namespace
 
 int run(const arguments& asked) {
@@ -59,6 +78,8 @@ int run(const arguments& asked) {
   }
   if (!asked.problem.empty())
     return refuse(asked.problem);
+  if (asked.what == arguments::task::command)
+    return command(asked);
   if (asked.what != arguments::task::watch)
     return print_once(asked);
   if (const auto problem = terminal::problem(); !problem.empty())

@@ -6,8 +6,10 @@
 #include <httplib.h>
 
 #include <atomic>
+#include <cctype>
 #include <chrono>
 #include <exception>
+#include <string_view>
 #include <utility>
 
 #include <netdb.h>
@@ -45,6 +47,21 @@ const char* meaning_of(httplib::Error x) {
     default:
       return "the request failed";
   }
+}
+
+/// A path in a URL.
+std::string escaped(std::string_view path) {
+  constexpr std::string_view plain = "-._~/";
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string result;
+  for (const auto c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80 && (std::isalnum(byte) != 0 || plain.find(c) != plain.npos))
+      result += c;
+    else
+      result += {'%', digits[byte / 16], digits[byte % 16]};
+  }
+  return result;
 }
 
 /// The first line of what a server says of an error.
@@ -90,6 +107,23 @@ public:
     return result;
   }
 
+  std::string command(const std::string& verb, const std::string& path,
+                      const std::string& token) {
+    constexpr std::string_view document = "/status.json";
+    const auto place = where_.path.substr(0,
+                                          where_.path.size() - document.size());
+    client_.set_read_timeout(std::chrono::seconds{30});
+    client_.set_bearer_token_auth(token.c_str());
+    const auto got
+      = client_.Post(place + "/children" + escaped(path) + '/' + verb);
+    if (!got)
+      return meaning_of(got.error());
+    if (got->status == 200)
+      return {};
+    return "it answers " + std::to_string(got->status) + ": "
+           + first_line(got->body);
+  }
+
   void stop() noexcept {
     stopped_ = true;
     client_.stop();
@@ -124,6 +158,11 @@ answer source::look() {
   if (impl_->stopped())
     return {.problem = "stopped"};
   return impl_->look();
+}
+
+std::string source::command(const std::string& verb, const std::string& path,
+                            const std::string& token) {
+  return impl_->command(verb, path, token);
 }
 
 void source::stop() noexcept {

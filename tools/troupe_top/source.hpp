@@ -37,6 +37,18 @@ public:
   /// a connection, and as much for each part of the answer.
   [[nodiscard]] answer look();
 
+  /// Has a supervisor do something about a child, and waits until it is done:
+  /// half a minute at most.
+  /// @param verb `stop`, `start` or `restart`.
+  /// @param path The path of the child.
+  /// @param token As the observer's options have it.
+  /// @returns why it was not done, for people; empty if it was. Not printable
+  /// as
+  ///          it is.
+  [[nodiscard]] std::string command(const std::string& verb,
+                                    const std::string& path,
+                                    const std::string& token);
+
   /// Makes a `look` that is under way on another thread return soon, and each
   /// one that begins later at once. Any thread.
   void stop() noexcept;

@@ -36,7 +36,7 @@ thread_local constinit promise_base* destroy_later = nullptr;
     "what is not made for troupe, or GCC before 12.3 has miscompiled a "
     "co_await "
     "in the condition of an if or a loop; give its result a name first, see "
-    "\"GCC 12 and co_await\" in docs/guide.md\n");
+    "\"GCC 12 and co_await\" in docs/guide/awaiting.md\n");
   std::abort();
 }
 

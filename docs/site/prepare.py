@@ -16,7 +16,7 @@ from pathlib import Path
 
 # The pages of docs/ in the order in which one reads them.
 PAGES = [
-    "guide", "coming-from", "operating", "observer", "semantics", "architecture",
+    "guide", "recipes", "coming-from", "operating", "observer", "semantics", "architecture",
     "performance",
 ]
 

@@ -7,6 +7,7 @@
 #include "stress/watch.hpp"
 #include "support/dice.hpp"
 #include "support/real_system.hpp"
+#include "support/sanitizers.hpp"
 #include "troupe/subscription.hpp"
 
 #include <chrono>
@@ -131,7 +132,8 @@ private:
 
 /// So long after a force a life is abandoned that nobody blocks: much longer
 /// than a busy machine needs, so that only a lost wake-up gets there.
-constexpr auto long_force_period = std::chrono::seconds{6};
+constexpr auto long_force_period
+  = std::chrono::seconds{support::under_asan || support::under_tsan ? 60 : 6};
 
 /// A way to bring trouble.
 struct scenario {

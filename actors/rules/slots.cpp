@@ -4,6 +4,7 @@
 #include "rules/slots.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace troupe::rules {
 
@@ -86,10 +87,11 @@ std::optional<sys_seconds> last_slot(const cron_plan& plan, sys_seconds now) {
 wall_time slot_at(wall_time now, std::chrono::microseconds interval) noexcept {
   const auto length = interval.count();
   const auto at = now.time_since_epoch().count();
-  auto slot = at / length;
-  if (at % length < 0)
-    --slot;
-  return wall_time{std::chrono::microseconds{slot * length}};
+  constexpr auto first = std::numeric_limits<decltype(length)>::min();
+  auto begin = at - at % length; // in the direction of zero
+  if (begin > at)
+    begin = begin < first + length ? first : begin - length;
+  return wall_time{std::chrono::microseconds{begin}};
 }
 
 due_slots find_due_slots(const schedule& when, std::optional<wall_time> last,

@@ -441,6 +441,7 @@ TEST_CASE("J12 all processes agree on the slots of a periodic job") {
   CHECK(slot_at(at(125s), 60s) == at(120s));
   CHECK(slot_at(at(120s), 60s) == at(120s));
   CHECK(slot_at(at(-1s), 60s) == at(-60s));
+  CHECK(slot_at(wall_time::min(), 60s) == wall_time::min());
 }
 
 TEST_CASE("J12 a schedule is a value, from slot to slot") {

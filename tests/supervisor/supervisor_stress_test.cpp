@@ -439,8 +439,9 @@ TEST_CASE("L17 a child that is stuck in its constructor is left behind, and "
     const std::unique_ptr<support::trap, void (*)(support::trap*)> opens{
       &here.trap, [](support::trap* x) { x->open(); }};
     supervisor_spec spec{.name = "t", .intensity = plenty};
+    // Much longer than the first start takes on a busy machine.
     spec.add<slow_starter>(
-      "a", {.worker = {.start_timeout = 100ms, .force_period = 100ms}},
+      "a", {.worker = {.start_timeout = 2s, .force_period = 100ms}},
       std::ref(here));
     auto tree = troupe::spawn(sys, spec);
     REQUIRE_FALSE(tree.startup());

@@ -190,7 +190,7 @@ reply_of_t<R> as_reply(R&& result) {
 /// @copydoc reply_of
 inline caf::result<void> as_reply(caf::expected<void>&& result) {
   if (!result)
-    return std::move(result.error());
+    return result.error();
   return {};
 }
 

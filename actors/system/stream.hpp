@@ -194,6 +194,10 @@ public:
   void put(const value_ptr& x) noexcept override {
     {
       std::unique_lock guard{mtx_};
+      // It may have ended since the publisher has looked, and its function may
+      // have gone.
+      if (this->over())
+        return;
       if (on_echo_ && echo_mark::is_set()) {
         ++missed_;
         echoed_ = echoed_ || deliverer_ == std::this_thread::get_id();

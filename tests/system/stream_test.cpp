@@ -119,3 +119,16 @@ TEST_CASE("S28 a thread that comes too late is missed as well") {
   CHECK(who->missed() == 1);
   CHECK(got == 0);
 }
+
+TEST_CASE("S28 a value that comes after the end is nobody's") {
+  auto got = 0;
+  auto complaints = 0;
+  auto who
+    = std::make_shared<sink>([&](int) { ++got; }, [](int) { return true; }, 3,
+                             [](auto f) { f(); },
+                             [&](const std::exception_ptr&) { ++complaints; });
+  who->end(false); // The publisher has looked before that.
+  who->put(std::make_shared<const int>(1));
+  CHECK(got == 0);
+  CHECK(complaints == 0);
+}

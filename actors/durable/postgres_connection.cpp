@@ -36,14 +36,18 @@ time_point postgres_deadline(timespan delay) {
 timespan connect_period_of(PGconn* what) {
   const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> all{
     PQconninfo(what), PQconninfoFree};
-  for (const auto* x = all.get(); x != nullptr && x->keyword != nullptr; ++x)
-    if (std::string_view{x->keyword} == "connect_timeout" && x->val != nullptr)
-      if (const auto length = std::atoi(x->val); length > 0)
-        return std::chrono::seconds{length};
-  return connect_period;
+  const auto length = std::atoi(value_of(all.get(), "connect_timeout").c_str());
+  return length > 0 ? timespan{std::chrono::seconds{length}} : connect_period;
 }
 
 } // namespace
+
+std::string value_of(const PQconninfoOption* all, std::string_view key) {
+  for (const auto* x = all; x != nullptr && x->keyword != nullptr; ++x)
+    if (x->keyword == key && x->val != nullptr)
+      return x->val;
+  return {};
+}
 
 // -- errors ----------------------------------------------------------------------
 

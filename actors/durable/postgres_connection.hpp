@@ -13,10 +13,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <vector>
 
 namespace troupe::durable {
+
+/// An option of a connection; empty if it has none of that name.
+[[nodiscard]] std::string value_of(const PQconninfoOption* all,
+                                   std::string_view key);
 
 /// PostgreSQL could not do what it was asked.
 class postgres_error : public engine_error {

@@ -77,17 +77,11 @@ std::string shown(const std::string& url) {
     throw engine_error{"\"postgresql://...\": " + text
                        + "; write it as postgresql://user@host:port/database"};
   }
-  auto value = [&](const char* key) {
-    for (const auto* x = all; x->keyword != nullptr; ++x)
-      if (std::strcmp(x->keyword, key) == 0 && x->val != nullptr)
-        return std::string{x->val};
-    return std::string{};
-  };
-  const auto user = value("user");
-  const auto port = value("port");
+  const auto user = value_of(all, "user");
+  const auto port = value_of(all, "port");
   auto result = "\"postgresql://" + (user.empty() ? user : user + "@")
-                + value("host") + (port.empty() ? port : ":" + port) + "/"
-                + value("dbname") + "\"";
+                + value_of(all, "host") + (port.empty() ? port : ":" + port)
+                + "/" + value_of(all, "dbname") + "\"";
   PQconninfoFree(all);
   if (!are_ports(port))
     throw engine_error{result + ": its port is \"" + port

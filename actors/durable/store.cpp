@@ -101,8 +101,6 @@ wall_time in(timespan delay) noexcept {
   return wall_now() + std::chrono::ceil<std::chrono::microseconds>(delay);
 }
 
-// -- waiting for a put ------------------------------------------------------------
-
 // -- queue_base -------------------------------------------------------------------
 
 queue_base::queue_base(std::shared_ptr<store_thread> where, std::string name)

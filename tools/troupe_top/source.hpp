@@ -42,9 +42,8 @@ public:
   /// @param verb `stop`, `start` or `restart`.
   /// @param path The path of the child.
   /// @param token As the observer's options have it.
-  /// @returns why it was not done, for people; empty if it was. Not printable
-  /// as
-  ///          it is.
+  /// @returns why it was not done, for people; empty if it was. As for a
+  ///          `problem`, not printable as it is.
   [[nodiscard]] std::string command(const std::string& verb,
                                     const std::string& path,
                                     const std::string& token);
